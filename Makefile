@@ -1,0 +1,87 @@
+# ivrd. `make` prints what there is; `make run` and `make test` are all that a
+# newcomer needs: they install what is missing on Debian or Ubuntu themselves.
+
+GO            ?= go
+# Arguments of the server: make run ARGS="--set sip.listen=127.0.0.1:5070"
+ARGS          ?=
+# How long each fuzz target and each soak test runs.
+FUZZTIME      ?= 60s
+SOAKTIME      ?= 30m
+# Longest time for the tests of one package.
+TEST_TIMEOUT  ?= 6m
+# The linter is built once from source, at this version, for this checkout.
+GOLANGCI_VERSION := v2.15.0
+
+TOOLS    := $(CURDIR)/.tools
+GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+
+# The commit goes into the binary when git can tell it; a tarball or a checkout
+# that git refuses to read (another owner) builds all the same.
+BUILDVCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo auto || echo false)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build lint fmt check-fmt vet tidy unit bench fuzz soak prompts clean setup-run setup-test
+
+help: ## Print this help
+	@echo "ivrd: a voice-first contact-centre server. Targets:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup-run build ## Start the demo on loopback; it prints how to call
+	exec bin/ivrd serve $(ARGS)
+
+test: setup-test lint unit build ## Run all that CI runs
+
+build: ## Build bin/ivrd, one static file
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -o bin/ivrd ./cmd/ivrd
+
+lint: check-fmt tidy vet $(GOLANGCI) ## Check what is checked by reading
+	$(GOLANGCI) run ./...
+
+fmt: $(GOLANGCI) ## Rewrite the sources in the house's format
+	$(GOLANGCI) fmt ./...
+
+# Each of the following is a step of lint or test and may be run alone.
+check-fmt:
+	@bad="$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go' 2>/dev/null || find . -name '*.go'))"; \
+	if [ -n "$$bad" ]; then echo "gofmt: not formatted (make fmt mends it):"; echo "$$bad"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+tidy:
+	$(GO) mod tidy -diff
+
+# The race detector needs cgo; the shipped binary does not. Programs that tests
+# drive (sipp, baresip, espeak-ng) must be there: a test that cannot find one
+# fails instead of being skipped.
+unit:
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) ./...
+
+bench: ## Run the Go benchmarks (BENCH=regexp)
+	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./...
+
+fuzz: ## Run every fuzz target for FUZZTIME (60s each)
+	GO=$(GO) scripts/fuzz $(FUZZTIME)
+
+soak: ## Run the long tests for SOAKTIME (30m each)
+	IVRD_TEST_REQUIRE=1 IVRD_SOAK=$(SOAKTIME) CGO_ENABLED=1 $(GO) test -race -run '^TestSoak' -timeout 0 ./...
+
+prompts: setup-run ## Render the demo's prompts anew after texts.yaml changed
+	$(GO) run ./internal/tools/renderprompts configs/demo/prompts
+
+clean: ## Remove what was built; data in var/ stays
+	rm -rf bin .tools
+
+setup-run:
+	@scripts/setup run
+
+setup-test:
+	@scripts/setup test
+
+# Built to a private directory first, so that an interrupted build leaves no
+# half of a linter under its name.
+$(GOLANGCI):
+	@echo "make: building golangci-lint $(GOLANGCI_VERSION) from source, once (about 90 s on 2 cores)"
+	@mkdir -p $(TOOLS)/new
+	GOBIN=$(TOOLS)/new CGO_ENABLED=0 $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(TOOLS)/new/golangci-lint $@ && rm -rf $(TOOLS)/new

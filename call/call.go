@@ -1,0 +1,289 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/ivrd/ivrd/ivr"
+	"github.com/ivrd/ivrd/leg"
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/recordings"
+)
+
+// Call is one visit of one caller. The fields below "actor" belong to the
+// goroutine of run.
+type Call struct {
+	con     *Conductor
+	id      string
+	visit   recordings.Visit
+	session media.Session
+	caller  leg.Leg
+	log     *slog.Logger
+
+	inbox  chan func()
+	hangup chan leg.EndReason // the first one counts
+	ended  chan struct{}
+
+	// actor
+	doing   activity    // what the flow's node does with the caller; nil between nodes
+	typed   []byte      // keys pressed ahead
+	timer   *time.Timer // the activity's
+	other   leg.Leg     // the party that the caller is connected to, or that rings
+	sound   tap         // what the session's frames go to
+	rec     recordings.Recorder
+	paused  map[string]bool // why the recorder is paused; empty: it runs
+	resume  *time.Timer     // the end of a secret, delayed
+	stopped context.CancelCauseFunc
+	flow    chan error
+}
+
+// activity is one thing that a flow does with the caller: a turn, a
+// connection, a message. It gives its result to the flow by a channel.
+type activity interface {
+	begin(*Call)
+	key(*Call, byte)
+	played(*Call, media.PlayID)
+	expired(*Call)
+	other(*Call, leg.Event)
+	// abandon ends it because the call ends; no result is given.
+	abandon(*Call)
+}
+
+// inboxSize bounds what may wait for the actor: the flow posts one thing at a
+// time, timers and the monitor a few.
+const inboxSize = 16
+
+func newCall(con *Conductor, visit recordings.Visit, session media.Session, caller leg.Leg) *Call {
+	c := &Call{
+		con: con, id: visit.ID(), visit: visit, session: session, caller: caller,
+		log:    con.deps.Log.With("call_id", visit.ID()),
+		inbox:  make(chan func(), inboxSize),
+		hangup: make(chan leg.EndReason, 1),
+		ended:  make(chan struct{}),
+		timer:  time.NewTimer(time.Hour),
+		paused: map[string]bool{},
+		flow:   make(chan error, 1),
+	}
+	c.timer.Stop()
+	return c
+}
+
+// Hangup ends the call for a reason of ours; it does not wait.
+func (c *Call) Hangup(r leg.EndReason) {
+	select {
+	case c.hangup <- r:
+	default: // another reason came first
+	}
+}
+
+// post runs f on the actor. It fails with ivr.ErrHangup when the call has
+// ended.
+func (c *Call) post(f func()) error {
+	select {
+	case c.inbox <- f:
+		return nil
+	case <-c.ended:
+		return ivr.ErrHangup
+	}
+}
+
+// run answers, runs what was called, and ends the call. ctx is that of the
+// invitation and ends with it.
+func (c *Call) run(ctx context.Context, target Target) {
+	reason := c.answer(ctx)
+	if reason.IsZero() {
+		c.start(ctx, target)
+		reason = c.loop()
+	}
+	c.finish(reason)
+}
+
+// start sets the flow, or the echo, going.
+func (c *Call) start(ctx context.Context, target Target) {
+	if target.Echo {
+		if _, err := c.session.Bridge(c.caller.Stream(), c.caller.Stream()); err != nil {
+			c.log.Warn("echo caller", "err", err)
+		}
+		return
+	}
+	flowCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	c.stopped = cancel
+	go func() { c.flow <- c.runFlow(flowCtx, target.Flow) }()
+}
+
+func (c *Call) answer(ctx context.Context) leg.EndReason {
+	if err := c.caller.Ring(false); err != nil {
+		c.log.Debug("ring caller", "err", err)
+	}
+	if err := c.caller.Answer(ctx); err != nil {
+		if r := reasonOf(err); r != leg.Internal {
+			return r
+		}
+		if ctx.Err() != nil {
+			return leg.CallerCancel
+		}
+		c.log.Warn("answer call", "err", err)
+		return leg.Internal
+	}
+	c.visit.Update(func(r *recordings.Call) { r.AnsweredAt = c.con.deps.Clock.Now() })
+	c.log.Info("call answered")
+	return leg.EndReason{}
+}
+
+// loop is the one place where a call waits: every way it can end is here.
+func (c *Call) loop() leg.EndReason {
+	callerEvents, sounds := c.caller.Events(), c.caller.Stream().Events()
+	for {
+		var otherEvents <-chan leg.Event
+		if c.other != nil {
+			otherEvents = c.other.Events()
+		}
+		select {
+		case ev, ok := <-callerEvents:
+			if !ok || ev.Kind == leg.Ended {
+				return endOf(ev, ok)
+			}
+		case ev, ok := <-sounds:
+			if !ok {
+				sounds = nil // the leg is ending; its Ended event follows
+			} else if ev.Kind == media.EventNoMedia {
+				return leg.NoMedia
+			} else {
+				c.heard(ev)
+			}
+		case ev, ok := <-otherEvents:
+			c.fromOther(ev, ok)
+		case <-c.timer.C:
+			if c.doing != nil {
+				c.doing.expired(c)
+			}
+		case f := <-c.inbox:
+			f()
+		case err := <-c.flow:
+			c.stopped = nil
+			return c.flowEnd(err)
+		case r := <-c.hangup:
+			return r
+		}
+	}
+}
+
+func endOf(ev leg.Event, ok bool) leg.EndReason {
+	if !ok || ev.Reason.IsZero() {
+		return leg.Internal
+	}
+	return ev.Reason
+}
+
+// flowEnd says what the end of a flow means for the call.
+func (c *Call) flowEnd(err error) leg.EndReason {
+	switch {
+	case err == nil:
+		return leg.FlowHangup
+	case errors.Is(err, recordings.ErrRefused):
+		c.log.Error("call ended: it cannot be recorded", "err", err)
+		return leg.NoStorage
+	default:
+		c.log.Error("flow failed", "err", err)
+		return leg.FlowFault
+	}
+}
+
+// heard gives a key or the end of a playback to the activity.
+func (c *Call) heard(ev media.StreamEvent) {
+	switch {
+	case ev.Kind == media.EventDigit && c.doing != nil:
+		c.doing.key(c, ev.Digit)
+	case ev.Kind == media.EventDigit:
+		c.typeAhead(ev.Digit)
+	case ev.Kind == media.EventPlayed && c.doing != nil:
+		c.doing.played(c, ev.Play)
+	}
+}
+
+// maxTypeAhead bounds the keys that wait for the next turn.
+const maxTypeAhead = 32
+
+func (c *Call) typeAhead(key byte) {
+	if len(c.typed) < maxTypeAhead {
+		c.typed = append(c.typed, key)
+	}
+}
+
+func (c *Call) fromOther(ev leg.Event, ok bool) {
+	if !ok {
+		ev = leg.Event{Kind: leg.Ended, Reason: leg.Internal}
+	}
+	if ev.Kind == leg.Ended {
+		defer func() { c.other = nil }()
+	}
+	if c.doing != nil {
+		c.doing.other(c, ev)
+	}
+}
+
+// begin starts an activity; the flow does one at a time.
+func (c *Call) begin(a activity) {
+	c.doing = a
+	a.begin(c)
+}
+
+// done ends the activity; its result has been given.
+func (c *Call) done() {
+	c.timer.Stop()
+	c.doing = nil
+}
+
+// after sets the activity's timer.
+func (c *Call) after(d time.Duration) { c.timer.Reset(d) }
+
+// finish ends the call, once, in order: the flow, the legs, the last frames,
+// media, record. It runs on a context of its own, with a limit.
+func (c *Call) finish(reason leg.EndReason) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.con.cfg.FinishTimeout)
+	defer cancel()
+	close(c.ended)
+	if c.doing != nil {
+		c.doing.abandon(c)
+		c.done()
+	}
+	c.stopFlow(ctx)
+	c.caller.End(reason)
+	if c.other != nil {
+		c.other.End(leg.CallerHangup)
+	}
+	c.stopRecording()
+	if err := c.session.Close(); err != nil {
+		c.log.Warn("close media", "err", err)
+	}
+	if err := c.visit.Finish(ctx, reason, c.con.deps.Clock.Now()); err != nil {
+		c.log.Error("finish record", "err", err)
+	}
+	c.log.Info("call ended", "class", reason.Class, "reason", reason.Slug)
+	c.publish(ctx)
+}
+
+func (c *Call) publish(ctx context.Context) {
+	rec, err := c.con.deps.Archive.Call(ctx, c.id)
+	if err != nil {
+		c.log.Warn("read finished record", "err", err)
+		return
+	}
+	c.con.deps.Ended(rec)
+}
+
+// stopFlow cancels the flow's goroutine and waits for it. What it posted
+// meanwhile is dropped with the inbox.
+func (c *Call) stopFlow(ctx context.Context) {
+	if c.stopped == nil { // echo, or never answered
+		return
+	}
+	c.stopped(ivr.ErrHangup)
+	select {
+	case <-c.flow:
+	case <-ctx.Done():
+		c.log.Error("flow did not stop within the limit")
+	}
+}

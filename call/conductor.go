@@ -1,0 +1,242 @@
+// Package call conducts: it joins a caller's leg, the flow, another party's
+// leg, the sound and the record into one call, and ends it exactly once.
+//
+// A Call is an actor. One goroutine owns its state; the flow's goroutine and
+// everybody else post functions to its inbox. Call.run holds the one select
+// that lists every way a call can end; Call.finish ends it, in order.
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ivrd/ivrd/ivr"
+	"github.com/ivrd/ivrd/leg"
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/recordings"
+	"github.com/ivrd/ivrd/sip"
+)
+
+// Config bounds and directs calls.
+type Config struct {
+	// Numbers maps what is called to what answers.
+	Numbers map[string]Target
+	// MaxCalls at once; more are refused with 503. 0 means no cap.
+	MaxCalls int
+	// Node names this process in records.
+	Node string
+	// Env is what flows see as ${env.NAME}.
+	Env map[string]string
+	// FinishTimeout bounds what follows the hang-up; 0 means 15 s.
+	FinishTimeout time.Duration
+}
+
+// Target is what answers a number: a flow, or the echo test line.
+type Target struct {
+	Flow string
+	Echo bool
+}
+
+// Media makes the media session of a call; *engine.Engine is one.
+type Media interface {
+	NewSession(id string) (media.Session, error)
+}
+
+// Speaker turns prompts into sound; *tts.Speaker is one.
+type Speaker interface {
+	// File is a recorded prompt.
+	File(language, name string) (*media.Prompt, error)
+	// Say is text that was formatted for speaking.
+	Say(ctx context.Context, language, text string) ([]*media.Prompt, error)
+}
+
+// Deps are what calls are made of.
+type Deps struct {
+	Media   Media
+	Archive recordings.Archive
+	Dialer  sip.Dialer
+	Speaker Speaker
+	Fetcher ivr.Fetcher
+	// Flows gives the flows that a new call runs on; a running call keeps its own.
+	Flows func() *ivr.Flows
+	// Clock tells flows the time; nil means the system's.
+	Clock ivr.Clock
+	Log   *slog.Logger
+	// Ended is told of every call that ended, for metrics; it must not block.
+	Ended func(recordings.Call)
+}
+
+// Conductor answers incoming calls and keeps the running ones. It implements
+// sip.Handler.
+type Conductor struct {
+	cfg  Config
+	deps Deps
+
+	mu       sync.Mutex
+	calls    map[string]*Call
+	draining bool
+	idle     sync.WaitGroup // running calls
+}
+
+// New returns a conductor.
+func New(cfg Config, deps Deps) *Conductor {
+	if cfg.FinishTimeout == 0 {
+		cfg.FinishTimeout = 15 * time.Second
+	}
+	if deps.Clock == nil {
+		deps.Clock = systemClock{}
+	}
+	if deps.Ended == nil {
+		deps.Ended = func(recordings.Call) {}
+	}
+	return &Conductor{cfg: cfg, deps: deps, calls: map[string]*Call{}}
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+// Known reports whether a number is answered here.
+func (c *Conductor) Known(number string) bool {
+	_, ok := c.cfg.Numbers[number]
+	return ok
+}
+
+// retryAfter is what a refused caller's switch is told to wait.
+const retryAfter = 5 * time.Second
+
+// Full refuses new calls while draining and beyond the limit.
+func (c *Conductor) Full() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.draining || c.cfg.MaxCalls > 0 && len(c.calls) >= c.cfg.MaxCalls {
+		return retryAfter
+	}
+	return 0
+}
+
+// invitation is a call that asks to be taken; *sip.Incoming is one.
+type invitation interface {
+	Info() leg.Info
+	Accept(media.Session, media.StreamOptions) (leg.Leg, error)
+	Reject(leg.EndReason)
+}
+
+// Incoming implements sip.Handler.
+func (c *Conductor) Incoming(ctx context.Context, in *sip.Incoming) { c.serve(ctx, in) }
+
+// serve runs one call from its first message to its sealed record.
+func (c *Conductor) serve(ctx context.Context, in invitation) {
+	info := in.Info()
+	target, ok := c.cfg.Numbers[info.To]
+	if !ok {
+		in.Reject(leg.UnknownNumber)
+		return
+	}
+	call, err := c.open(ctx, in, info)
+	if err != nil {
+		in.Reject(reasonOf(err))
+		c.deps.Log.Warn("call refused", "err", err)
+		return
+	}
+	defer c.forget(call)
+	call.run(ctx, target)
+}
+
+// open makes the record, the session and the leg of a new call, in this
+// order: there is no call without its record.
+func (c *Conductor) open(ctx context.Context, in invitation, info leg.Info) (*Call, error) {
+	visit, err := c.deps.Archive.Begin(ctx, recordings.Call{
+		Channel: "PS", From: info.From, To: info.To, Trunk: info.Trunk, Node: c.cfg.Node, StartedAt: c.deps.Clock.Now(),
+	})
+	if err != nil {
+		return nil, &refusal{leg.NoStorage, err}
+	}
+	session, err := c.deps.Media.NewSession(visit.ID())
+	if err != nil {
+		return nil, c.abort(ctx, visit, &refusal{leg.NoCapacity, err})
+	}
+	caller, err := in.Accept(session, media.StreamOptions{Name: "caller", Track: media.TrackCaller, PlayTrack: media.TrackPrompts})
+	if err != nil {
+		_ = session.Close() // nothing was opened on it
+		return nil, c.abort(ctx, visit, &refusal{reasonOf(err), err})
+	}
+	call := newCall(c, visit, session, caller)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls[call.id] = call
+	c.idle.Add(1)
+	return call, nil
+}
+
+// abort closes the record of a call that never came to be.
+func (c *Conductor) abort(ctx context.Context, visit recordings.Visit, r *refusal) error {
+	if err := visit.Finish(context.WithoutCancel(ctx), r.reason, c.deps.Clock.Now()); err != nil {
+		return errors.Join(r, err)
+	}
+	return r
+}
+
+func (c *Conductor) forget(call *Call) {
+	c.mu.Lock()
+	delete(c.calls, call.id)
+	c.mu.Unlock()
+	c.idle.Done()
+}
+
+// Live lists the IDs of running calls, in order of their beginning.
+func (c *Conductor) Live() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ids := make([]string, 0, len(c.calls))
+	for id := range c.calls {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Drain refuses new calls and waits until the running ones have ended. When
+// ctx ends first, it hangs them up and waits for their records.
+func (c *Conductor) Drain(ctx context.Context) {
+	c.mu.Lock()
+	c.draining = true
+	c.mu.Unlock()
+	idle := make(chan struct{})
+	go func() { c.idle.Wait(); close(idle) }()
+	select {
+	case <-idle:
+		return
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	for _, call := range c.calls {
+		call.Hangup(leg.Shutdown)
+	}
+	c.mu.Unlock()
+	<-idle
+}
+
+// refusal is an error that knows the reason to give to the caller.
+type refusal struct {
+	reason leg.EndReason
+	err    error
+}
+
+func (r *refusal) Error() string         { return fmt.Sprintf("%s: %v", r.reason, r.err) }
+func (r *refusal) Unwrap() error         { return r.err }
+func (r *refusal) Reason() leg.EndReason { return r.reason }
+
+// reasonOf is the reason that an error carries; the fall-back is loud.
+func reasonOf(err error) leg.EndReason {
+	var r *refusal
+	if errors.As(err, &r) {
+		return r.reason
+	}
+	return sip.AsReason(err)
+}

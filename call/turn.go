@@ -1,0 +1,132 @@
+package call
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ivrd/ivrd/ivr"
+	"github.com/ivrd/ivrd/media"
+)
+
+// turn is one ivr.Listen under way: prompts, then keys.
+//
+//	playing ──key (barge-in)──► typing ──last key, finish key, time──► heard
+//	   └─────prompts over─────► waiting ──key──► typing
+//	                               └────time────► heard nothing
+type turn struct {
+	ivr.Listen
+	sound  []*media.Prompt
+	result chan ivr.Heard
+
+	play media.PlayID
+	over bool // the prompts
+	keys []byte
+}
+
+func (t *turn) begin(c *Call) {
+	if t.Secret {
+		c.pause(pausedSecret)
+	}
+	if t.collects() && t.BargeIn {
+		if t.typedAhead(c) {
+			return
+		}
+	} else if t.collects() {
+		c.typed = nil
+	}
+	if len(t.sound) == 0 || len(t.keys) > 0 {
+		t.promptsOver(c)
+		return
+	}
+	t.play = c.caller.Stream().Play(media.Play{Prompts: t.sound, StopOnDigit: t.collects() && t.BargeIn})
+}
+
+func (t *turn) collects() bool { return t.Max > 0 }
+
+// typedAhead takes the keys that were pressed before the turn began.
+func (t *turn) typedAhead(c *Call) (ended bool) {
+	for len(c.typed) > 0 {
+		k := c.typed[0]
+		c.typed = c.typed[1:]
+		if t.take(c, k) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *turn) key(c *Call, k byte) {
+	switch {
+	case !t.collects():
+		c.typeAhead(k)
+	case !t.over && !t.BargeIn: // thrown away, as VoiceXML does without bargein
+	default:
+		t.take(c, k)
+	}
+}
+
+// take adds one key and reports whether it ended the turn.
+func (t *turn) take(c *Call, k byte) bool {
+	switch {
+	case len(t.keys) == 0 && strings.IndexByte(t.Single, k) >= 0:
+		t.keys = append(t.keys, k)
+		t.heard(c, ivr.HeardKeys)
+		return true
+	case t.Finish != 0 && k == t.Finish:
+		t.heard(c, ivr.HeardKeys)
+		return true
+	}
+	t.keys = append(t.keys, k)
+	if len(t.keys) >= t.Max {
+		t.heard(c, ivr.HeardKeys)
+		return true
+	}
+	c.after(t.KeyTimeout)
+	return false
+}
+
+func (t *turn) played(c *Call, id media.PlayID) {
+	if id == t.play && !t.over {
+		t.promptsOver(c)
+	}
+}
+
+func (t *turn) promptsOver(c *Call) {
+	t.over = true
+	switch {
+	case !t.collects():
+		t.heard(c, ivr.HeardPlayed)
+	case len(t.keys) == 0:
+		c.after(t.Timeout)
+	default: // barged in: the time between keys is running
+		c.after(t.KeyTimeout)
+	}
+}
+
+func (t *turn) expired(c *Call) {
+	if len(t.keys) == 0 {
+		t.heard(c, ivr.HeardNothing)
+		return
+	}
+	t.heard(c, ivr.HeardKeys)
+}
+
+func (t *turn) heard(c *Call, kind ivr.HeardKind) {
+	c.caller.Stream().Stop()
+	t.release(c)
+	t.result <- ivr.Heard{Kind: kind, Keys: ivr.NewSecret(t.keys)}
+	c.done()
+}
+
+// secretTail is how long the recorder stays paused after the last secret key,
+// whose tone may still sound.
+const secretTail = 160 * time.Millisecond
+
+func (t *turn) release(c *Call) {
+	if t.Secret {
+		c.resumeAfter(secretTail, pausedSecret)
+	}
+}
+
+func (t *turn) abandon(*Call)         {}
+func (t *turn) other(*Call, legEvent) {}

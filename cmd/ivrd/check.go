@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ivrd/ivrd/internal/config"
+	"github.com/ivrd/ivrd/internal/seal"
+	"github.com/ivrd/ivrd/ivr"
+)
+
+type checkCmd struct {
+	configured `embed:""`
+}
+
+// Run names every fault of configuration, keys, prompts and flows; one kind's
+// faults do not hide another's.
+func (c checkCmd) Run() error {
+	f, err := c.load()
+	if err != nil {
+		return err
+	}
+	prompts, promptErr := loadPrompts(f)
+	flows, flowErr := loadFlows(f, prompts)
+	err = errors.Join(checkKeys(f), promptErr, flowErr)
+	if flowErr == nil {
+		err = errors.Join(err, checkNumbers(f, flows))
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Printf("well: %d flows, %d numbers, %d trunks\n", len(flows.Names()), len(f.Calls.Numbers), len(f.SIP.Trunks))
+	return nil
+}
+
+// checkKeys opens the key file if it has been made.
+func checkKeys(f config.File) error {
+	if f.Data.KeyFile == "" {
+		return nil // made at the first start
+	}
+	_, err := seal.OpenRootFile(f.Data.KeyFile)
+	return err
+}
+
+// checkNumbers finds numbers that lead to no flow.
+func checkNumbers(f config.File, flows *ivr.Flows) error {
+	var errs []error
+	for _, number := range slices.Sorted(maps.Keys(f.Calls.Numbers)) {
+		name := f.Calls.Numbers[number]
+		if name != echoTarget && flows.Flow(name) == nil {
+			errs = append(errs, fmt.Errorf("calls.numbers.%s: no flow is called %q (hint: flows are %v)", number, name, flows.Names()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// echoTarget is what calls.numbers calls the echo line.
+const echoTarget = "echo"

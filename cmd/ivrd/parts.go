@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ivrd/ivrd/call"
+	"github.com/ivrd/ivrd/internal/config"
+	"github.com/ivrd/ivrd/internal/obs"
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/engine"
+	"github.com/ivrd/ivrd/sip"
+	"github.com/ivrd/ivrd/tts"
+)
+
+// Each function below gives a package its own part of the configuration,
+// which has been checked: what cannot fail any more is not looked at again.
+
+func newLog(f config.File) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(f.Log.Level))
+	log, err := obs.NewLogger(os.Stderr, f.Log.Format, level)
+	if err != nil {
+		panic(err) // the format was checked
+	}
+	return log
+}
+
+func engineConfig(f config.File, log *slog.Logger) engine.Config {
+	first, last, _ := config.PortRange(f.Media.Ports)
+	return engine.Config{
+		Workers: f.Media.Workers, Address: address(f.Media.Address), Advertise: address(f.Media.Advertise),
+		FirstPort: first, LastPort: last, NoMediaTimeout: f.Media.NoMedia, Log: log,
+	}
+}
+
+func address(s string) netip.Addr {
+	a, _ := netip.ParseAddr(s)
+	return a
+}
+
+func sipConfig(f config.File) sip.Config {
+	cfg := sip.Config{
+		UDP: f.SIP.Listen, TCP: f.SIP.Listen, CertFile: f.SIP.TLS.Cert, KeyFile: f.SIP.TLS.Key, Realm: f.SIP.Realm,
+		Advertise: address(f.SIP.Advertise), MediaAdvertise: address(f.Media.Advertise),
+		Limits: sip.Limits{
+			MaxConns: f.SIP.Limits.Connections, MaxConnsPerIP: f.SIP.Limits.ConnectionsPerIP,
+			PartialTimeout: f.SIP.Limits.PartialMessage, UnprovedIdle: f.SIP.Limits.UnprovedIdle,
+			RingTimeout: f.SIP.Limits.Ring, SessionExpires: f.SIP.Limits.SessionExpires,
+		},
+	}
+	if f.SIP.TLS.Cert != "" {
+		cfg.TLS = f.SIP.TLS.Listen
+	}
+	for _, t := range f.SIP.Trunks {
+		cfg.Trunks = append(cfg.Trunks, trunk(t))
+	}
+	for _, o := range f.SIP.Outbound {
+		cfg.Outbound = append(cfg.Outbound, sip.OutboundRule{Prefix: o.Prefix, Trunk: o.Trunk, MaxCalls: o.MaxCalls, MaxPerUser: o.MaxPerUser})
+	}
+	return cfg
+}
+
+func trunk(t config.Trunk) sip.Trunk {
+	out := sip.Trunk{
+		Name: t.Name, Server: t.Server, Transport: t.Transport, Domain: t.Domain, Realm: t.Realm,
+		Username: sip.Secret(t.Username.Reveal()), Password: sip.Secret(t.Password.Reveal()),
+		Register: t.Register, Expires: t.Expires, Trusted: t.Trusted, KeepAlive: t.KeepAlive, MaxCalls: t.MaxCalls,
+	}
+	for _, m := range t.Match {
+		p, _ := netip.ParsePrefix(m)
+		out.Match = append(out.Match, p)
+	}
+	for _, name := range t.Codecs {
+		c, _ := media.CodecByName(strings.ToUpper(name))
+		out.Codecs = append(out.Codecs, c)
+	}
+	return out
+}
+
+func targets(f config.File) map[string]call.Target {
+	m := map[string]call.Target{}
+	for number, flow := range f.Calls.Numbers {
+		m[number] = call.Target{Flow: flow, Echo: flow == echoTarget}
+	}
+	return m
+}
+
+// newSpeaker makes prompts audible; without a speech engine recorded prompts
+// and phrases still are.
+func newSpeaker(ctx context.Context, f config.File, library *tts.Library, log *slog.Logger) (*tts.Speaker, error) {
+	if f.Speech.Engine == "none" {
+		return tts.NewSpeaker(library, nil), nil
+	}
+	voices := map[string]tts.Voice{}
+	for language, name := range f.Speech.Voices {
+		voices[language] = tts.Voice{Name: name}
+	}
+	engine, err := tts.NewEspeak(ctx, tts.EspeakConfig{Voices: voices})
+	if errors.Is(err, tts.ErrNoEngine) && f.Speech.Engine == "auto" {
+		log.Info("no speech engine: only recorded prompts and phrases can be spoken")
+		return tts.NewSpeaker(library, nil), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	cache, err := tts.NewCache(tts.CacheConfig{Engine: engine, Dir: filepath.Join(f.Data.Dir, "speech"), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return tts.NewSpeaker(library, cache), nil
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/ivrd/ivrd/api"
+	"github.com/ivrd/ivrd/call"
+	"github.com/ivrd/ivrd/internal/config"
+	"github.com/ivrd/ivrd/internal/demobackend"
+	"github.com/ivrd/ivrd/internal/obs"
+	"github.com/ivrd/ivrd/internal/webfetch"
+	"github.com/ivrd/ivrd/ivr"
+	"github.com/ivrd/ivrd/media/engine"
+	"github.com/ivrd/ivrd/recordings"
+	"github.com/ivrd/ivrd/sip"
+)
+
+type serveCmd struct {
+	configured `embed:""`
+}
+
+// Run serves until SIGTERM or an interrupt, then drains; a second signal
+// hangs up the running calls.
+func (s serveCmd) Run(ctx context.Context) error {
+	f, err := s.load()
+	if err != nil {
+		return err
+	}
+	log := newLog(f)
+	raiseFileLimit(f, log)
+	h := &house{file: f, log: log, reload: func() (*ivr.Flows, error) { return s.flows() }}
+	if err := h.open(ctx); err != nil {
+		return errors.Join(err, h.close())
+	}
+	h.greet()
+	h.hangups(ctx)
+	<-ctx.Done()
+	h.drain()
+	return h.close()
+}
+
+// flows loads the flows again, from the configuration as it is now.
+func (s serveCmd) flows() (*ivr.Flows, error) {
+	f, err := s.load()
+	if err != nil {
+		return nil, err
+	}
+	prompts, err := loadPrompts(f)
+	if err != nil {
+		return nil, err
+	}
+	return loadFlows(f, prompts)
+}
+
+// house is the running server: the one place where the packages meet.
+type house struct {
+	file   config.File
+	log    *slog.Logger
+	reload func() (*ivr.Flows, error)
+
+	flows     atomic.Pointer[ivr.Flows]
+	data      *data
+	archive   *recordings.Vault
+	store     recordings.Store
+	engine    *engine.Engine
+	sip       *sip.Server
+	conductor *call.Conductor
+	api       *api.Server
+	metrics   *obs.Metrics
+	draining  atomic.Bool
+	closes    []func() error
+}
+
+// opened remembers how to close a part; parts close in the reverse order.
+func (h *house) opened(closing func() error) { h.closes = append(h.closes, closing) }
+
+// open builds the house from the ground: data, media, calls, SIP, HTTP. SIP
+// comes after everything that a call needs.
+func (h *house) open(ctx context.Context) (err error) {
+	if err := h.openData(ctx); err != nil {
+		return err
+	}
+	if h.engine, err = engine.New(engineConfig(h.file, h.log)); err != nil {
+		return err
+	}
+	if err := h.engine.Start(); err != nil {
+		return err
+	}
+	h.opened(h.engine.Close)
+	if err := h.openCalls(ctx); err != nil {
+		return err
+	}
+	if err := h.openAPI(ctx); err != nil {
+		return err
+	}
+	if err := h.sip.Start(ctx); err != nil {
+		return err
+	}
+	h.opened(func() error { h.sip.Close(); return nil })
+	return nil
+}
+
+func (h *house) openData(ctx context.Context) (err error) {
+	if h.data, err = openData(h.file, h.log); err != nil {
+		return err
+	}
+	h.opened(h.data.Close)
+	if err := h.data.openPeople(ctx); err != nil {
+		return err
+	}
+	h.archive, h.store, err = h.data.openArchive(ctx, false)
+	return err
+}
+
+// openCalls makes the conductor and the SIP server, which need each other.
+func (h *house) openCalls(ctx context.Context) error {
+	library, err := loadPrompts(h.file)
+	if err != nil {
+		return err
+	}
+	flows, err := loadFlows(h.file, library)
+	if err != nil {
+		return err
+	}
+	if err := checkNumbers(h.file, flows); err != nil {
+		return err
+	}
+	h.flows.Store(flows)
+	speaker, err := newSpeaker(ctx, h.file, library, h.log)
+	if err != nil {
+		return err
+	}
+	env, err := h.startBackend()
+	if err != nil {
+		return err
+	}
+	fetcher := webfetch.New()
+	h.opened(func() error { fetcher.Close(); return nil })
+	h.metrics = obs.NewMetrics()
+	dial := &lateDialer{}
+	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Node: nodeName(), Env: env}, call.Deps{
+		Media: h.engine, Archive: h.archive, Dialer: dial, Speaker: speaker, Fetcher: fetcher,
+		Flows: h.flows.Load, Log: h.log, Ended: h.countCall(),
+	})
+	h.sip, err = sip.New(sipConfig(h.file), sip.Deps{Handler: h.conductor, Secrets: h.data.people, Log: h.log})
+	dial.Server = h.sip
+	return err
+}
+
+// lateDialer is the SIP server, which is made after the conductor that dials.
+type lateDialer struct{ *sip.Server }
+
+// nodeName tells whose unfinished records are whose.
+func nodeName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "ivrd"
+	}
+	return name
+}
+
+// startBackend starts the demo's back end and returns the flows' environment.
+func (h *house) startBackend() (map[string]string, error) {
+	if h.file.Flows.Backend == "" {
+		return flowEnv(h.file, ""), nil
+	}
+	b, err := demobackend.Start()
+	if err != nil {
+		return nil, err
+	}
+	h.opened(b.Close)
+	return flowEnv(h.file, b.URL()), nil
+}
+
+// hangups reloads the flows at each SIGHUP.
+func (h *house) hangups(ctx context.Context) {
+	sig := make(chan os.Signal, 1)
+	signal.Notify(sig, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-sig:
+				h.reloadFlows()
+			case <-ctx.Done():
+				signal.Stop(sig)
+				return
+			}
+		}
+	}()
+	h.opened(func() error { <-done; return nil })
+}
+
+func (h *house) reloadFlows() {
+	flows, err := h.reload()
+	if err == nil {
+		err = checkNumbers(h.file, flows)
+	}
+	if err != nil {
+		h.log.Error("flows not reloaded: the old ones stay", "err", err)
+		return
+	}
+	h.flows.Store(flows)
+	h.log.Info("flows reloaded", "flows", flows.Names())
+}
+
+// drain refuses new calls and lets the running ones end; the limit or a second
+// signal hangs them up.
+func (h *house) drain() {
+	h.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), h.file.Calls.Drain)
+	defer cancel()
+	second, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	h.log.Info("draining", "calls", len(h.conductor.Live()), "limit", h.file.Calls.Drain)
+	h.conductor.Drain(second)
+}
+
+func (h *house) close() error {
+	var errs []error
+	for i := len(h.closes) - 1; i >= 0; i-- {
+		errs = append(errs, h.closes[i]())
+	}
+	h.closes = nil
+	return errors.Join(errs...)
+}
+
+// greet tells a newcomer what to do next.
+func (h *house) greet() {
+	if h.file.Mode != config.ModeDemo {
+		h.log.Info("serving", "sip", h.file.SIP.Listen, "http", h.file.HTTP.Listen)
+		return
+	}
+	fmt.Printf(`ivrd is up (demo, loopback only).
+  call      bin/ivrd call sip:1000@%[1]s --dtmf "w5,1,w9,4" --duration 40s --record heard.wav
+            or any SIP phone: sip:1000@%[1]s the menu, sip:echo@%[1]s an echo
+  answer    register a SIP phone as alice or bob: bin/ivrd user sip-secret alice
+  records   http://%[2]s/api/v1/calls (sign in as sue, password demo: see README)
+  verify    bin/ivrd verify
+  stop      Ctrl-C
+`, h.file.SIP.Listen, h.file.HTTP.Listen)
+}
+
+// fileLimit is what one call needs of descriptors: two sockets for each of two
+// legs, and its sealed file.
+const filesPerCall = 5
+
+// raiseFileLimit lifts the soft limit to the hard one and says when that is
+// not enough for calls.max.
+func raiseFileLimit(f config.File, log *slog.Logger) {
+	var lim syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
+		return
+	}
+	lim.Cur = lim.Max
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
+		log.Warn("raise limit of open files", "err", err)
+		return
+	}
+	if need := uint64(f.Calls.Max)*filesPerCall + 200; lim.Cur < need {
+		log.Warn("few open files allowed", "limit", lim.Cur, "needed", need, "hint", "raise LimitNOFILE or lower calls.max")
+	}
+}

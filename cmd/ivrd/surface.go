@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ivrd/ivrd/api"
+	"github.com/ivrd/ivrd/leg"
+	"github.com/ivrd/ivrd/recordings"
+)
+
+// openAPI starts the HTTP surface.
+func (h *house) openAPI(context.Context) error {
+	h.measure()
+	h.api = api.New(api.Config{Listen: h.file.HTTP.Listen, CertFile: h.file.HTTP.TLS.Cert, KeyFile: h.file.HTTP.TLS.Key}, api.Deps{
+		People: h.data.people, Archive: h.archive, AuditLog: h.store, Metrics: h.metrics, Log: h.log,
+		Checks: []api.Check{
+			{Name: "draining", Func: h.notDraining},
+			{Name: "database", Func: h.databaseAnswers},
+			{Name: "capacity", Func: h.hasCapacity},
+		},
+	})
+	if err := h.api.Start(); err != nil {
+		return err
+	}
+	h.opened(h.api.Close)
+	return nil
+}
+
+func (h *house) notDraining(context.Context) error {
+	if h.draining.Load() {
+		return errors.New("draining")
+	}
+	return nil
+}
+
+func (h *house) databaseAnswers(ctx context.Context) error {
+	_, _, err := h.archive.Calls(ctx, recordings.Query{Limit: 1})
+	return err
+}
+
+func (h *house) hasCapacity(context.Context) error {
+	if h.conductor.Full() > 0 {
+		return errors.New("calls.max is reached")
+	}
+	return nil
+}
+
+// countCall counts ended calls. Every call that ended is here, so the share of
+// those that a fault of ours ended is the service's error rate.
+func (h *house) countCall() func(recordings.Call) {
+	ended := h.metrics.Counter("calls_total", "Calls that have ended.", "class", "reason")
+	failed := h.metrics.Named("customer_service_error_rate", "Calls that ended by a fault of the server; rate() of it is the error rate.")
+	length := h.metrics.Histogram("call_seconds", "Length of calls from answer to end.", []float64{1, 5, 15, 30, 60, 120, 300, 600, 1800})
+	return func(c recordings.Call) {
+		ended.Inc(string(c.End.Class), c.End.Slug)
+		if c.End.Class == leg.Server && c.End.Slug != leg.Shutdown.Slug {
+			failed.Inc()
+		}
+		if !c.AnsweredAt.IsZero() {
+			length.Observe(c.EndedAt.Sub(c.AnsweredAt).Seconds())
+		}
+	}
+}
+
+// measure exposes the counts that the parts keep.
+func (h *house) measure() {
+	m := h.metrics
+	m.GaugeFunc("calls_active", "Calls that run now.", func() float64 { return float64(len(h.conductor.Live())) })
+	m.GaugeFunc("media_ports_free", "RTP port pairs that can be used.", func() float64 { return float64(h.engine.Stats().PortsFree) })
+	m.GaugeFunc("media_ports_resting", "RTP port pairs that rest after a call.", func() float64 { return float64(h.engine.Stats().PortsResting) })
+	m.CounterFunc("rtp_received_total", "RTP packets received.", func() float64 { return float64(h.engine.Stats().PacketsIn) })
+	m.CounterFunc("rtp_sent_total", "RTP packets sent.", func() float64 { return float64(h.engine.Stats().PacketsOut) })
+	m.CounterFunc("rtp_lost_total", "RTP packets lost on the way to us.", func() float64 { return float64(h.engine.Stats().PacketsLost) })
+	m.CounterFunc("rtp_foreign_total", "Packets on our RTP ports from others than the peer.", func() float64 { return float64(h.engine.Stats().Foreign) })
+	m.GaugeFunc("media_lateness_p99_seconds", "How late media slots ran, 99th percentile of the last 5 s.", func() float64 { return h.engine.Lateness().P99.Seconds() })
+}

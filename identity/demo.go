@@ -1,0 +1,41 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// SeedDemo adds the people of the demo who are not there yet, and returns the
+// phone secrets of those it added, by name. Production refuses.
+func (p *People) SeedDemo(ctx context.Context) (map[string]Secret, error) {
+	if p.config.Production {
+		return nil, errors.New(`add demo people: refused with "mode: production"`)
+	}
+	added := map[string]Secret{}
+	for _, person := range demoPeople() {
+		_, err := p.store.Account(ctx, person.Name)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return nil, fmt.Errorf("add demo people: %w", err)
+		}
+		secret, err := p.Add(ctx, person, NewSecret(demoPassword))
+		if err != nil {
+			return nil, fmt.Errorf("add demo people: %w", err)
+		}
+		added[person.Name] = secret
+	}
+	return added, nil
+}
+
+func demoPeople() []Person {
+	return []Person{
+		{Name: "alice", Display: "Alice", Roles: []Role{Agent}, Groups: []string{"payments"}, Enabled: true},
+		{Name: "bob", Display: "Bob", Roles: []Role{Agent}, Groups: []string{"fraud"}, Enabled: true},
+		{Name: "sue", Display: "Sue", Roles: []Role{Supervisor}, Groups: []string{AllGroups}, Enabled: true},
+		{Name: "otto", Display: "Otto", Roles: []Role{Auditor}, Groups: []string{}, Enabled: true},
+		{Name: "ada", Display: "Ada", Roles: []Role{Admin}, Groups: []string{}, Enabled: true},
+	}
+}

@@ -1,0 +1,114 @@
+// Package architecture holds no code: its tests keep the house in order. When
+// one fails, either the change is wrong or the rule is; a rule is changed here,
+// with its reason.
+package architecture
+
+// module is the path of the house.
+const module = "github.com/ivrd/ivrd"
+
+// layer says what a package may import of ours. Tests are free: rules are
+// about what is shipped.
+type layer struct {
+	// pkg is a package, or with /... all below one. The longest match counts.
+	pkg string
+	may []string
+	why string
+}
+
+// layers places every package. A package that is not here fails the test.
+func layers() []layer {
+	return []layer{
+		{"media", nil, "sound stands on nothing of ours; it does not know what a call is for"},
+		{"media/...", []string{"media", "media/..."}, "as media"},
+		{"leg", []string{"media"}, "types only: signalling and calls meet here"},
+		{"sip", []string{"leg", "media", "sip/..."}, "signalling does not know what a call is for, nor how sound is made"},
+		{"sip/...", []string{"leg", "media", "sip/..."}, "parts of the user agent do not know the whole"},
+		{"transcript", nil, "words and masking are shared by all and depend on none"},
+		{"ivr", []string{"ivr/internal/..."}, "flows are tested, simulated and replayed without a telephone"},
+		{"ivr/internal/...", nil, "helpers of the grammar"},
+		{"ivr/flowtest", []string{"ivr", "ivr/internal/..."}, "as ivr: a scenario needs no telephone"},
+		{"tts", []string{"media"}, "speech becomes prompts; it does not know who hears them"},
+		{"tts/promptset", []string{"media", "tts"}, "as tts"},
+		{"recordings", []string{"leg", "media", "transcript", "internal/seal", "recordings/blob"}, "the domain; the stores of its records import it, never the reverse"},
+		{"recordings/blob", nil, "keeps sealed bytes under a name; it cannot know what they are"},
+		{"recordings/...", []string{"leg", "media", "transcript", "recordings", "recordings/...", "internal/seal", "internal/sqlitedb"}, "storage imports the domain"},
+		{"identity", []string{"internal/seal"}, "the domain of people; it does not know calls"},
+		{"identity/...", []string{"identity", "identity/...", "internal/seal", "internal/sqlitedb"}, "storage imports the domain"},
+		{"call", []string{"leg", "media", "sip", "ivr", "tts", "recordings", "transcript", "identity"}, "the conductor knows its orchestra, not the audience"},
+		{"api", []string{"call", "leg", "media", "recordings", "transcript", "identity", "internal/obs"}, "the audience's side: never SIP, flows or files"},
+		{"internal/seal", nil, "ciphers know bytes only"},
+		{"internal/sqlitedb", nil, "opens and migrates databases; what is in them is the stores' own"},
+		{"internal/obs", []string{"transcript"}, "logs and metrics need the masking of numbers, and nothing else"},
+		{"internal/config", []string{"..."}, "fills the configuration that each package owns"},
+		{"internal/webfetch", []string{"ivr"}, "one port of a flow: its HTTP"},
+		{"internal/demobackend", nil, "plays a customer's own server: it cannot know ivrd"},
+		{"internal/phone", []string{"leg", "media", "media/...", "sip", "tts"}, "a phone is built of the parts that a call is built of"},
+		{"internal/testkit", nil, "helpers judge from outside: they do not use the code under test"},
+		{"internal/testkit/...", []string{"media", "media/...", "internal/testkit", "internal/testkit/..."}, "in-memory stand-ins speak the types of what they stand in for"},
+		{"internal/tools/...", []string{"tts", "tts/promptset"}, "small programs of the workshop"},
+		{"configs", nil, "embedded files"},
+		{"cmd/ivrd", []string{"..."}, "wires everything together"},
+	}
+}
+
+// home says where something may be imported from.
+type home struct {
+	what string   // an import path; with /... all below it, too
+	in   []string // packages as in layer
+	why  string
+}
+
+// homes are the only places for what is kept out of all others. Every module
+// that we import is listed, and in docs/dependencies.md too.
+func homes() []home {
+	return []home{
+		{module + "/internal/config", []string{"cmd/ivrd"}, "a package gets its own part of the configuration, never the whole"},
+		{module + "/internal/testkit/...", []string{"internal/testkit/..."}, "test helpers stay out of what is shipped"},
+		{module + "/api", []string{"cmd/ivrd"}, "nothing depends on the audience's side"},
+		{module + "/call", []string{"api", "cmd/ivrd", "internal/config"}, "only the audience's side knows the conductor"},
+
+		{"github.com/emiago/sipgo/...", []string{"sip", "sip/..."}, "one SIP library behind one package, so that it can be replaced"},
+		{"github.com/icholy/digest/...", []string{"sip", "sip/..."}, "part of the SIP library's interface"},
+		{"github.com/pion/srtp/v3/...", []string{"media/rtpio"}, "one home for the keys of media"},
+		{"github.com/pion/rtp/...", []string{"media/..."}, "packets are media's business"},
+		{"github.com/pion/rtcp/...", []string{"media/..."}, "packets are media's business"},
+		{"modernc.org/sqlite/...", []string{"internal/sqlitedb"}, "settings that keep data safe are set in one place"},
+		{"github.com/pressly/goose/v3/...", []string{"internal/sqlitedb"}, "schemas are migrated in one way"},
+		{"database/sql/...", []string{"recordings/sqlitestore", "identity/sqlitestore", "internal/sqlitedb"}, "storage stays behind the stores"},
+		{"github.com/alecthomas/kong/...", []string{"cmd/ivrd"}, "only the command has a command line"},
+		{"github.com/prometheus/client_golang/...", []string{"internal/obs"}, "metric names are public and belong in one place"},
+		{"github.com/expr-lang/expr/...", []string{"ivr"}, "expressions are part of the flow language"},
+		{"go.yaml.in/yaml/v3/...", []string{"internal/config", "ivr", "ivr/...", "tts/promptset"}, "files that people write: configuration, flows, prompt texts"},
+		{"golang.org/x/crypto/argon2", []string{"identity"}, "passwords are hashed in one bounded pool"},
+		{"golang.org/x/crypto/...", []string{"identity", "internal/seal"}, "cryptography has two homes"},
+		{"golang.org/x/sync/...", []string{"tts"}, "one flight for each text"},
+		{"golang.org/x/term/...", []string{"cmd/ivrd"}, "passwords are typed at a terminal"},
+		{"golang.org/x/sys/...", []string{"media/...", "recordings", "recordings/...", "internal/testkit/..."}, "sockets and disks where the standard library stops"},
+		{"crypto/aes", []string{"internal/seal"}, "the only home of ciphers: nonces are counted in one place"},
+		{"crypto/cipher", []string{"internal/seal"}, "the only home of ciphers: nonces are counted in one place"},
+	}
+}
+
+// ban keeps parts of the standard library out.
+type ban struct {
+	pkg  string // as in layer
+	what []string
+	why  string
+}
+
+func bans() []ban {
+	outside := []string{"net", "net/http", "os", "os/exec", "database/sql", "syscall"}
+	return []ban{
+		{"ivr", outside, "flows run in virtual time, without a machine around them"},
+		{"ivr/...", outside, "flows run in virtual time, without a machine around them"},
+		{"transcript", outside, "masking is pure"},
+		{"media", []string{"net/http", "os", "os/exec", "database/sql", "log"}, "sound has no files and no server"},
+		{"leg", []string{"net/http", "os", "os/exec", "database/sql", "log"}, "types only"},
+		{"internal/seal", []string{"net", "net/http", "math/rand", "math/rand/v2"}, "keys never travel and are never guessed"},
+	}
+}
+
+// names are import names that keep two things of the same name apart.
+func names() map[string]string {
+	return map[string]string{"github.com/emiago/sipgo/sip": "sipmsg"}
+}

@@ -1,0 +1,185 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// wrong reports a fault of a value that decoded well, at its place.
+func (d *decoder) wrong(key, hint, format string, args ...any) {
+	p, ok := d.lines[key]
+	for parent := key; !ok && strings.Contains(parent, "."); {
+		parent = parent[:strings.LastIndex(parent, ".")]
+		p, ok = d.lines[parent]
+	}
+	if p.source == "" {
+		p.source = "defaults"
+	}
+	d.faults = append(d.faults, Fault{Source: p.source, Line: p.line, Key: key, Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// check finds what is well written and still cannot work.
+func (d *decoder) check(f *File) {
+	d.oneOf("mode", f.Mode, ModeDemo, ModeProduction)
+	d.listen("http.listen", f.HTTP.Listen)
+	d.listen("sip.listen", f.SIP.Listen)
+	d.pair("http.tls", f.HTTP.TLS.Cert, f.HTTP.TLS.Key)
+	d.pair("sip.tls", f.SIP.TLS.Cert, f.SIP.TLS.Key)
+	if f.SIP.TLS.Cert != "" {
+		d.listen("sip.tls.listen", f.SIP.TLS.Listen)
+	}
+	d.address("sip.advertise", f.SIP.Advertise, true)
+	d.address("media.address", f.Media.Address, false)
+	d.address("media.advertise", f.Media.Advertise, true)
+	if _, _, err := PortRange(f.Media.Ports); err != nil {
+		d.wrong("media.ports", "", "%v", err)
+	}
+	if f.Flows.Backend != "" {
+		d.oneOf("flows.backend", f.Flows.Backend, "demo")
+	}
+	d.oneOf("speech.engine", f.Speech.Engine, "auto", "espeak-ng", "none")
+	d.oneOf("log.level", f.Log.Level, "debug", "info", "warn", "error")
+	d.oneOf("log.format", f.Log.Format, "text", "json")
+	d.atLeast("calls.max", f.Calls.Max, 1)
+	d.atLeast("media.workers", f.Media.Workers, 0)
+	if f.Data.Dir == "" {
+		d.wrong("data.dir", "", "is empty")
+	}
+	d.trunks(f)
+	d.outbound(f)
+	d.mode(f)
+}
+
+func (d *decoder) oneOf(key, got string, allowed ...string) {
+	if !slices.Contains(allowed, got) {
+		d.wrong(key, "", "wants one of %s, got %q", strings.Join(allowed, ", "), got)
+	}
+}
+
+func (d *decoder) atLeast(key string, got, least int) {
+	if got < least {
+		d.wrong(key, "", "wants at least %d, got %d", least, got)
+	}
+}
+
+func (d *decoder) listen(key, addr string) {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		d.wrong(key, "such as 127.0.0.1:5060", "wants address:port, got %q", addr)
+	}
+}
+
+func (d *decoder) address(key, addr string, optional bool) {
+	if addr == "" && optional {
+		return
+	}
+	if _, err := netip.ParseAddr(addr); err != nil {
+		d.wrong(key, "a name is not resolved here", "wants an IP address, got %q", addr)
+	}
+}
+
+func (d *decoder) pair(key, cert, certKey string) {
+	if (cert == "") != (certKey == "") {
+		d.wrong(key, "", "wants both cert and key")
+	}
+}
+
+func (d *decoder) trunks(f *File) {
+	seen := map[string]bool{}
+	for i := range f.SIP.Trunks {
+		t := &f.SIP.Trunks[i]
+		key := fmt.Sprintf("sip.trunks[%d]", i)
+		if t.Name == "" {
+			d.wrong(key, "", "has no name")
+		} else if seen[t.Name] {
+			d.wrong(key+".name", "", "another trunk is called %q", t.Name)
+		}
+		seen[t.Name] = true
+		d.trunk(t, key)
+	}
+}
+
+func (d *decoder) trunk(t *Trunk, key string) {
+	for j, m := range t.Match {
+		if _, err := netip.ParsePrefix(m); err != nil {
+			d.wrong(fmt.Sprintf("%s.match[%d]", key, j), "such as 203.0.113.7/32", "wants an address range, got %q", m)
+		}
+	}
+	if t.Transport == "" {
+		t.Transport = "udp"
+	}
+	d.oneOf(key+".transport", t.Transport, "udp", "tcp", "tls")
+	if t.Register && (t.Server == "" || t.Username.Reveal() == "") {
+		d.wrong(key+".register", "", "needs server and username")
+	}
+	if t.PasswordFile != "" {
+		b, err := os.ReadFile(t.PasswordFile)
+		if err != nil {
+			d.wrong(key+".password_file", "", "cannot be read: %v", err)
+		}
+		t.Password = NewSecret(strings.TrimSpace(string(b)))
+	}
+	if len(t.Match) == 0 && t.Username.Reveal() == "" {
+		d.wrong(key, "set match (addresses) or username and password (digest)", "no call could prove to come from this trunk")
+	}
+	for j, c := range t.Codecs {
+		d.oneOf(fmt.Sprintf("%s.codecs[%d]", key, j), strings.ToUpper(c), "PCMU", "PCMA")
+	}
+}
+
+func (d *decoder) outbound(f *File) {
+	for i, o := range f.SIP.Outbound {
+		key := fmt.Sprintf("sip.outbound[%d].trunk", i)
+		at := slices.IndexFunc(f.SIP.Trunks, func(t Trunk) bool { return t.Name == o.Trunk })
+		switch {
+		case at < 0:
+			d.wrong(key, "", "no trunk is called %q", o.Trunk)
+		case f.SIP.Trunks[at].Server == "":
+			d.wrong(key, "set server of the trunk", "trunk %q has no server to call", o.Trunk)
+		}
+	}
+}
+
+// mode keeps the demo on loopback and production off demo habits.
+func (d *decoder) mode(f *File) {
+	switch f.Mode {
+	case ModeDemo:
+		for _, l := range []struct{ key, addr string }{
+			{"http.listen", f.HTTP.Listen}, {"sip.listen", f.SIP.Listen}, {"sip.tls.listen", f.SIP.TLS.Listen}, {"media.address", f.Media.Address},
+		} {
+			if !loopback(l.addr) {
+				d.wrong(l.key, "the demo's passwords are public; set mode: production to leave loopback", "is not a loopback address")
+			}
+		}
+	case ModeProduction:
+		if f.Data.KeyFile == "" {
+			d.wrong("data.key_file", "name a key file that your key management mounts; a generated one beside the data is refused", "is needed in production")
+		}
+		if f.HTTP.TLS.Cert == "" && !loopback(f.HTTP.Listen) {
+			d.wrong("http.tls", "set a certificate, or listen on loopback behind a TLS proxy", "is needed in production")
+		}
+		if !f.SIP.AllowClear && !loopback(f.SIP.Listen) {
+			d.wrong("sip.listen", "use sip.tls, or set sip.allow_clear: true where the trunk insists on UDP", "would carry signalling in clear")
+		}
+		if f.Flows.Backend == "demo" {
+			d.wrong("flows.backend", "set it to \"\"", "the demo back end is refused in production")
+		}
+	}
+}
+
+// loopback also holds for what is no address at all, which is another fault.
+func loopback(addr string) bool {
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		addr = host
+	}
+	ip, err := netip.ParseAddr(addr)
+	return err != nil || ip.IsLoopback()
+}

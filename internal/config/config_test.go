@@ -1,0 +1,197 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func load(t *testing.T, yaml string, env, sets []string) (File, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ivrd.yaml")
+	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Load(Source{Path: path, Env: env, Sets: sets})
+}
+
+func TestShippedFileEqualsDefaults(t *testing.T) {
+	got, err := Load(Source{Path: "../../configs/ivrd.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := Default(); !reflect.DeepEqual(fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want)) {
+		t.Errorf("configs/ivrd.yaml differs from the defaults:\n got %+v\nwant %+v", got, want)
+	}
+}
+
+func TestShippedFileNamesEveryKey(t *testing.T) {
+	data, err := os.ReadFile("../../configs/ivrd.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var missing []string
+	eachKey(reflect.TypeFor[File](), func(key string) {
+		if !strings.Contains(string(data), key) {
+			missing = append(missing, key)
+		}
+	})
+	if len(missing) > 0 {
+		t.Errorf("configs/ivrd.yaml does not mention: %v", missing)
+	}
+}
+
+func eachKey(typ reflect.Type, f func(string)) {
+	switch typ.Kind() {
+	case reflect.Slice:
+		eachKey(typ.Elem(), f)
+	case reflect.Struct:
+		for i := range typ.NumField() {
+			if key := typ.Field(i).Tag.Get("yaml"); key != "" {
+				f(key)
+				eachKey(typ.Field(i).Type, f)
+			}
+		}
+	}
+}
+
+func TestFaults(t *testing.T) {
+	prod := "mode: production\ndata: {key_file: /k}\nflows: {backend: \"\"}\n"
+	tests := []struct{ name, yaml, want string }{
+		{"unknown key", "http:\n  lisen: x\n", `F:2: http.lisen: unknown key (hint: did you mean listen?)`},
+		{"unknown section", "zebra: 1\n", `F:1: zebra: unknown key (hint: known keys: calls, data, flows, http, log, media, mode, sip, speech)`},
+		{"duplicate key", "mode: demo\nmode: demo\n", `F:2: mode: duplicate key, first on line 1`},
+		{"not yaml", "a: [1\n", `F:1: did not find expected ',' or ']'`},
+		{"two documents", "mode: demo\n---\nmode: demo\n", `F: more than one document (hint: remove the line ---)`},
+		{"alias", "mode: &m demo\nlog: {level: *m}\n", `F:2: log.level: aliases are not allowed (hint: write the value out)`},
+		{"section as value", "http: 1\n", `F:1: http: wants a mapping of keys to values`},
+		{"names as value", "calls: {numbers: 1}\n", `F:1: calls.numbers: wants a mapping of names to values`},
+		{"value as list", "mode: [demo]\n", `F:1: mode: wants a single value`},
+		{"list as value", "sip:\n  trunks: x\n", `F:2: sip.trunks: wants a list (hint: write it as [a, b] or as lines that begin with a dash)`},
+		{"duration", "media: {no_media: 5 parsecs}\n", `F:1: media.no_media: wants a duration, got "5 parsecs" (hint: such as 20ms, 5s, 2m or 1h)`},
+		{"boolean", "sip: {allow_clear: maybe}\n", `F:1: sip.allow_clear: wants true or false, got "maybe"`},
+		{"number", "calls: {max: many}\n", `F:1: calls.max: wants a whole number, got "many"`},
+		{"size", "data: {reserve: 3 apples}\n", `F:1: data.reserve: wants a size such as 512KiB, 64MiB or 10GB`},
+		{"choice", "mode: test\n", `F:1: mode: wants one of demo, production, got "test"`},
+		{"too small", "calls: {max: 0}\n", `F:1: calls.max: wants at least 1, got 0`},
+		{"listen", "http: {listen: here}\n", `F:1: http.listen: wants address:port, got "here" (hint: such as 127.0.0.1:5060)`},
+		{"address", "media: {advertise: my.host}\n", `F:1: media.advertise: wants an IP address, got "my.host" (hint: a name is not resolved here)`},
+		{"half a certificate", "http: {tls: {cert: a.pem}}\n", `F:1: http.tls: wants both cert and key`},
+		{"ports", "media: {ports: 10-20}\n", `F:1: media.ports: wants a range of ports from 1024 up, such as 16384-32767, got "10-20"`},
+		{"no data", "data: {dir: \"\"}\n", `F:1: data.dir: is empty`},
+		{"backend", "flows: {backend: mine}\n", `F:1: flows.backend: wants one of demo, got "mine"`},
+		{"trunk without a name", "sip:\n  trunks:\n    - {match: [10.0.0.0/8]}\n", `F:3: sip.trunks[0]: has no name`},
+		{"trunk twice", "sip:\n  trunks:\n    - {name: a, match: [10.0.0.0/8]}\n    - {name: a, match: [10.0.0.0/8]}\n", `F:4: sip.trunks[1].name: another trunk is called "a"`},
+		{"trunk match", "sip:\n  trunks: [{name: a, match: [here]}]\n", `F:2: sip.trunks[0].match[0]: wants an address range, got "here" (hint: such as 203.0.113.7/32)`},
+		{"trunk transport", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], transport: smoke}]\n", `F:2: sip.trunks[0].transport: wants one of udp, tcp, tls, got "smoke"`},
+		{"trunk codec", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], codecs: [MP3]}]\n", `F:2: sip.trunks[0].codecs[0]: wants one of PCMU, PCMA, got "MP3"`},
+		{"trunk registers nowhere", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], register: true}]\n", `F:2: sip.trunks[0].register: needs server and username`},
+		{"trunk without proof", "sip:\n  trunks: [{name: a}]\n", `F:2: sip.trunks[0]: no call could prove to come from this trunk (hint: set match (addresses) or username and password (digest))`},
+		{"password file", "sip:\n  trunks: [{name: a, username: u, password_file: /no/such}]\n", `F:2: sip.trunks[0].password_file: cannot be read: open /no/such: no such file or directory`},
+		{"rule without trunk", "sip:\n  outbound: [{prefix: \"+86\", trunk: b}]\n", `F:2: sip.outbound[0].trunk: no trunk is called "b"`},
+		{"rule without server", "sip:\n  outbound: [{prefix: \"+86\", trunk: loopback}]\n", `F:2: sip.outbound[0].trunk: trunk "loopback" has no server to call (hint: set server of the trunk)`},
+		{"demo off loopback", "sip: {listen: \"0.0.0.0:5060\"}\n", `F:1: sip.listen: is not a loopback address (hint: the demo's passwords are public; set mode: production to leave loopback)`},
+		{"production without key", "mode: production\nflows: {backend: \"\"}\n", `defaults: data.key_file: is needed in production (hint: name a key file that your key management mounts; a generated one beside the data is refused)`},
+		{"production in clear", prod + "http: {listen: \"0.0.0.0:80\"}\n", `F:4: http.tls: is needed in production (hint: set a certificate, or listen on loopback behind a TLS proxy)`},
+		{"production SIP in clear", prod + "sip: {listen: \"0.0.0.0:5060\"}\n", `F:4: sip.listen: would carry signalling in clear (hint: use sip.tls, or set sip.allow_clear: true where the trunk insists on UDP)`},
+		{"production with the demo back end", "mode: production\ndata: {key_file: /k}\n", `defaults: flows.backend: the demo back end is refused in production (hint: set it to "")`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "F")
+			if err := os.WriteFile(path, []byte(tt.yaml), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Load(Source{Path: path})
+			var faults Faults
+			if !errors.As(err, &faults) {
+				t.Fatalf("Load = %v, want faults", err)
+			}
+			got := strings.ReplaceAll(faults.Error(), path, "F")
+			if got != tt.want {
+				t.Errorf("\n got %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestAllFaultsInOnePass(t *testing.T) {
+	_, err := load(t, "mode: x\nhttp: {listen: y}\nsip: {realms: z}\n", nil, nil)
+	var faults Faults
+	if !errors.As(err, &faults) || len(faults) != 3 {
+		t.Errorf("Load = %v, want three faults", err)
+	}
+}
+
+func TestOverrides(t *testing.T) {
+	f, err := load(t, "log: {level: warn}\n",
+		[]string{"IVRD_LOG__LEVEL=debug", "IVRD_DATA__DIR=/tmp/a", "IVRD_VERSION=1", "HOME=/root"},
+		[]string{"data.dir=/tmp/b", "calls.numbers={\"7\": main}"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Log.Level != "debug" || f.Data.Dir != "/tmp/b" || len(f.Calls.Numbers) != 1 {
+		t.Errorf("overrides were not applied in order: %+v", f)
+	}
+}
+
+func TestOverrideFaultsNameTheirSource(t *testing.T) {
+	for _, tt := range []struct{ env, set, want string }{
+		{env: "IVRD_CALLS__MAX=-1", want: "IVRD_CALLS__MAX: calls.max: wants at least 1, got -1"},
+		{set: "calls.maxx=1", want: "--set: calls.maxx: unknown key (hint: did you mean max?)"},
+		{set: "nonsense", want: "--set: nonsense: wants key=value (hint: such as --set http.listen=127.0.0.1:9090)"},
+		{set: "mode.x=1", want: "--set: mode: wants a single value"},
+	} {
+		var env, sets []string
+		if tt.env != "" {
+			env = []string{tt.env}
+		}
+		if tt.set != "" {
+			sets = []string{tt.set}
+		}
+		if _, err := Load(Source{Env: env, Sets: sets}); err == nil || err.Error() != tt.want {
+			t.Errorf("Load = %v\nwant   %s", err, tt.want)
+		}
+	}
+}
+
+func TestSecretsCannotPrint(t *testing.T) {
+	f, err := load(t, "sip:\n  trunks: [{name: a, username: canary-user, password: canary-pass}]\n", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		if s := fmt.Sprintf(verb, f); strings.Contains(s, "canary") {
+			t.Errorf("%s prints a secret: %s", verb, s)
+		}
+	}
+	if f.SIP.Trunks[0].Password.Reveal() != "canary-pass" {
+		t.Error("the secret is lost")
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add("mode: demo\n")
+	f.Add("sip: {trunks: [{name: a, match: [10.0.0.0/8]}]}\n")
+	f.Add("a: &x [*x]\n")
+	f.Add("media: {ports: 1-2}\n")
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, yaml string) {
+		path := filepath.Join(dir, "f.yaml")
+		if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
+			t.Skip()
+		}
+		file, err := Load(Source{Path: path})
+		var faults Faults
+		switch {
+		case err == nil && file.Calls.Max < 1:
+			t.Error("an impossible value passed")
+		case err != nil && !errors.As(err, &faults):
+			t.Errorf("a fault of the file is not reported as Faults: %v", err)
+		}
+	})
+}

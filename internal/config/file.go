@@ -1,0 +1,164 @@
+package config
+
+import "time"
+
+// File is the whole configuration as it is written. Only cmd/ivrd reads all of
+// it; each package gets its own part. configs/ivrd.yaml documents every key
+// and equals Default.
+type File struct {
+	Mode   string `yaml:"mode"`
+	HTTP   HTTP   `yaml:"http"`
+	SIP    SIP    `yaml:"sip"`
+	Media  Media  `yaml:"media"`
+	Calls  Calls  `yaml:"calls"`
+	Flows  Flows  `yaml:"flows"`
+	Speech Speech `yaml:"speech"`
+	Data   Data   `yaml:"data"`
+	Log    Log    `yaml:"log"`
+}
+
+// The modes.
+const (
+	ModeDemo       = "demo"       // loopback only; demo people and passwords
+	ModeProduction = "production" // refuses demo passwords, key files and clear listeners
+)
+
+// HTTP is the listener of API and pages.
+type HTTP struct {
+	Listen string `yaml:"listen"`
+	TLS    TLS    `yaml:"tls"`
+}
+
+// TLS names a certificate; both empty means off.
+type TLS struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// SIP is the signalling.
+type SIP struct {
+	Listen string `yaml:"listen"` // udp and tcp
+	TLS    SIPTLS `yaml:"tls"`
+	// AllowClear lets production listen for SIP over UDP and TCP.
+	AllowClear bool       `yaml:"allow_clear"`
+	Realm      string     `yaml:"realm"`
+	Advertise  string     `yaml:"advertise"`
+	Trunks     []Trunk    `yaml:"trunks"`
+	Outbound   []Outbound `yaml:"outbound"`
+	Limits     Limits     `yaml:"limits"`
+}
+
+// SIPTLS is the TLS listener, on when a certificate is set.
+type SIPTLS struct {
+	Listen string `yaml:"listen"`
+	Cert   string `yaml:"cert"`
+	Key    string `yaml:"key"`
+}
+
+// Trunk is a carrier or a peer PBX.
+type Trunk struct {
+	Name         string        `yaml:"name"`
+	Match        []string      `yaml:"match"`
+	Server       string        `yaml:"server"`
+	Transport    string        `yaml:"transport"`
+	Domain       string        `yaml:"domain"`
+	Realm        string        `yaml:"realm"`
+	Username     Secret        `yaml:"username"`
+	Password     Secret        `yaml:"password"`
+	PasswordFile string        `yaml:"password_file"`
+	Register     bool          `yaml:"register"`
+	Expires      time.Duration `yaml:"expires"`
+	Trusted      bool          `yaml:"trusted"`
+	KeepAlive    time.Duration `yaml:"keep_alive"`
+	MaxCalls     int           `yaml:"max_calls"`
+	Codecs       []string      `yaml:"codecs"`
+}
+
+// Outbound allows calls to numbers with a prefix.
+type Outbound struct {
+	Prefix     string `yaml:"prefix"`
+	Trunk      string `yaml:"trunk"`
+	MaxCalls   int    `yaml:"max_calls"`
+	MaxPerUser int    `yaml:"max_per_user"`
+}
+
+// Limits protect the SIP listeners.
+type Limits struct {
+	Connections      int           `yaml:"connections"`
+	ConnectionsPerIP int           `yaml:"connections_per_ip"`
+	PartialMessage   time.Duration `yaml:"partial_message"`
+	UnprovedIdle     time.Duration `yaml:"unproved_idle"`
+	Ring             time.Duration `yaml:"ring"`
+	SessionExpires   time.Duration `yaml:"session_expires"`
+}
+
+// Media is the sound.
+type Media struct {
+	Address   string        `yaml:"address"`
+	Advertise string        `yaml:"advertise"`
+	Ports     string        `yaml:"ports"`
+	NoMedia   time.Duration `yaml:"no_media"`
+	Workers   int           `yaml:"workers"`
+}
+
+// Calls bounds and directs calls.
+type Calls struct {
+	Numbers map[string]string `yaml:"numbers"` // number -> flow, or "echo"
+	Max     int               `yaml:"max"`
+	Drain   time.Duration     `yaml:"drain"`
+}
+
+// Flows says where flows, their prompts and their environment are.
+type Flows struct {
+	Dir     string            `yaml:"dir"`
+	Prompts string            `yaml:"prompts"`
+	Env     map[string]string `yaml:"env"`
+	Backend string            `yaml:"backend"` // "demo" starts the demo back end
+}
+
+// Speech is the synthesis of dynamic text.
+type Speech struct {
+	Engine string            `yaml:"engine"` // auto, espeak-ng, none
+	Voices map[string]string `yaml:"voices"`
+}
+
+// Data is where everything is kept.
+type Data struct {
+	Dir     string `yaml:"dir"`
+	KeyFile string `yaml:"key_file"`
+	Reserve Size   `yaml:"reserve"`
+}
+
+// Log is the log on standard error.
+type Log struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// Default is the demo: one machine, loopback only.
+func Default() File {
+	return File{
+		Mode: ModeDemo,
+		HTTP: HTTP{Listen: "127.0.0.1:8080"},
+		SIP: SIP{
+			Listen: "127.0.0.1:5060",
+			TLS:    SIPTLS{Listen: "127.0.0.1:5061"},
+			Realm:  "ivrd",
+			Trunks: []Trunk{{Name: "loopback", Match: []string{"127.0.0.0/8", "::1/128"}, Transport: "udp"}},
+			Limits: Limits{
+				Connections: 5000, ConnectionsPerIP: 32,
+				PartialMessage: 10 * time.Second, UnprovedIdle: 32 * time.Second,
+				Ring: 3 * time.Minute, SessionExpires: 30 * time.Minute,
+			},
+		},
+		Media: Media{Address: "127.0.0.1", Ports: "16384-32767", NoMedia: 30 * time.Second},
+		Calls: Calls{
+			Numbers: map[string]string{"1000": "main", "echo": "echo"},
+			Max:     1000, Drain: 5 * time.Minute,
+		},
+		Flows:  Flows{Env: map[string]string{}, Backend: "demo"},
+		Speech: Speech{Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"}},
+		Data:   Data{Dir: "./var", Reserve: 64 << 20},
+		Log:    Log{Level: "info", Format: "text"},
+	}
+}

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// hidden is what a secret prints as.
+const hidden = "•••"
+
+// Secret is a string that cannot be printed, logged or marshalled.
+type Secret struct{ value string }
+
+// NewSecret wraps a secret.
+func NewSecret(s string) Secret { return Secret{s} }
+
+// Reveal returns the secret; the caller must not print it.
+func (s Secret) Reveal() string { return s.value }
+
+// UnmarshalText takes the secret from a file.
+func (s *Secret) UnmarshalText(b []byte) error { s.value = string(b); return nil }
+
+func (Secret) String() string               { return hidden }
+func (Secret) GoString() string             { return hidden }
+func (Secret) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(hidden)) }
+func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+func (Secret) LogValue() slog.Value         { return slog.StringValue(hidden) }
+
+// Size is a number of bytes, written as 64MiB, 10GB or a plain number.
+type Size int64
+
+var errSize = errors.New("wants a size such as 512KiB, 64MiB or 10GB")
+
+// UnmarshalText parses a size.
+func (s *Size) UnmarshalText(b []byte) error {
+	units := []struct {
+		suffix string
+		factor float64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"", 1}}
+	text := strings.TrimSpace(string(b))
+	for _, u := range units {
+		num, ok := strings.CutSuffix(text, u.suffix)
+		if !ok {
+			continue
+		}
+		f, err := strconv.ParseFloat(strings.TrimSpace(num), 64)
+		if err != nil || f < 0 || f*u.factor > math.MaxInt64/2 {
+			return errSize
+		}
+		*s = Size(f * u.factor)
+		return nil
+	}
+	return errSize
+}
+
+// PortRange is "first-last".
+func PortRange(s string) (first, last uint16, err error) {
+	a, b, ok := strings.Cut(s, "-")
+	lo, err1 := strconv.ParseUint(strings.TrimSpace(a), 10, 16)
+	hi, err2 := strconv.ParseUint(strings.TrimSpace(b), 10, 16)
+	if !ok || err1 != nil || err2 != nil || lo < 1024 || hi < lo+1 {
+		return 0, 0, fmt.Errorf("wants a range of ports from 1024 up, such as 16384-32767, got %q", s)
+	}
+	return uint16(lo), uint16(hi), nil
+}

@@ -1,0 +1,326 @@
+package tone
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/dtmf"
+	"github.com/ivrd/ivrd/media/rtpio"
+)
+
+// EventType is the payload type of telephone-events that a Phone uses.
+const EventType = 101
+
+// Phone is a party of a test: it sends a tone, hears, counts, and presses
+// keys. It works over any rtpio.Network, in virtual time too.
+type Phone struct {
+	conn    rtpio.PacketConn
+	started time.Time
+	stop    chan struct{}
+	done    sync.WaitGroup
+	once    sync.Once
+
+	mu     sync.Mutex
+	codec  media.Codec
+	sound  []int16 // sent again and again
+	at     int     // in sound
+	to     netip.AddrPort
+	mute   bool
+	keys   dtmf.Sender
+	repeat int // copies of each event packet
+	ssrc   uint32
+	seq    uint16
+	stamp  uint32
+	heard  recording
+}
+
+// Counts of what a phone has received.
+type Counts struct {
+	Packets, Events int
+	SSRCs           int
+	// Missing is how many sequence numbers never came, Odd how many packets
+	// were not of a payload type that the phone knows.
+	Missing, Odd int
+	// Sources is how many addresses packets came from.
+	Sources int
+	// Longest time between two packets.
+	Longest time.Duration
+}
+
+// NewPhone makes a phone on a free port of a host that sends nothing yet.
+func NewPhone(network rtpio.Network, addr netip.Addr) (*Phone, error) {
+	conn, err := network.Listen(netip.AddrPortFrom(addr, 0))
+	if err != nil {
+		return nil, fmt.Errorf("make phone: %w", err)
+	}
+	p := &Phone{
+		conn:    conn,
+		started: time.Now(),
+		stop:    make(chan struct{}),
+		codec:   media.PCMU,
+		repeat:  1,
+		ssrc:    rand.Uint32(),
+		seq:     uint16(rand.Uint32()),
+		stamp:   rand.Uint32(),
+		heard:   newRecording(),
+	}
+	p.done.Go(p.read)
+	p.done.Go(p.pace)
+	return p, nil
+}
+
+// NewUDPPhone makes a phone on 127.0.0.1.
+func NewUDPPhone() (*Phone, error) {
+	return NewPhone(rtpio.UDP{}, netip.MustParseAddr("127.0.0.1"))
+}
+
+// Addr is where the phone hears, for SDP.
+func (p *Phone) Addr() netip.AddrPort { return p.conn.LocalAddr() }
+
+// Send begins to send a tone at -20 dBov; frequency 0 means silence. To the
+// zero address it answers whoever sends to it first.
+func (p *Phone) Send(to netip.AddrPort, c media.Codec, freqHz float64) {
+	sound := media.Silence(time.Second)
+	if freqHz > 0 {
+		sound = media.Tone(freqHz, -20, time.Second) // whole periods of whole Hz: it joins itself
+	}
+	p.SendPCM(to, c, sound)
+}
+
+// SendPCM sends a sound again and again.
+func (p *Phone) SendPCM(to netip.AddrPort, c media.Codec, pcm []int16) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.to, p.codec, p.sound, p.at = to, c, pcm, 0
+	p.mute = false
+}
+
+// Mute stops sending, its clock goes on; Unmute goes on.
+func (p *Phone) Mute() { p.setMute(true) }
+
+// Unmute ends Mute.
+func (p *Phone) Unmute() { p.setMute(false) }
+
+func (p *Phone) setMute(mute bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mute = mute
+}
+
+// Press sends keys by RFC 4733, each packet of them as often as copies says.
+func (p *Phone) Press(digits string, copies int) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.repeat = copies
+	return p.keys.Queue(digits)
+}
+
+// NewSource makes the phone send as another SSRC with another clock.
+func (p *Phone) NewSource() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ssrc, p.seq, p.stamp = rand.Uint32(), uint16(rand.Uint32()), rand.Uint32()
+}
+
+// Close ends the phone and waits; it may be called twice.
+func (p *Phone) Close() error {
+	p.once.Do(func() {
+		close(p.stop)
+		_ = p.conn.Close()
+	})
+	p.done.Wait()
+	return nil
+}
+
+// pace sends a packet each 20 ms.
+func (p *Phone) pace() {
+	ticker := time.NewTicker(media.FrameDuration)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			p.tick()
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+func (p *Phone) tick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stamp += media.FrameSamples
+	if p.sound == nil || p.mute || !p.to.IsValid() {
+		return
+	}
+	if key, ok := p.keys.Next(p.stamp); ok {
+		packet := p.packet(EventType, key.Timestamp, key.Payload[:])
+		packet.Marker = key.Marker
+		for range p.repeat {
+			_ = p.conn.WriteTo(packet.Append(nil), p.to)
+		}
+		return
+	}
+	pcm := make([]int16, media.FrameSamples)
+	for i := range pcm {
+		pcm[i] = p.sound[p.at]
+		p.at = (p.at + 1) % len(p.sound)
+	}
+	payload := make([]byte, media.FrameSamples)
+	p.codec.Encode(payload, pcm)
+	packet := p.packet(p.codec.PayloadType(), p.stamp, payload)
+	_ = p.conn.WriteTo(packet.Append(nil), p.to)
+}
+
+func (p *Phone) packet(payloadType uint8, timestamp uint32, payload []byte) rtpio.Packet {
+	p.seq++
+	return rtpio.Packet{PayloadType: payloadType, Sequence: p.seq, Timestamp: timestamp, SSRC: p.ssrc, Payload: payload}
+}
+
+func (p *Phone) read() {
+	buf := make([]byte, 2048)
+	for {
+		n, from, err := p.conn.ReadFrom(buf)
+		if err != nil {
+			return
+		}
+		var packet rtpio.Packet
+		if packet.Parse(buf[:n]) != nil {
+			continue
+		}
+		p.mu.Lock()
+		if !p.to.IsValid() {
+			p.to = from
+		}
+		p.heard.packet(&packet, from, time.Since(p.started))
+		p.mu.Unlock()
+	}
+}
+
+// Heard is all that was heard since the phone was made, silence where nothing
+// came.
+func (p *Phone) Heard() []int16 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]int16(nil), p.heard.pcm...)
+}
+
+// Between is what was heard from one time since the phone was made to another;
+// negative times count back from now.
+func (p *Phone) Between(from, to time.Duration) []int16 {
+	now := time.Since(p.started)
+	if from < 0 {
+		from += now
+	}
+	if to <= 0 {
+		to += now
+	}
+	pcm := p.Heard()
+	want := media.Silence(to - from)
+	if start := int(media.TimeOf(from)); start < len(pcm) {
+		copy(want, pcm[start:])
+	}
+	return want
+}
+
+// Tones are those of the frequencies that were heard between two times, with
+// 30 dB of isolation.
+func (p *Phone) Tones(from, to time.Duration, freqs ...float64) []float64 {
+	return Heard(p.Between(from, to), 30, freqs...)
+}
+
+// Digits are the keys that were heard.
+func (p *Phone) Digits() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heard.digits.String()
+}
+
+// Counts of what has come so far.
+func (p *Phone) Counts() Counts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heard.counts()
+}
+
+// recording puts what comes on one clock, that of the arrivals.
+type recording struct {
+	pcm     []int16
+	digits  *strings.Builder
+	events  dtmf.Receiver
+	total   Counts
+	last    time.Duration // arrival
+	sources map[netip.AddrPort]struct{}
+	streams map[uint32]*source
+}
+
+type source struct {
+	first   uint32 // timestamp
+	at      int    // where that lies in pcm
+	seen    map[uint16]struct{}
+	low     uint16
+	highest uint16
+}
+
+func newRecording() recording {
+	return recording{digits: &strings.Builder{}, sources: map[netip.AddrPort]struct{}{}, streams: map[uint32]*source{}}
+}
+
+func (r *recording) packet(p *rtpio.Packet, from netip.AddrPort, at time.Duration) {
+	if r.total.Packets > 0 {
+		r.total.Longest = max(r.total.Longest, at-r.last)
+	}
+	r.last = at
+	r.total.Packets++
+	r.sources[from] = struct{}{}
+	s := r.streams[p.SSRC]
+	if s == nil {
+		s = &source{first: p.Timestamp, at: int(media.TimeOf(at)), seen: map[uint16]struct{}{}, low: p.Sequence, highest: p.Sequence}
+		r.streams[p.SSRC] = s
+	}
+	s.seen[p.Sequence] = struct{}{}
+	if int16(p.Sequence-s.highest) > 0 {
+		s.highest = p.Sequence
+	}
+	switch p.PayloadType {
+	case EventType:
+		r.total.Events++
+		if key, ok := r.events.Packet(p.Timestamp, p.Payload); ok {
+			r.digits.WriteByte(key)
+		}
+	case media.PCMU.PayloadType():
+		r.place(s, p, media.PCMU)
+	case media.PCMA.PayloadType():
+		r.place(s, p, media.PCMA)
+	default:
+		r.total.Odd++
+	}
+}
+
+func (r *recording) place(s *source, p *rtpio.Packet, c media.Codec) {
+	const limit = 2 * 3600 * media.SampleRate
+	start := s.at + int(int32(p.Timestamp-s.first))
+	end := start + len(p.Payload)
+	if start < 0 || end > limit {
+		r.total.Odd++
+		return
+	}
+	for len(r.pcm) < end {
+		r.pcm = append(r.pcm, 0)
+	}
+	c.Decode(r.pcm[start:end], p.Payload)
+}
+
+func (r *recording) counts() Counts {
+	c := r.total
+	c.SSRCs, c.Sources = len(r.streams), len(r.sources)
+	for _, s := range r.streams { // for less than one turn of the sequence numbers
+		c.Missing += int(s.highest-s.low) + 1 - len(s.seen)
+	}
+	return c
+}

@@ -1,0 +1,72 @@
+package ivr
+
+// Everything that can be wrong with a flow, besides what package strict finds.
+// The second line of a message is its hint. A test makes each of them happen.
+const (
+	msgSecondFlow       message = "a second flow in one file\nwrite one flow a file"
+	msgTwoFlows         message = "flow %q is already in %s"
+	msgName             message = "%q is not a name for a %s\nnames are small letters, digits and single underscores, begin with a letter, and are not end"
+	msgTooManyVariables message = "the flows have more than %d variables"
+	msgReserved         message = "%q cannot be a variable: the language has this name already"
+	msgLanguage         message = "%q is not a language\nwrite it like en or zh"
+	msgLanguageTwice    message = "language %s is listed twice"
+	msgTimezone         message = "%q is not a time zone\nwrite it like Asia/Shanghai"
+
+	msgWeekday message = "%q is not a day of the week\nwrite mon, tue, wed, thu, fri, sat, sun, or a range such as mon-fri"
+	msgSpan    message = "%q is not a span of hours\nwrite 09:00-18:00, several in a list, or closed; it ends on the same day, at 24:00 at the latest"
+	msgHoliday message = "%q is not a date\nwrite 2026-10-01, or for holidays also 2026-10-01..2026-10-07, or 10-01 for every year"
+
+	msgNoVerb    message = "node %s has no verb\nverbs: %s"
+	msgTwoVerbs  message = "node %s has two verbs, %s and %s\nmake two nodes"
+	msgLater     message = "%s is not in this version of the language"
+	msgRecording message = "recording cannot be %q\nwrite start or stop"
+	msgNoWays    message = "%s does not say here where it goes\na branch says it in its lines; after a hangup nothing comes"
+	msgWantsNext message = "%s has one way out\nwrite next: instead of on:"
+	msgWantsOn   message = "%s has several ways out\nwrite on: instead of next:"
+	msgOutcome   message = "%s %s has no outcome %q\n%s"
+
+	msgTextTooLong    message = "%s is longer than %d bytes"
+	msgUnclosed       message = "%s in %s is not closed by }"
+	msgFormat         message = "%q is not a format\nformats: %s; money needs a currency: %s"
+	msgFormatLanguage message = "format %s is not spoken in language %s"
+	msgPromptName     message = "%q is not the name of a prompt\nno language and no ending: welcome, not en/welcome.wav"
+	msgNoTranslation  message = "%s has no text for language %s"
+	msgSilent         message = "%s %s says nothing before it listens\ngive it play: or say:"
+
+	msgEmptyExpression   message = "an expression is empty"
+	msgExpressionTooLong message = "an expression is longer than %d bytes\nsplit it with set"
+	msgExpression        message = "expression %q: %s"
+	msgFunction          message = "%s() is not a function of the language\nfunctions: hours, holiday, %s"
+	msgHours             message = "no opening hours are named %q\ndescribe them under hours:"
+	msgHoursName         message = "hours and holiday take a name in quotes"
+	msgSecret            message = "secret %s is used where it would be seen\nit may stand alone in json, in len(), or be compared with an empty string"
+	msgMixedSecret       message = "variable %s is filled by a secret node too\ngive it another name"
+	msgEnv               message = "env.%s is not given\nset it in the configuration"
+
+	msgFinish      message = "finish cannot be %q\nwrite \"#\", \"*\" or none"
+	msgOptionName  message = "an option cannot be named %s\nit is an outcome already"
+	msgDigit       message = "%q is not a key\nwrite one to four of 0-9 * # in quotes"
+	msgDigitTwice  message = "key %s is both %s and %s"
+	msgDigitFinish message = "key %s of option %s cannot be pressed: %s ends the input"
+	msgDigits      message = "%q is not a number of digits\nwrite 4 or 6-12, up to %d"
+
+	msgBranch      message = "branch must be a list\nwrite - {if: …, then: …} for each way and - {else: …} last"
+	msgBranchLine  message = "a line of branch is either if with then, or else and last"
+	msgNoElse      message = "branch %s has no else"
+	msgValue       message = "%s cannot be set to this\na text, a number, true or false can be set"
+	msgSetLanguage message = "language cannot be %q\nlanguages of this flow: %s"
+	msgTwoMethods  message = "http %s has two methods"
+	msgNoMethod    message = "http %s has no method\nmethods: %s"
+	msgURL         message = "an address begins with http://, https://, ${env.…} or ${config.…}"
+	msgJSON        message = "%s has no form in JSON"
+	msgNobody      message = "%s names nobody"
+
+	msgUnknownNode   message = "there is no node %s\n%s"
+	msgUnknownFlow   message = "there is no flow %s\n%s"
+	msgUnhandled     message = "node %s does not say where %s leads\nsay it in the node%s"
+	msgUnreachable   message = "node %s is never reached"
+	msgNoExit        message = "no way leads out of %s\nlet one of them lead to end or to a hangup"
+	msgSpin          message = "nothing waits for anybody in the circle %s\nput a menu, a collect or a fetch between"
+	msgNoPromptFile  message = "prompt %s has no file in language %s\nadd %s/%s.wav"
+	msgStartIsNoNode message = "start must be a node, not end"
+)

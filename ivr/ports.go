@@ -1,0 +1,140 @@
+// Package ivr is the language of call flows: its grammar, its checks and the
+// run of a flow against three small ports. It imports nothing of ivrd and no
+// network, so that flows can be tested, simulated and replayed in virtual
+// time. docs/flows.md is the language's reference.
+package ivr
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrHangup says that the caller has gone.
+var ErrHangup = errors.New("the caller has hung up")
+
+// Prompt is one thing to say: a prompt file by name, or text in a language.
+// Exactly one of File and Text is set.
+type Prompt struct {
+	File     string // name without language and ending: "welcome"
+	Text     string // already formatted, as it is to be spoken
+	Language string
+}
+
+// Listen is one turn: play prompts, then take keys.
+type Listen struct {
+	Prompts []Prompt
+	// Min and Max bound the number of keys, the finish key not counted. With
+	// Max 0 nothing is collected: the turn ends when the prompts end.
+	Min, Max int
+	// Finish ends the input early and is not part of it; 0 means none.
+	Finish byte
+	// Single are keys that end the turn at once when they come first (menu
+	// options, and keys that begin none).
+	Single string
+	// Timeout runs from the end of the prompts to the first key, KeyTimeout
+	// between keys, after which the keys so far are what was heard.
+	Timeout, KeyTimeout time.Duration
+	// BargeIn lets the first key stop the prompts. Without it keys pressed
+	// during the prompts are thrown away.
+	BargeIn bool
+	// Secret: recorder, taps, logs and monitors get nothing of the caller's
+	// side from before the prompts end until the turn is over.
+	Secret bool
+}
+
+// HeardKind says how a turn ended.
+type HeardKind uint8
+
+// The ends of a turn.
+const (
+	HeardKeys    HeardKind = iota + 1 // Keys holds them
+	HeardNothing                      // time ran out without a key
+	HeardPlayed                       // the prompts are over and nothing was to be collected
+)
+
+// Heard is what a turn gave.
+type Heard struct {
+	Kind HeardKind
+	Keys Secret // keys are always carried in the type that cannot print
+}
+
+// Connect asks for another party.
+type Connect struct {
+	Target   string        // a person ("alice"), or a number that an outbound rule allows
+	Timeout  time.Duration // how long to ring
+	Hold     []Prompt      // played to the caller, in a loop, while it rings
+	CallerID string
+}
+
+// ConnectResult is how a connect ended.
+type ConnectResult string
+
+// The ends of a connect; each is an outcome of the node.
+const (
+	ConnectEnded    ConnectResult = "ok"       // talked, and the other party hung up first
+	ConnectBusy     ConnectResult = "busy"     // busy or declined
+	ConnectNoAnswer ConnectResult = "noanswer" // rang out
+	ConnectFailed   ConnectResult = "error"    // not registered, not allowed, unreachable
+)
+
+// Record asks for a message.
+type Record struct {
+	Prompts    []Prompt
+	Max        time.Duration // longest message
+	Silence    time.Duration // ends after this much silence; 0 means never
+	Finish     string        // keys that end it
+	Beep       bool
+	MinSpeech  time.Duration // shorter counts as nothing
+	MessageTag string        // the node's name, kept in the record
+}
+
+// Recorded is the message that a caller left.
+type Recorded struct {
+	Duration time.Duration // 0: nothing was said
+}
+
+// Caller is what a node may do to the caller. Every method returns
+// ErrHangup (possibly wrapped) once the caller has gone, and the context's
+// error when the run is cancelled; any other error is a fault of the house,
+// which the flow may handle by its on_error.
+type Caller interface {
+	Listen(context.Context, Listen) (Heard, error)
+	Connect(context.Context, Connect) (ConnectResult, error)
+	Record(context.Context, Record) (Recorded, error)
+	// Recording switches the recording of the call on or off from now on.
+	Recording(ctx context.Context, on bool) error
+	// Hangup ends the call, after the flow's last words were played. It may
+	// return ErrHangup when that is done: the caller has gone.
+	Hangup(context.Context) error
+	// Entered reports that a node begins, for the path of the call.
+	Entered(flow, node string)
+}
+
+// Request is one fetch of data by an http node. Body may hold secrets: it
+// must never be logged, and not be kept after Fetch returns (it is wiped).
+// URL may hold what the caller entered: log its host at most.
+type Request struct {
+	Method  string
+	URL     string
+	Header  map[string]string
+	Body    []byte // JSON
+	Timeout time.Duration
+}
+
+// Response is the answer to a Request; Body is at most 64 KiB of JSON.
+type Response struct {
+	Status int
+	Body   []byte
+}
+
+// Fetcher gets data for http nodes. An error means that no answer came (no
+// connection, time-out, too large), not a status.
+type Fetcher interface {
+	Fetch(context.Context, Request) (Response, error)
+}
+
+// Clock tells the time to a run; hours() and holidays use it.
+type Clock interface {
+	Now() time.Time
+}

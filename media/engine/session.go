@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/rtpio"
+)
+
+// session is the media of a call. Commands take effect at the next tick, whose
+// time they return.
+type session struct {
+	engine *Engine
+	worker *worker
+	id     string
+	clock  atomic.Int64 // the time of the last tick
+	closed atomic.Bool  // set by the worker
+
+	// The worker's.
+	first   int64      // the slot of the first tick
+	next    media.Time // of the next tick, if the worker is not too late for it
+	streams []*stream
+	tap     media.PacketTap
+}
+
+var _ media.Session = (*session)(nil)
+
+// tick lets 20 ms pass: first everything is taken in, then everything goes
+// out, so that a bridge in either direction costs no time.
+func (s *session) tick(slot int64) {
+	at := media.Time((slot-s.first)/slots) * media.FrameSamples
+	missed := int(at-s.next) / media.FrameSamples
+	s.next = at + media.FrameSamples
+	s.clock.Store(int64(at))
+	for _, st := range s.streams {
+		st.in(at, missed)
+	}
+	for _, st := range s.streams {
+		st.out(at)
+	}
+}
+
+func (s *session) Now() media.Time { return media.Time(s.clock.Load()) }
+
+// do runs f on the worker and returns the time at which its effect begins. It
+// returns false when the session is closed.
+func (s *session) do(f func()) (at media.Time, ok bool) {
+	ran := s.worker.do(func() {
+		at = s.next
+		if ok = !s.closed.Load(); ok {
+			f()
+		}
+	})
+	if !ran {
+		return s.Now(), false
+	}
+	return at, ok
+}
+
+func (s *session) Open(o media.StreamOptions) (media.Stream, error) {
+	if s.closed.Load() {
+		return nil, fmt.Errorf("open stream: %w", media.ErrClosed)
+	}
+	endpoint, err := rtpio.Open(s.engine.ports, s.engine.guard, s.engine.config.PortRest)
+	if err != nil {
+		return nil, fmt.Errorf("open stream: %w", err)
+	}
+	st := newStream(s, o, endpoint)
+	if _, ok := s.do(func() {
+		s.streams = append(s.streams, st)
+		s.engine.opened(st)
+	}); !ok {
+		endpoint.Close()
+		return nil, fmt.Errorf("open stream: %w", media.ErrClosed)
+	}
+	return st, nil
+}
+
+func (s *session) Bridge(a, b media.Stream) (media.Time, error) {
+	one, ok1 := a.(*stream)
+	two, ok2 := b.(*stream)
+	if !ok1 || !ok2 || one.session != s || two.session != s || one == two {
+		return 0, errors.New("bridge streams: they are not two streams of this session")
+	}
+	var gone bool
+	at, ok := s.do(func() {
+		if gone = one.closed || two.closed; gone {
+			return
+		}
+		one.unbridge()
+		two.unbridge()
+		one.player.stop(one, s.next)
+		two.player.stop(two, s.next)
+		one.peer, two.peer = two, one
+	})
+	if !ok || gone {
+		return at, fmt.Errorf("bridge streams: %w", media.ErrClosed)
+	}
+	return at, nil
+}
+
+func (s *session) Unbridge(a media.Stream) media.Time {
+	st, ok := a.(*stream)
+	if !ok || st.session != s {
+		return s.Now()
+	}
+	at, _ := s.do(st.unbridge)
+	return at
+}
+
+func (s *session) SetTap(tap media.PacketTap) media.Time {
+	at, _ := s.do(func() { s.tap = tap })
+	return at
+}
+
+func (s *session) Close() error {
+	s.do(func() {
+		for _, st := range slices.Clone(s.streams) {
+			st.end()
+		}
+		s.closed.Store(true)
+		s.tap = nil
+		s.worker.remove(s)
+		s.engine.forget(s)
+	})
+	return nil
+}

@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/rtpio"
+)
+
+// rig is one session over real sockets whose ticks the test itself runs.
+type rig struct {
+	session *session
+	legs    [2]*stream
+	far     [2]rtpio.PacketConn
+	packet  [2]rtpio.Packet
+	buf     [2][]byte
+	slot    int64
+	sent    uint64
+	pause   *time.Ticker // blocking lets the network be polled; it does not allocate
+}
+
+// newRig bridges two legs of the given codecs.
+func newRig(tb testing.TB, codecs [2]media.Codec) *rig {
+	tb.Helper()
+	local := netip.MustParseAddr("127.0.0.1")
+	e, err := New(Config{Address: local, Workers: 1})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = e.Close() })
+	r := &rig{session: &session{engine: e, worker: e.workers[0]}, pause: time.NewTicker(100 * time.Microsecond)}
+	tb.Cleanup(r.pause.Stop)
+	for i := range r.legs {
+		endpoint, err := rtpio.Open(e.ports, e.guard, 0)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if r.far[i], err = (rtpio.UDP{}).Listen(netip.AddrPortFrom(local, 0)); err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(func() { _ = r.far[i].Close() })
+		st := newStream(r.session, media.StreamOptions{Track: media.TrackCaller}, endpoint)
+		if err := st.connect(media.Remote{Addr: r.far[i].LocalAddr(), Codec: codecs[i], PayloadType: codecs[i].PayloadType()}); err != nil {
+			tb.Fatal(err)
+		}
+		r.legs[i], r.session.streams = st, append(r.session.streams, st)
+		r.packet[i] = rtpio.Packet{PayloadType: codecs[i].PayloadType(), SSRC: uint32(i), Payload: make([]byte, media.FrameSamples)}
+	}
+	return r
+}
+
+// send sends a packet from each far end.
+func (r *rig) send() {
+	for i := range r.far {
+		p := &r.packet[i]
+		p.Sequence++
+		p.Timestamp += media.FrameSamples
+		r.buf[i] = p.Append(r.buf[i][:0])
+		_ = r.far[i].WriteTo(r.buf[i], r.legs[i].Local())
+	}
+	r.sent++
+}
+
+// arrived waits until the readers have taken what was sent.
+func (r *rig) arrived() {
+	for _, st := range r.legs {
+		for st.endpoint.Stats().Received < r.sent {
+			<-r.pause.C
+		}
+	}
+}
+
+func (r *rig) tick() {
+	r.session.tick(r.slot)
+	r.slot += slots
+}
+
+// frame is 20 ms of the call: two packets are read, buffered, taken, tapped
+// and sent on.
+func (r *rig) frame() {
+	r.send()
+	r.arrived()
+	r.tick()
+}
+
+type nullTap struct{}
+
+func (nullTap) Frame(media.Track, media.Time, media.Codec, []byte) {}
+
+var steady = []struct {
+	name   string
+	codecs [2]media.Codec
+	bridge bool
+}{
+	{"same codec", [2]media.Codec{media.PCMU, media.PCMU}, true},
+	{"transcoded", [2]media.Codec{media.PCMU, media.PCMA}, true},
+	{"prompt", [2]media.Codec{media.PCMU, media.PCMA}, false},
+}
+
+func (r *rig) begin(bridge bool) {
+	r.session.tap = nullTap{}
+	if bridge {
+		r.legs[0].peer, r.legs[1].peer = r.legs[1], r.legs[0]
+	} else {
+		p := media.NewPrompt("tone", media.Tone(400, -20, time.Second))
+		for _, st := range r.legs {
+			st.player = player{Play: media.Play{Loop: true, Prompts: []*media.Prompt{p}}, active: true}
+		}
+	}
+	for range 50 {
+		r.frame()
+	}
+}
+
+func TestSteadyPathDoesNotAllocate(t *testing.T) {
+	for _, c := range steady {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, c.codecs)
+			r.begin(c.bridge)
+			r.session.streams[0].report, r.session.streams[1].report = 1<<60, 1<<60 // RTCP is rare, and may
+			if n := testing.AllocsPerRun(500, r.frame); n != 0 {
+				t.Errorf("%v allocations for two packets", n)
+			}
+			for _, st := range r.legs {
+				s := st.endpoint.Stats()
+				if s.Lost != 0 || s.Late != 0 || s.Sent < 540 || r.legs[0].stats.TapMissed > 10 {
+					t.Errorf("not the steady path: %+v", s)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkSteady is the price of a packet in and a packet out, in CPU time of
+// the whole process: read, buffered, taken, tapped and sent. The far ends'
+// sends, which are the same again in the kernel, are in it as well.
+func BenchmarkSteady(b *testing.B) {
+	const calls = 50
+	for _, c := range steady {
+		b.Run(c.name, func(b *testing.B) {
+			var rigs [calls]*rig
+			for i := range rigs {
+				rigs[i] = newRig(b, c.codecs)
+				rigs[i].begin(c.bridge)
+			}
+			b.ReportAllocs()
+			before := cpuTime()
+			for b.Loop() {
+				for _, r := range rigs {
+					r.send()
+				}
+				for _, r := range rigs {
+					r.arrived()
+				}
+				for _, r := range rigs {
+					r.tick()
+				}
+			}
+			b.ReportMetric(float64(cpuTime()-before)/float64(b.N)/calls/2, "cpu-ns/packet")
+		})
+	}
+}
+
+// cpuTime of the process so far.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkTick is the worker's part alone: take, tap and send, without
+// packets coming in.
+func BenchmarkTick(b *testing.B) {
+	r := newRig(b, [2]media.Codec{media.PCMU, media.PCMA})
+	r.begin(false)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.session.tick(r.slot)
+		r.slot += slots
+	}
+}

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/dtmf"
+	"github.com/ivrd/ivrd/media/rtpio"
+)
+
+// eventQueue is how many events wait for a slow reader.
+const eventQueue = 256
+
+// stream is the media of one leg.
+type stream struct {
+	session  *session
+	options  media.StreamOptions
+	endpoint *rtpio.Endpoint
+	events   chan media.StreamEvent
+	plays    atomic.Uint64
+	codec    atomic.Uint32 // media.Codec, once connected
+
+	// The worker's.
+	closed    bool
+	connected bool
+	remote    media.Remote
+	peer      *stream // of the bridge
+	player    player
+	keys      dtmf.Sender
+	intake    rtpio.Intake
+	hears     hearing
+	base      uint32 // RTP timestamp at session time 0
+	pausing   bool   // the next packet begins a talk spurt
+	report    media.Time
+	silence   [media.FrameSamples]byte
+	recoded   [media.FrameSamples]byte
+	stats     media.Stats // what the endpoint does not know
+}
+
+var _ media.Stream = (*stream)(nil)
+
+func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint) *stream {
+	return &stream{
+		session:  s,
+		options:  o,
+		endpoint: endpoint,
+		events:   make(chan media.StreamEvent, eventQueue),
+		base:     rand.Uint32(),
+		pausing:  true,
+		stats:    media.Stats{FirstMedia: -1},
+	}
+}
+
+func (st *stream) Local() netip.AddrPort { return st.endpoint.Local() }
+
+func (st *stream) Events() <-chan media.StreamEvent { return st.events }
+
+// do runs f on the worker unless the stream is closed.
+func (st *stream) do(f func()) bool {
+	open := false
+	_, ok := st.session.do(func() {
+		if open = !st.closed; open {
+			f()
+		}
+	})
+	return ok && open
+}
+
+func (st *stream) Connect(r media.Remote) error {
+	var err error
+	if !st.do(func() { err = st.connect(r) }) {
+		return fmt.Errorf("connect stream: %w", media.ErrClosed)
+	}
+	return err
+}
+
+func (st *stream) connect(r media.Remote) error {
+	if len(st.options.Codecs) > 0 && !slices.Contains(st.options.Codecs, r.Codec) {
+		return fmt.Errorf("connect stream: codec %v was not offered", r.Codec)
+	}
+	if err := st.endpoint.Connect(r); err != nil {
+		return err
+	}
+	if !st.connected {
+		st.scheduleReport(st.session.next)
+	}
+	st.connected, st.remote = true, r
+	st.codec.Store(uint32(r.Codec))
+	st.hears.quiet = 0
+	for i := range st.silence {
+		st.silence[i] = r.Codec.Silence()
+	}
+	return nil
+}
+
+func (st *stream) Play(p media.Play) media.PlayID {
+	id := media.PlayID(st.plays.Add(1))
+	p.Prompts = slices.Clone(p.Prompts)
+	st.prepare(p.Prompts)
+	st.do(func() {
+		st.player.stop(st, st.session.next)
+		st.player = player{Play: p, id: id, active: true}
+	})
+	return id
+}
+
+// prepare encodes prompts here rather than on the worker.
+func (st *stream) prepare(prompts []*media.Prompt) {
+	codecs := st.options.Codecs
+	if c := media.Codec(st.codec.Load()); c.Valid() {
+		codecs = []media.Codec{c}
+	} else if len(codecs) == 0 {
+		codecs = media.Codecs()
+	}
+	for _, p := range prompts {
+		for _, c := range codecs {
+			p.Prepare(c)
+		}
+	}
+}
+
+func (st *stream) Stop() {
+	st.do(func() { st.player.stop(st, st.session.next) })
+}
+
+func (st *stream) SendDigits(digits string) error {
+	if err := dtmf.Check(digits); err != nil {
+		return err
+	}
+	err := fmt.Errorf("send digits: %w", media.ErrClosed)
+	st.do(func() {
+		if err = nil; st.remote.EventType == 0 {
+			err = errors.New("send digits: the peer takes no telephone-events")
+			return
+		}
+		err = st.keys.Queue(digits)
+	})
+	return err
+}
+
+func (st *stream) Stats() media.Stats {
+	s := st.endpoint.Stats()
+	var w media.Stats
+	if !st.session.worker.do(func() { w = st.stats }) {
+		w = st.stats // the worker has stopped and does not write any more
+	}
+	s.FirstMedia, s.LastMedia = w.FirstMedia, w.LastMedia
+	s.EventsDropped = w.EventsDropped
+	s.FramesTapped, s.TapMissed = w.FramesTapped, w.TapMissed
+	return s
+}
+
+func (st *stream) Close() error {
+	st.do(st.end)
+	return nil
+}
+
+// end runs on the worker, once.
+func (st *stream) end() {
+	st.player.stop(st, st.session.next)
+	st.unbridge()
+	st.endpoint.Report(time.Now(), st.timestamp(st.session.next), true)
+	st.endpoint.Close()
+	st.session.streams = slices.DeleteFunc(st.session.streams, func(o *stream) bool { return o == st })
+	st.session.engine.closed(st)
+	st.closed = true
+	close(st.events)
+}
+
+func (st *stream) unbridge() {
+	if st.peer != nil {
+		st.peer.peer = nil
+		st.peer = nil
+	}
+}
+
+// emit never blocks: what a slow reader has no room for is counted.
+func (st *stream) emit(ev media.StreamEvent) {
+	select {
+	case st.events <- ev:
+	default:
+		st.stats.EventsDropped++
+	}
+}

@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/rtpio"
+)
+
+// reportEvery is the mean time between RTCP reports; each is drawn from half
+// to one and a half of it (RFC 3550 §6.3.1).
+const reportEvery = 5 * media.SampleRate
+
+// hearing follows whether RTP comes.
+type hearing struct {
+	alive bool
+	quiet time.Duration // since the last packet, while the peer may send
+	told  bool          // of the silence
+}
+
+// in takes what has come for this tick: keys first, then sound.
+func (st *stream) in(at media.Time, missed int) {
+	if missed > 0 {
+		st.endpoint.Skip(missed)
+	}
+	st.endpoint.Take(&st.intake)
+	if !st.connected {
+		return
+	}
+	st.hear(at, missed)
+	for _, key := range st.intake.Keys[:st.intake.N] {
+		st.key(key, at)
+	}
+	if st.stats.FirstMedia >= 0 && rtpio.Receives(st.remote.Direction) {
+		var payload []byte
+		if st.intake.Kind == rtpio.Sound {
+			payload = st.intake.Payload[:]
+		}
+		st.record(st.options.Track, at, payload)
+	}
+}
+
+// hear tells when media comes, fails to come, and comes back.
+func (st *stream) hear(at media.Time, missed int) {
+	h := &st.hears
+	switch {
+	case st.intake.Arrived:
+		if st.stats.FirstMedia < 0 {
+			st.stats.FirstMedia = at
+		}
+		st.stats.LastMedia = at
+		if !h.alive {
+			st.emit(media.StreamEvent{Kind: media.EventMedia, At: at})
+		}
+		*h = hearing{alive: true}
+	case rtpio.Receives(st.remote.Direction):
+		h.quiet += time.Duration(1+missed) * media.FrameDuration
+		if h.quiet >= st.session.engine.config.NoMediaTimeout && !h.told {
+			h.told, h.alive = true, false
+			st.emit(media.StreamEvent{Kind: media.EventNoMedia, At: at})
+		}
+	}
+}
+
+// key takes a key of the peer.
+func (st *stream) key(key byte, at media.Time) {
+	st.emit(media.StreamEvent{Kind: media.EventDigit, At: at, Digit: key})
+	if st.player.StopOnDigit {
+		st.player.stop(st, at)
+	}
+	if p := st.peer; p != nil && p.remote.EventType != 0 && !st.options.KeepDigits {
+		_ = p.keys.Queue(string(rune(key))) // a key that was received is one
+	}
+}
+
+// record gives a frame to the tap; nil was lost.
+func (st *stream) record(track media.Track, at media.Time, payload []byte) {
+	tap := st.session.tap
+	if tap == nil || track == media.TrackNone {
+		return
+	}
+	tap.Frame(track, at, st.remote.Codec, payload)
+	st.stats.FramesTapped++
+	if payload == nil {
+		st.stats.TapMissed++
+	}
+}
+
+// timestamp is session time on the stream's RTP clock.
+func (st *stream) timestamp(at media.Time) uint32 { return st.base + uint32(at) }
+
+// out sends the packet of this tick: a key, else what is played, else what the
+// other leg of the bridge says, else silence, which keeps address translators
+// open and the peer's jitter buffer running.
+func (st *stream) out(at media.Time) {
+	if !st.connected {
+		return
+	}
+	timestamp := st.timestamp(at)
+	if at >= st.report {
+		st.endpoint.Report(time.Now(), timestamp, false)
+		st.scheduleReport(at)
+	}
+	sends := rtpio.Sends(st.remote.Direction)
+	if key, ok := st.keys.Next(timestamp); ok {
+		if sends {
+			st.endpoint.Send(st.remote.EventType, key.Marker, key.Timestamp, key.Payload[:])
+		}
+		st.pausing = true
+		return
+	}
+	payload := st.sound(at)
+	if !sends {
+		st.pausing = true
+		return
+	}
+	if payload == nil {
+		st.endpoint.Miss()
+		return
+	}
+	st.endpoint.Send(st.remote.PayloadType, st.pausing, timestamp, payload)
+	st.pausing = false
+}
+
+// sound is what this leg hears now; nil when it was lost on the other leg's
+// line. The loss is passed on as a missing sequence number, so that the peer
+// conceals it as its own; where nothing has been sent to us, we send silence.
+func (st *stream) sound(at media.Time) []byte {
+	if payload, ok := st.player.next(st, at); ok {
+		st.record(st.options.PlayTrack, at, payload)
+		return payload
+	}
+	if st.peer == nil || !st.peer.connected {
+		return st.silence[:]
+	}
+	switch in := &st.peer.intake; in.Kind {
+	case rtpio.Sound:
+		if st.peer.remote.Codec == st.remote.Codec {
+			return in.Payload[:]
+		}
+		media.Transcode(st.recoded[:], st.remote.Codec, in.Payload[:], st.peer.remote.Codec)
+		return st.recoded[:]
+	case rtpio.Lost:
+		return nil
+	default:
+		return st.silence[:]
+	}
+}
+
+func (st *stream) scheduleReport(at media.Time) {
+	st.report = at + reportEvery/2 + media.Time(rand.IntN(reportEvery))
+}

@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// slots of slotLength make one frame.
+	slots      = 20
+	slotLength = time.Millisecond
+	// maxCatchUp is how many slots a late worker makes up for. Ticks that are
+	// older are left out: their sound would come too late to be heard.
+	maxCatchUp = 200
+	// commandQueue is how many commands wait without blocking who gives them.
+	commandQueue = 64
+)
+
+// worker owns sessions and ticks them. Everything of a session but what is
+// said to be atomic is touched by its worker only.
+type worker struct {
+	epoch    time.Time
+	commands chan command
+	stop     chan struct{}
+	done     chan struct{}
+	load     atomic.Int64 // sessions
+	late     latenessWindow
+
+	wheel [slots][]*session
+	next  int64 // the next slot to run, counted from the epoch
+}
+
+type command struct {
+	run  func()
+	done chan struct{}
+}
+
+func newWorker() *worker {
+	return &worker{
+		epoch:    time.Now(),
+		commands: make(chan command, commandQueue),
+		stop:     make(chan struct{}),
+		done:     make(chan struct{}),
+	}
+}
+
+func (w *worker) start() {
+	w.epoch = time.Now()
+	go w.run()
+}
+
+// close stops the worker and waits, if it was started.
+func (w *worker) close(started bool) {
+	close(w.stop)
+	if started {
+		<-w.done
+	} else {
+		close(w.done)
+	}
+}
+
+// do lets the worker run f between two slots and waits for that. It returns
+// false when the worker has stopped and f has not run.
+func (w *worker) do(f func()) bool {
+	c := command{run: f, done: make(chan struct{})}
+	select {
+	case w.commands <- c:
+	case <-w.done:
+		return false
+	}
+	select {
+	case <-c.done:
+		return true
+	case <-w.done:
+	}
+	select { // it may have been the last thing that was done
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (w *worker) run() {
+	runtime.LockOSThread() // and the thread ends with the worker
+	defer close(w.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		var due <-chan time.Time
+		if slot, ok := w.occupied(); ok {
+			timer.Reset(time.Duration(slot)*slotLength - w.elapsed())
+			due = timer.C
+		}
+		select {
+		case <-due:
+			w.tick()
+		case c := <-w.commands:
+			c.run()
+			close(c.done)
+		case <-w.stop:
+			return
+		}
+	}
+}
+
+func (w *worker) elapsed() time.Duration { return time.Since(w.epoch) }
+
+// occupied finds the next slot that has sessions.
+func (w *worker) occupied() (int64, bool) {
+	for slot := w.next; slot < w.next+slots; slot++ {
+		if len(w.wheel[slot%slots]) > 0 {
+			return slot, true
+		}
+	}
+	return 0, false
+}
+
+// tick runs all slots that are due.
+func (w *worker) tick() {
+	now := int64(w.elapsed() / slotLength)
+	w.next = max(w.next, now-maxCatchUp)
+	for ; w.next <= now; w.next++ {
+		sessions := w.wheel[w.next%slots]
+		if len(sessions) == 0 {
+			continue
+		}
+		due := time.Duration(w.next) * slotLength
+		w.late.add(due, w.elapsed()-due)
+		for _, s := range sessions {
+			s.tick(w.next)
+		}
+	}
+}
+
+// add puts a session into the emptiest slot.
+func (w *worker) add(s *session) {
+	if _, busy := w.occupied(); !busy {
+		w.next = int64(w.elapsed()/slotLength) + 1
+	}
+	best := w.next
+	for slot := w.next; slot < w.next+slots; slot++ {
+		if len(w.wheel[slot%slots]) < len(w.wheel[best%slots]) {
+			best = slot
+		}
+	}
+	s.first = best
+	w.wheel[best%slots] = append(w.wheel[best%slots], s)
+}
+
+func (w *worker) remove(s *session) {
+	slot := &w.wheel[s.first%slots]
+	if i := slices.Index(*slot, s); i >= 0 {
+		*slot = slices.Delete(*slot, i, i+1)
+	}
+}

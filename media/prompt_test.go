@@ -1,0 +1,67 @@
+package media_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/ivrd/ivrd/media"
+)
+
+func TestPromptFrames(t *testing.T) {
+	pcm := media.Tone(440, -20, 50*time.Millisecond)
+	p := media.NewPrompt("beep", pcm)
+	clear(pcm) // the prompt has its own
+	for _, c := range media.Codecs() {
+		if got := p.Frames(c); got != 3 {
+			t.Fatalf("%v: %d frames, want 3", c, got)
+		}
+		if b := p.Frame(c, 0); len(b) != 160 || cap(b) != 160 || b[4] == c.Silence() {
+			t.Errorf("%v: frame 0 has length %d, capacity %d, byte %#02x", c, len(b), cap(b), b[4])
+		}
+		last := p.Frame(c, 2)
+		for i := 80; i < 160; i++ {
+			if last[i] != c.Silence() {
+				t.Fatalf("%v: padding holds %#02x at %d", c, last[i], i)
+			}
+		}
+	}
+	if p.Duration() != 50*time.Millisecond || p.Name() != "beep" {
+		t.Errorf("duration %v, name %q", p.Duration(), p.Name())
+	}
+	if empty := media.NewPrompt("", nil); empty.Frames(media.PCMA) != 0 {
+		t.Error("an empty prompt has frames")
+	}
+}
+
+func TestPromptFrameDoesNotAllocate(t *testing.T) {
+	p := media.NewPrompt("beep", media.Tone(440, -20, time.Second))
+	p.Prepare(media.PCMU)
+	var sum int
+	if n := testing.AllocsPerRun(100, func() { sum += len(p.Frame(media.PCMU, 7)) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestToneLevel(t *testing.T) {
+	for _, level := range []float64{-3.02, -20, -50} {
+		power := 0.0
+		pcm := media.Tone(1000, level, time.Second)
+		for _, s := range pcm {
+			power += float64(s) * float64(s)
+		}
+		got := 10 * math.Log10(power/float64(len(pcm))/(32768*32768))
+		if math.Abs(got-level) > 0.05 {
+			t.Errorf("level %.2f dBov, want %.2f", got, level)
+		}
+	}
+}
+
+func TestTimeConversions(t *testing.T) {
+	if got := media.Time(160).Duration(); got != 20*time.Millisecond {
+		t.Errorf("a frame lasts %v", got)
+	}
+	if got := media.TimeOf(time.Hour); got != 3600*8000 {
+		t.Errorf("an hour is %d samples", got)
+	}
+}

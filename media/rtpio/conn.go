@@ -1,0 +1,84 @@
+// Package rtpio is one RTP endpoint: its sockets, SRTP, source lock, jitter
+// buffer, RTCP, and the ports that rest after it. It knows nothing of calls
+// and has no clock of its own for sending: media/engine drives it.
+package rtpio
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// PacketConn is a bound UDP socket. Reading and writing may go on at once;
+// each is done by one goroutine.
+type PacketConn interface {
+	// ReadFrom waits for a datagram. After Close it fails with net.ErrClosed,
+	// after the deadline with os.ErrDeadlineExceeded.
+	ReadFrom(b []byte) (int, netip.AddrPort, error)
+	// WriteTo sends b, which it does not keep.
+	WriteTo(b []byte, to netip.AddrPort) error
+	// SetReadDeadline also wakes a reader that waits already; the zero Time
+	// means no deadline.
+	SetReadDeadline(time.Time) error
+	LocalAddr() netip.AddrPort
+	Close() error
+}
+
+// Network binds sockets: the machine's, or one in memory.
+type Network interface {
+	Listen(netip.AddrPort) (PacketConn, error)
+	// Prefixes are the addresses of this host, each with the length of its
+	// network, from which broadcast addresses follow.
+	Prefixes() ([]netip.Prefix, error)
+}
+
+// Guard knows where RTP must never be sent.
+type Guard struct {
+	own        []netip.Addr
+	broadcasts []netip.Addr
+	ports      *Ports
+}
+
+// NewGuard makes the guard of a host with these addresses. Ports of its
+// own that are bound by the allocator are refused at own addresses; further
+// own addresses (such as the public one behind address translation) may be
+// given.
+func NewGuard(prefixes []netip.Prefix, ports *Ports, more ...netip.Addr) *Guard {
+	g := &Guard{ports: ports, own: slices.Clone(more)}
+	for _, p := range prefixes {
+		g.own = append(g.own, p.Addr().Unmap())
+		if b, ok := broadcast(p); ok {
+			g.broadcasts = append(g.broadcasts, b)
+		}
+	}
+	return g
+}
+
+// broadcast is the last address of an IPv4 network.
+func broadcast(p netip.Prefix) (netip.Addr, bool) {
+	a := p.Addr().Unmap()
+	if !a.Is4() || p.Bits() >= 31 || p.Bits() < 0 {
+		return netip.Addr{}, false
+	}
+	b := a.As4()
+	for i := p.Bits(); i < 32; i++ {
+		b[i/8] |= 0x80 >> (i % 8)
+	}
+	return netip.AddrFrom4(b), true
+}
+
+// Allows reports whether RTP may be sent to an address: not to several hosts,
+// not to nobody, and not to ourselves.
+func (g *Guard) Allows(to netip.AddrPort) bool {
+	a := to.Addr().Unmap()
+	switch {
+	case !a.IsValid() || to.Port() == 0 || a.IsUnspecified() || a.IsMulticast():
+		return false
+	case a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) || slices.Contains(g.broadcasts, a):
+		return false
+	case slices.Contains(g.own, a):
+		return !g.ports.bound(to.Port())
+	default:
+		return true
+	}
+}

@@ -1,0 +1,218 @@
+package rtpio
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/dtmf"
+)
+
+const (
+	// DefaultRest is how long a closed pair of ports rests at least.
+	DefaultRest = 2 * time.Second
+	// maxRest frees a pair although its old peer never falls silent.
+	maxRest = 5 * time.Minute
+	// maxDatagram holds every packet that is taken: longer ones are cut and
+	// then fail their own length checks.
+	maxDatagram = 1500
+	// maxPayload is 60 ms of sound.
+	maxPayload = 3 * frameSamples
+	// maxKeys is how many keys wait for one tick.
+	maxKeys = 8
+	// comfortNoise is the payload type of RFC 3389; it is heard as silence.
+	comfortNoise = 13
+)
+
+// Endpoint is the RTP and RTCP of one leg. Two goroutines read its sockets.
+// Take, Send, Miss and Report belong to one goroutine, the leg's worker; the
+// other methods may be called by any.
+type Endpoint struct {
+	pair  *pair
+	guard *Guard
+	rest  time.Duration
+	epoch time.Time // arrival times count from here
+
+	ssrc  uint32
+	cname string
+
+	// The sender, used by the worker only.
+	seal     *cryptor
+	sequence uint16
+	out      [maxDatagram]byte
+	sealed   [maxDatagram]byte
+	sent     atomic.Uint64
+	octets   uint32
+
+	mu        sync.Mutex
+	remote    media.Remote
+	connected bool
+	lock      sourceLock
+	peer      netip.AddrPort // where to send
+	open      *cryptor
+	openRTCP  *cryptor
+	plain     [maxDatagram]byte
+	packet    Packet
+	jitter    jitterBuffer
+	events    dtmf.Receiver
+	keys      [maxKeys]byte
+	keyCount  int
+	arrived   bool // since the last Take
+	reception reception
+	counts    receiveCounts
+	control   control
+	resting   bool
+	closedAt  time.Time
+	restUntil time.Time
+}
+
+type receiveCounts struct {
+	received, foreign, invalid uint64
+}
+
+// control is what RTCP has told.
+type control struct {
+	lastSR     uint32 // middle bits of the peer's report
+	lastSRAt   time.Time
+	rtt        time.Duration
+	remoteLost uint32
+	remoteJit  uint32
+	source     netip.AddrPort // where the peer's RTCP came from
+	report     Report         // kept for its room
+}
+
+// Open binds a pair of ports and starts reading. Until Connect all that comes
+// is dropped. It fails with media.ErrNoPorts.
+func Open(ports *Ports, guard *Guard, rest time.Duration) (*Endpoint, error) {
+	pair, err := ports.open()
+	if err != nil {
+		return nil, err
+	}
+	if rest == 0 {
+		rest = DefaultRest
+	}
+	var random [18]byte
+	_, _ = rand.Read(random[:]) // never fails
+	e := &Endpoint{
+		pair:     pair,
+		guard:    guard,
+		rest:     rest,
+		epoch:    time.Now(),
+		ssrc:     binary.BigEndian.Uint32(random[:]),
+		sequence: binary.BigEndian.Uint16(random[4:]),
+		cname:    base64.RawURLEncoding.EncodeToString(random[6:]), // RFC 7022 §4.2
+	}
+	go e.readRTP()
+	go e.readRTCP()
+	return e, nil
+}
+
+// Local is the bound RTP address.
+func (e *Endpoint) Local() netip.AddrPort { return e.pair.rtp.LocalAddr() }
+
+// SSRC of what is sent.
+func (e *Endpoint) SSRC() uint32 { return e.ssrc }
+
+// Connect sets what was negotiated, and may do so again. An address that must
+// not be sent to is refused unless the direction forbids sending. It must not
+// run at the same time as Send.
+func (e *Endpoint) Connect(r media.Remote) error {
+	r.Addr, r.RTCP, r.Signalling = unmap(r.Addr), unmap(r.RTCP), r.Signalling.Unmap()
+	sends := Sends(r.Direction)
+	switch {
+	case !r.Codec.Valid():
+		return fmt.Errorf("connect stream: codec %v is not one of ours", r.Codec)
+	case sends && !e.guard.Allows(r.Addr):
+		return fmt.Errorf("connect stream: RTP is never sent to %v", r.Addr)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.secure(r.SRTP); err != nil {
+		return fmt.Errorf("connect stream: %w", err)
+	}
+	e.lock.signal(r.Addr, r.Signalling)
+	if !e.connected || e.remote.Codec != r.Codec {
+		e.jitter.reset(r.Codec.Silence())
+	}
+	e.peer = e.lock.source
+	e.remote, e.connected = r, true
+	e.remote.SRTP = cloneKeys(r.SRTP)
+	return nil
+}
+
+// secure makes the contexts of new keys; the same keys keep theirs, whose
+// rollover counters go on.
+func (e *Endpoint) secure(k *media.SRTPKeys) error {
+	if sameKeys(e.remote.SRTP, k) {
+		return nil
+	}
+	send, receive, err := newCryptors(k)
+	if err != nil {
+		return err
+	}
+	_, control, err := newCryptors(k)
+	if err != nil {
+		return err
+	}
+	e.seal, e.open, e.openRTCP = send, receive, control
+	return nil
+}
+
+func sameKeys(a, b *media.SRTPKeys) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Suite == b.Suite && bytes.Equal(a.Send, b.Send) && bytes.Equal(a.Receive, b.Receive)
+}
+
+func cloneKeys(k *media.SRTPKeys) *media.SRTPKeys {
+	if k == nil {
+		return nil
+	}
+	return &media.SRTPKeys{Suite: k.Suite, Send: bytes.Clone(k.Send), Receive: bytes.Clone(k.Receive)}
+}
+
+// Stats fills in what the endpoint knows.
+func (e *Endpoint) Stats() media.Stats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return media.Stats{
+		Sent:         e.sent.Load(),
+		Received:     e.counts.received,
+		Lost:         uint64(max(e.reception.lost(), 0)),
+		Late:         e.jitter.count.late,
+		Duplicate:    e.jitter.count.duplicate,
+		Foreign:      e.counts.foreign,
+		Invalid:      e.counts.invalid,
+		Jitter:       units(e.reception.jitter >> 4),
+		RTT:          e.control.rtt,
+		RemoteLost:   e.control.remoteLost,
+		RemoteJitter: units(e.control.remoteJit),
+	}
+}
+
+// units converts RTP timestamp units to time.
+func units(n uint32) time.Duration { return media.Time(n).Duration() }
+
+// Close stops hearing at once; nothing may be sent from then on. The ports stay
+// bound until the old peer has been quiet for the rest, or until Ports is
+// closed. It may be called twice.
+func (e *Endpoint) Close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.resting {
+		return
+	}
+	e.resting = true
+	e.closedAt = time.Now()
+	e.restUntil = e.closedAt.Add(e.rest)
+	e.pair.rest()
+	_ = e.pair.rtp.SetReadDeadline(e.restUntil)
+}

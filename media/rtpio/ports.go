@@ -1,0 +1,180 @@
+package rtpio
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+
+	"github.com/ivrd/ivrd/media"
+)
+
+// anyTries is how often a free pair is sought when no range is given.
+const anyTries = 64
+
+// Ports hands out pairs of an even RTP port and the odd RTCP port above it.
+// A pair comes back after its rest, and the range is used in turn, so that the
+// one that has rested longest is next.
+type Ports struct {
+	network     Network
+	address     netip.Addr
+	first, last uint16
+
+	mu      sync.Mutex
+	pairs   map[uint16]*pair // by RTP port
+	turn    uint16           // the next even port to try
+	resting int
+	closed  bool
+	readers sync.WaitGroup // two for each pair, added by open
+}
+
+// pair is two bound sockets.
+type pair struct {
+	ports     *Ports
+	port      uint16
+	rtp, rtcp PacketConn
+	resting   bool
+}
+
+// PortCounts say how the pairs of a range are used.
+type PortCounts struct{ Free, Used, Resting int }
+
+// NewPorts makes an allocator over the ports first to last; both zero means
+// any that the system has free.
+func NewPorts(network Network, address netip.Addr, first, last uint16) (*Ports, error) {
+	first += first % 2
+	if last < first || (first != 0 && last-first < 1) {
+		return nil, fmt.Errorf("use RTP ports %d to %d: no even port with its odd neighbour in it", first, last)
+	}
+	p := &Ports{network: network, address: address, first: first, last: last, pairs: map[uint16]*pair{}}
+	p.turn = first + 2*uint16(rand.IntN(max(p.size(), 1)))
+	return p, nil
+}
+
+// size is the number of pairs in the range.
+func (p *Ports) size() int {
+	if p.first == 0 {
+		return 0
+	}
+	return (int(p.last) - int(p.first) + 1) / 2
+}
+
+// Counts is a snapshot. Free is 0 without a range.
+func (p *Ports) Counts() PortCounts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return PortCounts{
+		Free:    max(p.size()-len(p.pairs), 0),
+		Used:    len(p.pairs) - p.resting,
+		Resting: p.resting,
+	}
+}
+
+// open binds a pair, passing over ports that another program holds.
+func (p *Ports) open() (*pair, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, media.ErrClosed
+	}
+	if p.first == 0 {
+		return p.openAny()
+	}
+	for range p.size() {
+		port := p.turn
+		if p.turn += 2; p.turn < p.first || int(p.turn)+1 > int(p.last) {
+			p.turn = p.first
+		}
+		if p.pairs[port] != nil {
+			continue
+		}
+		if k, err := p.bind(port); err == nil {
+			return k, nil
+		}
+	}
+	return nil, media.ErrNoPorts
+}
+
+// openAny lets the system choose a port and takes its neighbour.
+func (p *Ports) openAny() (*pair, error) {
+	var errs error
+	for range anyTries {
+		c, err := p.network.Listen(netip.AddrPortFrom(p.address, 0))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", media.ErrNoPorts, err)
+		}
+		port := c.LocalAddr().Port() &^ 1
+		_ = c.Close()
+		k, err := p.bind(port)
+		if err == nil {
+			return k, nil
+		}
+		errs = err
+	}
+	return nil, fmt.Errorf("%w: %w", media.ErrNoPorts, errs)
+}
+
+func (p *Ports) bind(port uint16) (*pair, error) {
+	rtp, err := p.network.Listen(netip.AddrPortFrom(p.address, port))
+	if err != nil {
+		return nil, err
+	}
+	rtcp, err := p.network.Listen(netip.AddrPortFrom(p.address, port+1))
+	if err != nil {
+		return nil, errors.Join(err, rtp.Close())
+	}
+	k := &pair{ports: p, port: port, rtp: rtp, rtcp: rtcp}
+	p.pairs[port] = k
+	p.readers.Add(2)
+	return k, nil
+}
+
+// bound reports whether a port is one of ours at the moment.
+func (p *Ports) bound(port uint16) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pairs[port&^1] != nil
+}
+
+// rest marks the pair as one that only drains.
+func (k *pair) rest() {
+	k.ports.mu.Lock()
+	defer k.ports.mu.Unlock()
+	if !k.resting {
+		k.resting = true
+		k.ports.resting++
+	}
+}
+
+// free closes the sockets and gives the pair back.
+func (k *pair) free() {
+	_ = k.rtp.Close()
+	_ = k.rtcp.Close()
+	k.ports.mu.Lock()
+	defer k.ports.mu.Unlock()
+	if k.ports.pairs[k.port] != k {
+		return
+	}
+	delete(k.ports.pairs, k.port)
+	if k.resting {
+		k.ports.resting--
+	}
+}
+
+// Close closes every socket, in use or at rest, and waits for their readers.
+// Opening fails from then on.
+func (p *Ports) Close() {
+	p.closeAll()
+	p.readers.Wait()
+}
+
+func (p *Ports) closeAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, k := range p.pairs {
+		_ = k.rtp.Close()
+		_ = k.rtcp.Close()
+	}
+}

@@ -1,0 +1,212 @@
+package rtpio
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/ivrd/ivrd/media"
+)
+
+// maxReadErrors in a row end a reader: such a socket does not come back.
+const maxReadErrors = 100
+
+// Intake is what a tick takes out of an endpoint.
+type Intake struct {
+	Kind    FrameKind
+	Payload [frameSamples]byte // Sound only, in the negotiated codec
+	Arrived bool               // a valid packet has come since the last tick
+	Keys    [maxKeys]byte
+	N       int // of Keys
+}
+
+// Take moves the next frame and the keys that have come into in. It is called
+// once each 20 ms, by the worker.
+func (e *Endpoint) Take(in *Intake) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	in.Kind = e.jitter.pop(&in.Payload)
+	in.Keys, in.N = e.keys, e.keyCount
+	in.Arrived = e.arrived
+	e.keyCount, e.arrived = 0, false
+	e.peer = e.lock.source
+}
+
+// Skip drops what would have been taken by ticks that did not run.
+func (e *Endpoint) Skip(frames int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.jitter.skip(frames * frameSamples)
+}
+
+func (e *Endpoint) readRTP() {
+	defer e.pair.ports.readers.Done()
+	defer e.pair.free()
+	buf := make([]byte, maxDatagram)
+	for failures := 0; failures < maxReadErrors; {
+		n, from, err := e.pair.rtp.ReadFrom(buf)
+		now := time.Now()
+		switch {
+		case err == nil:
+			failures = 0
+			e.datagram(buf[:n], from, now)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if e.rested(now) {
+				return
+			}
+		case errors.Is(err, net.ErrClosed):
+			return
+		default: // such as an ICMP error of an earlier packet
+			failures++
+		}
+	}
+}
+
+// rested reports whether the ports may be used again, or sets the time at
+// which to ask next.
+func (e *Endpoint) rested(now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !now.Before(e.restUntil) || now.Sub(e.closedAt) >= maxRest {
+		return true
+	}
+	_ = e.pair.rtp.SetReadDeadline(e.restUntil)
+	return false
+}
+
+// datagram takes what came to the RTP port.
+func (e *Endpoint) datagram(b []byte, from netip.AddrPort, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.resting:
+		if from == e.lock.source {
+			e.restUntil = now.Add(e.rest)
+		}
+	case !e.lock.mayBe(from) || (!e.lock.locked && !e.guard.Allows(from)):
+		e.counts.foreign++
+	case isRTCP(b):
+	case !e.parse(b):
+		e.counts.invalid++
+	case e.lock.check(from, e.packet.SSRC, e.packet.Sequence) == accepted:
+		e.accept(now)
+	}
+}
+
+// parse opens and reads a packet and checks its payload type.
+func (e *Endpoint) parse(b []byte) bool {
+	if e.open != nil {
+		plain, err := e.open.open(e.plain[:0], b)
+		if err != nil {
+			return false
+		}
+		b = plain
+	}
+	if e.packet.Parse(b) != nil {
+		return false
+	}
+	switch p := &e.packet; {
+	case p.PayloadType == e.remote.PayloadType:
+		return len(p.Payload) <= maxPayload
+	case e.isEvent(p.PayloadType), p.PayloadType == comfortNoise:
+		return true
+	default:
+		return false
+	}
+}
+
+func (e *Endpoint) isEvent(payloadType uint8) bool {
+	return e.remote.EventType != 0 && payloadType == e.remote.EventType
+}
+
+// accept takes a packet of the peer.
+func (e *Endpoint) accept(now time.Time) {
+	p := &e.packet
+	e.counts.received++
+	arrival := uint32(media.TimeOf(now.Sub(e.epoch)))
+	known := e.reception.started && e.reception.ssrc == p.SSRC
+	e.reception.packet(p.SSRC, p.Sequence, p.Timestamp, arrival)
+	if !known {
+		e.jitter.reset(e.remote.Codec.Silence())
+		e.events.Reset()
+	}
+	if !Receives(e.remote.Direction) {
+		return
+	}
+	e.arrived = true
+	switch {
+	case e.isEvent(p.PayloadType):
+		e.event()
+	case p.PayloadType == e.remote.PayloadType:
+		e.jitter.push(p.Timestamp, p.Marker, p.Payload)
+	}
+}
+
+func (e *Endpoint) event() {
+	key, ok := e.events.Packet(e.packet.Timestamp, e.packet.Payload)
+	if ok && e.keyCount < maxKeys {
+		e.keys[e.keyCount] = key
+		e.keyCount++
+	}
+}
+
+func (e *Endpoint) readRTCP() {
+	defer e.pair.ports.readers.Done()
+	buf := make([]byte, maxDatagram)
+	for failures := 0; failures < maxReadErrors; {
+		n, from, err := e.pair.rtcp.ReadFrom(buf)
+		switch {
+		case err == nil:
+			failures = 0
+			e.controlled(buf[:n], from, time.Now())
+		case errors.Is(err, net.ErrClosed):
+			return
+		default:
+			failures++
+		}
+	}
+}
+
+// controlled takes what came to the RTCP port. It only tells how well the
+// sound travels: nothing in it ends a stream.
+func (e *Endpoint) controlled(b []byte, from netip.AddrPort, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := &e.control
+	if e.resting || !e.connected {
+		return
+	}
+	if from.Addr() != e.lock.source.Addr() {
+		e.counts.foreign++
+		return
+	}
+	if e.openRTCP != nil {
+		plain, err := e.openRTCP.openRTCP(nil, b)
+		if err != nil {
+			e.counts.invalid++
+			return
+		}
+		b = plain
+	}
+	if c.report.ParseReport(b) != nil {
+		e.counts.invalid++
+		return
+	}
+	if e.guard.Allows(from) {
+		c.source = from
+	}
+	if s := c.report.Sender; s != nil {
+		c.lastSR, c.lastSRAt = middle(s.NTP), now
+	}
+	for _, k := range c.report.Blocks {
+		if k.SSRC != e.ssrc {
+			continue
+		}
+		c.remoteLost, c.remoteJit = uint32(max(k.Lost, 0)), k.Jitter
+		if rtt, ok := roundTrip(ntp(now), k); ok {
+			c.rtt = rtt
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package media
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Session is the media of one call. All its streams live on one worker of the
+// engine, so that a bridge needs no lock and no hand-off. Methods may be
+// called from any goroutine; none of them waits for the network.
+type Session interface {
+	// Open reserves an RTP/RTCP port pair and starts a stream that is silent
+	// until Connect. It fails with ErrNoPorts when the range is exhausted.
+	Open(StreamOptions) (Stream, error)
+	// Bridge makes a and b hear each other and no one else, replacing any
+	// earlier bridge of either; what they were being played stops. It returns
+	// the media time from which it holds.
+	Bridge(a, b Stream) (Time, error)
+	// Unbridge leaves s and its peer alone (each hears only what is played to
+	// it) and returns when that holds. Without a bridge it does nothing.
+	Unbridge(s Stream) Time
+	// SetTap sends a copy of every frame of every track to tap from the
+	// returned time on; nil ends it. After SetTap(nil) returns, the old tap is
+	// not called again.
+	SetTap(tap PacketTap) Time
+	// Now is the session's clock.
+	Now() Time
+	// Close closes every stream, waits until the worker has let go of them,
+	// and may be called twice. Ports go to rest, not back into use.
+	Close() error
+}
+
+// StreamOptions say what a stream is to its call.
+type StreamOptions struct {
+	// Name identifies the leg in logs; it must hold no personal data.
+	Name string
+	// Track is where the sound that arrives on this stream is recorded.
+	Track Track
+	// PlayTrack is where the sound that is played to this stream is recorded
+	// (TrackPrompts for the caller, TrackNone for an agent).
+	PlayTrack Track
+	// Codecs offered and accepted, best first; empty means all.
+	Codecs []Codec
+	// KeepDigits: digits that arrive on this stream are reported only, not
+	// relayed to the other leg of a bridge.
+	KeepDigits bool
+}
+
+// Stream is the media half of one leg.
+type Stream interface {
+	// Local is the address at which we receive RTP, as it is bound (what is
+	// advertised may differ: see sip). RTCP is the next port up.
+	Local() netip.AddrPort
+	// Connect sets what was negotiated; a re-INVITE calls it again. The source
+	// lock is kept when the remote address has not changed.
+	Connect(Remote) error
+	// Play replaces what is being played. Its end is reported by an
+	// EventPlayed with the returned ID, also when it was replaced or stopped.
+	Play(Play) PlayID
+	// Stop ends what is being played, if anything.
+	Stop()
+	// SendDigits queues RFC 4733 digits (0-9 * # A-D; others are refused with
+	// an error) of 100 ms each with 100 ms between them.
+	SendDigits(digits string) error
+	// Events delivers digits and ends of playback in order. It is closed when
+	// the stream is closed. Up to 256 events are kept for a slow reader; more
+	// are dropped and counted in Stats.
+	Events() <-chan StreamEvent
+	// Stats is a snapshot.
+	Stats() Stats
+	// Close ends the stream and puts its ports to rest; it may be called twice.
+	Close() error
+}
+
+// Direction is what SDP's a=sendrecv and its sisters say, as seen by us.
+type Direction uint8
+
+// The directions (RFC 8866 §6.7). Inactive is hold by both sides.
+const (
+	SendRecv Direction = iota
+	SendOnly
+	RecvOnly
+	Inactive
+)
+
+// Remote is the far end of a stream as negotiated by SDP.
+type Remote struct {
+	// Addr is where the peer's SDP says it receives RTP.
+	Addr netip.AddrPort
+	// RTCP is where the peer receives RTCP; zero means Addr's port plus one.
+	RTCP netip.AddrPort
+	// Signalling is the address that the peer's SIP comes from. RTP may also
+	// be taken from there after proof (a peer behind address translation).
+	Signalling netip.Addr
+	// Codec is the one audio codec of the answer, PayloadType its number.
+	Codec       Codec
+	PayloadType uint8
+	// EventType is the payload type of telephone-event; 0 means none agreed.
+	EventType uint8
+	Direction Direction
+	// Ptime is the peer's wish (0 means 20 ms). We send 20 ms packets and
+	// accept any length up to 60 ms.
+	Ptime time.Duration
+	// SRTP holds the keys when RTP is secured by SDES; nil means plain RTP.
+	SRTP *SRTPKeys
+}
+
+// SRTPKeys are the keys of a stream secured by SDES (RFC 4568).
+type SRTPKeys struct {
+	// Suite is the name on the wire, such as AES_CM_128_HMAC_SHA1_80.
+	Suite string
+	// Send protects what we send, Receive opens what we get: master key
+	// followed by master salt, as in a=crypto inline.
+	Send, Receive []byte
+}
+
+// Play is what to play: the prompts in order, without a gap.
+type Play struct {
+	Prompts []*Prompt
+	// Loop starts again after the last prompt until stopped.
+	Loop bool
+	// StopOnDigit ends playback in the worker when a digit begins, within one
+	// frame (barge-in by key).
+	StopOnDigit bool
+}
+
+// PlayID names one call of Stream.Play.
+type PlayID uint64
+
+// EventKind tells stream events apart.
+type EventKind uint8
+
+// The events of a stream.
+const (
+	// EventDigit is one key, reported once, when it begins.
+	EventDigit EventKind = iota + 1
+	// EventPlayed is the end of a playback.
+	EventPlayed
+	// EventNoMedia says that no valid RTP has come for the media timeout.
+	EventNoMedia
+	// EventMedia says that the first valid RTP has come, or that it is back
+	// after EventNoMedia.
+	EventMedia
+)
+
+// StreamEvent is one event of a stream. It must not be logged: it may hold a
+// key of a secret.
+type StreamEvent struct {
+	Kind  EventKind
+	At    Time
+	Digit byte // EventDigit: '0'-'9', '*', '#', 'A'-'D'
+	Play  PlayID
+	// Completed is false when a playback was stopped, replaced or barged in.
+	Completed bool
+}
+
+// Stats count what a stream has sent and received.
+type Stats struct {
+	Sent, Received        uint64
+	Lost, Late, Duplicate uint64
+	Foreign               uint64        // packets from sources that are not the peer
+	Invalid               uint64        // not RTP, wrong payload type, failed authentication
+	Jitter                time.Duration // RFC 3550 §6.4.1
+	RTT                   time.Duration // from RTCP; 0 until known
+	EventsDropped         uint64
+	FirstMedia            Time // when the first valid packet came; -1 before
+	LastMedia             Time
+	RemoteLost            uint32 // as the peer's RTCP reports it
+	RemoteJitter          time.Duration
+	// FramesTapped went to the tap, TapMissed of them without sound.
+	FramesTapped, TapMissed uint64
+}
+
+// PacketTap takes read-only copies of the frames of a call, in the wire
+// codec. Frame is called by the media worker: it must not block, and payload
+// is valid only until it returns. A nil payload says that this frame of the
+// track was lost on the line. Frames of one track come in order of time.
+type PacketTap interface {
+	Frame(track Track, at Time, codec Codec, payload []byte)
+}

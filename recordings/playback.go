@@ -1,0 +1,271 @@
+package recordings
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"slices"
+
+	"github.com/ivrd/ivrd/internal/seal"
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/recordings/blob"
+)
+
+// Play implements Archive. Time 0 of the WAV is time 0 of the call's clock.
+// Of a call that goes on it holds what is durable by now.
+func (v *Vault) Play(ctx context.Context, id string, track media.Track) (Playback, error) {
+	p, err := v.play(ctx, id, track)
+	if err != nil {
+		return nil, fmt.Errorf("play call %s: %w", id, err)
+	}
+	return p, nil
+}
+
+func (v *Vault) play(ctx context.Context, id string, track media.Track) (*playback, error) {
+	call, err := v.Call(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	name, err := audioName(id)
+	if err != nil {
+		return nil, err
+	}
+	f, err := v.blobs.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: it was not recorded", ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ix, err := v.index(f, &call)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	key, err := v.ring.Get(ctx, callKeyID(id))
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	defer key.Zero()
+	return newPlayback(f, ix, key, track), nil
+}
+
+// index reads the structure of a recording. One that is closed must be the
+// one that its record names.
+func (v *Vault) index(f blob.File, call *Call) (*seal.Index, error) {
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	open := call.EndedAt.IsZero() || call.Recording.State == stateLive
+	if vis := v.visit(call.ID); vis != nil {
+		if durable, running := vis.durable(); running {
+			size, open = durable, true
+		}
+	}
+	ix, err := seal.Scan(f, size, call.ID)
+	rec := &call.Recording
+	if !open && (err != nil || len(ix.Parts) != rec.Parts || chainText(len(ix.Parts), ix.Chain) != rec.Chain) {
+		return nil, ErrDamaged
+	}
+	return ix, nil
+}
+
+// voice is one track that is heard, with its parts in order of time.
+type voice struct {
+	channel int
+	parts   []int
+	// The part that was opened last; a reader meets each part about twice.
+	opened int
+	pcm    []int16
+}
+
+// playback renders WAV from sealed parts, block by block. It is used by one
+// goroutine.
+type playback struct {
+	file     blob.File
+	index    *seal.Index
+	reader   *seal.Reader
+	channels int
+	samples  int64
+	head     []byte
+	voices   []*voice
+	pos      int64
+	payload  []byte
+	mix      []int32
+	block    []byte // rendered
+	blockAt  int64  // its first sample; -1: none
+	closed   bool
+}
+
+// blockSamples is how much is rendered at once: one second.
+const blockSamples = media.SampleRate
+
+// channelsOf says which tracks are heard and where. A whisper is heard only
+// when it is asked for.
+func channelsOf(track media.Track) (map[media.Track]int, int) {
+	if track != media.TrackNone {
+		return map[media.Track]int{track: 0}, 1
+	}
+	return map[media.Track]int{media.TrackCaller: 0, media.TrackAgent: 1, media.TrackPrompts: 1}, 2
+}
+
+func newPlayback(f blob.File, ix *seal.Index, key seal.Key, track media.Track) *playback {
+	heard, channels := channelsOf(track)
+	p := &playback{file: f, index: ix, reader: seal.NewReader(f, ix, key), channels: channels,
+		samples: ix.End(), blockAt: -1,
+		mix: make([]int32, blockSamples*channels), block: make([]byte, 2*blockSamples*channels)}
+	p.head = media.WAVHeader(media.SampleRate, channels, p.samples*int64(2*channels))
+	byTrack := map[media.Track]*voice{}
+	for i := range ix.Parts {
+		t := media.Track(ix.Parts[i].Track)
+		channel, ok := heard[t]
+		if !ok || ix.Parts[i].Payload() == 0 {
+			continue
+		}
+		if byTrack[t] == nil {
+			byTrack[t] = &voice{channel: channel, opened: -1}
+			p.voices = append(p.voices, byTrack[t])
+		}
+		byTrack[t].parts = append(byTrack[t].parts, i)
+	}
+	for _, w := range p.voices {
+		slices.SortStableFunc(w.parts, func(a, b int) int { return cmp.Compare(ix.Parts[a].First, ix.Parts[b].First) })
+	}
+	return p
+}
+
+// Size implements Playback.
+func (p *playback) Size() int64 {
+	return int64(len(p.head)) + p.samples*int64(2*p.channels)
+}
+
+// Seek implements io.Seeker.
+func (p *playback) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += p.pos
+	case io.SeekEnd:
+		offset += p.Size()
+	}
+	if offset < 0 || whence < io.SeekStart || whence > io.SeekEnd {
+		return p.pos, errors.New("seek in recording: position is before its beginning")
+	}
+	p.pos = offset
+	return offset, nil
+}
+
+// Read implements io.Reader. It fails with ErrDamaged where a part does not
+// open.
+func (p *playback) Read(b []byte) (int, error) {
+	if p.closed {
+		return 0, fmt.Errorf("read recording: %w", fs.ErrClosed)
+	}
+	if p.pos >= p.Size() {
+		return 0, io.EOF
+	}
+	if at := p.pos - int64(len(p.head)); at >= 0 {
+		return p.readSound(b, at)
+	}
+	n := copy(b, p.head[p.pos:])
+	p.pos += int64(n)
+	return n, nil
+}
+
+func (p *playback) readSound(b []byte, at int64) (int, error) {
+	size := int64(len(p.block))
+	block, skip := at/size, at%size
+	if err := p.render(block * blockSamples); err != nil {
+		return 0, fmt.Errorf("read recording: %w", err)
+	}
+	left := p.Size() - p.pos
+	n := copy(b, p.block[skip:min(size, skip+left)])
+	p.pos += int64(n)
+	return n, nil
+}
+
+// render mixes the block that begins at a sample.
+func (p *playback) render(from int64) error {
+	if p.blockAt == from {
+		return nil
+	}
+	p.blockAt = -1
+	clear(p.mix)
+	for _, w := range p.voices {
+		if err := p.add(w, from); err != nil {
+			return err
+		}
+	}
+	for i, s := range p.mix {
+		s = min(max(s, math.MinInt16), math.MaxInt16)
+		p.block[2*i], p.block[2*i+1] = byte(s), byte(s>>8)
+	}
+	p.blockAt = from
+	return nil
+}
+
+// add mixes what a voice says in a block.
+func (p *playback) add(w *voice, from int64) error {
+	to := from + blockSamples
+	// Parts are at most a second long, so none before this one reaches here.
+	first, _ := slices.BinarySearchFunc(w.parts, from-seal.MaxSamples, func(i int, at int64) int {
+		return cmp.Compare(p.index.Parts[i].First, at)
+	})
+	for _, i := range w.parts[first:] {
+		part := &p.index.Parts[i]
+		if part.First >= to {
+			break
+		}
+		if part.First+int64(part.Samples) <= from {
+			continue
+		}
+		if err := p.open(w, i); err != nil {
+			return err
+		}
+		for n := max(from, part.First); n < min(to, part.First+int64(len(w.pcm))); n++ {
+			p.mix[int(n-from)*p.channels+w.channel] += int32(w.pcm[n-part.First])
+		}
+	}
+	return nil
+}
+
+// open decodes a part; its gaps are silence.
+func (p *playback) open(w *voice, i int) error {
+	if w.opened == i {
+		return nil
+	}
+	w.opened = -1
+	part := &p.index.Parts[i]
+	var err error
+	if p.payload, err = p.reader.Open(p.payload[:0], i); err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	codec := media.Codec(part.Codec)
+	if !codec.Valid() {
+		return fmt.Errorf("%w: part %d has an unknown codec", ErrDamaged, i)
+	}
+	w.pcm = slices.Grow(w.pcm[:0], len(p.payload))[:len(p.payload)]
+	codec.Decode(w.pcm, p.payload)
+	for _, g := range part.Gaps {
+		clear(w.pcm[min(int(g.From), len(w.pcm)):min(int(g.To), len(w.pcm))])
+	}
+	w.opened = i
+	return nil
+}
+
+// Close forgets what was decoded. It may be called twice.
+func (p *playback) Close() error {
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	clear(p.block)
+	clear(p.payload[:cap(p.payload)])
+	for _, w := range p.voices {
+		clear(w.pcm[:cap(w.pcm)])
+	}
+	return p.file.Close()
+}

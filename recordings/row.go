@@ -1,0 +1,168 @@
+package recordings
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ivrd/ivrd/internal/seal"
+)
+
+// IDs of the keys that the archive keeps in the store.
+const (
+	keyIndex = "house/index" // blind indexes
+	keyRows  = "house/rows"  // MACs of rows
+	keyAudit = "house/audit" // MACs of the audit chain
+)
+
+// subjectKeyID names the key of a caller whom we do not know: one per call.
+// Once customers are known it is theirs, and only the wrapping of the call
+// key changes.
+func subjectKeyID(id string) string { return "subject/call/" + id }
+
+func callKeyID(id string) string { return "call/" + id }
+
+// houseKeys protect the rows of all calls.
+type houseKeys struct{ index, rows seal.Key }
+
+// personal is what identifies a caller; it is sealed under the subject's key.
+type personal struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+func personalField(id string) seal.Field {
+	return seal.Field{Table: "calls", Column: "personal", Key: id}
+}
+
+// normalise makes one form of a number: what is not a digit or a letter goes,
+// as do 00 and + in front.
+func normalise(number string) string {
+	n := strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9', r >= 'a' && r <= 'z':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		default:
+			return -1
+		}
+	}, number)
+	return strings.TrimPrefix(n, "00")
+}
+
+func (h *houseKeys) fromIndex(number string) []byte {
+	n := normalise(number)
+	if n == "" {
+		return nil
+	}
+	return seal.BlindIndex(h.index, "calls.from", n)
+}
+
+// row makes the stored form of a record.
+func (h *houseKeys) row(c Call, subject seal.Key, keyID string, now time.Time) (Row, error) {
+	numbers, err := json.Marshal(personal{From: c.From, To: c.To})
+	if err != nil {
+		return Row{}, fmt.Errorf("encode call %s: %w", c.ID, err)
+	}
+	r := Row{
+		ID: c.ID, Node: c.Node, Queue: c.Queue, Agent: c.Agent,
+		StartedAt: c.StartedAt.UnixMilli(), SavedAt: now.UnixMilli(),
+		Open:      c.EndedAt.IsZero() || c.Recording.State == stateLive,
+		FromIndex: h.fromIndex(c.From), Key: keyID,
+		Personal: subject.SealField(personalField(c.ID), numbers),
+	}
+	if !c.EndedAt.IsZero() {
+		r.EndedAt = c.EndedAt.UnixMilli()
+	}
+	c.From, c.To = "", ""
+	if r.Doc, err = json.Marshal(c); err != nil {
+		return Row{}, fmt.Errorf("encode call %s: %w", c.ID, err)
+	}
+	mac := r.mac(h.rows)
+	r.MAC = mac[:]
+	return r, nil
+}
+
+func (r *Row) mac(k seal.Key) seal.Hash {
+	open := int64(0)
+	if r.Open {
+		open = 1
+	}
+	return new(seal.Canonical).
+		Text("ivrd/row/v1", r.ID, r.Node, r.Queue, r.Agent, r.Key).
+		Int(r.StartedAt, r.EndedAt, r.SavedAt, open).
+		Data(r.FromIndex, r.Personal, r.Doc).MAC(k)
+}
+
+// whole reports whether the row is as it was written.
+func (h *houseKeys) whole(r *Row) bool {
+	mac := r.mac(h.rows)
+	return seal.Equal(mac[:], r.MAC)
+}
+
+// call decodes the record, without the numbers.
+func (r *Row) call() (Call, error) {
+	var c Call
+	if err := json.Unmarshal(r.Doc, &c); err != nil {
+		return Call{}, fmt.Errorf("decode call %s: %w", r.ID, err)
+	}
+	if c.ID != r.ID {
+		return Call{}, fmt.Errorf("decode call %s: it is the record of another call", r.ID)
+	}
+	return c, nil
+}
+
+// openNumbers adds the numbers to a decoded record.
+func (r *Row) openNumbers(c *Call, subject seal.Key) error {
+	text, err := subject.OpenField(personalField(r.ID), r.Personal)
+	if err != nil {
+		return fmt.Errorf("open numbers of call %s: %w", r.ID, err)
+	}
+	var p personal
+	if err := json.Unmarshal(text, &p); err != nil {
+		return fmt.Errorf("decode numbers of call %s: %w", r.ID, err)
+	}
+	c.From, c.To = p.From, p.To
+	return nil
+}
+
+const defaultPage, maxPage = 50, 500
+
+// rowQuery translates a query; a cursor is "time-id" of the last row.
+func (h *houseKeys) rowQuery(q Query) (RowQuery, error) {
+	r := RowQuery{State: q.State, Queue: q.Queue, Agent: q.Agent, Limit: q.Limit}
+	if r.Limit == 0 {
+		r.Limit = defaultPage
+	}
+	if r.Limit < 1 || r.Limit > maxPage {
+		return r, fmt.Errorf("query calls: limit %d is not 1-%d", q.Limit, maxPage)
+	}
+	if q.State != "" && q.State != "live" && q.State != "ended" {
+		return r, fmt.Errorf("query calls: state %q is not live or ended", q.State)
+	}
+	if q.From != "" {
+		if r.FromIndex = h.fromIndex(q.From); r.FromIndex == nil {
+			r.FromIndex = []byte{0} // is nobody's
+		}
+	}
+	if !q.Since.IsZero() {
+		r.Since = q.Since.UnixMilli()
+	}
+	if !q.Until.IsZero() {
+		r.Until = q.Until.UnixMilli()
+	}
+	if q.Cursor != "" {
+		at, id, ok := strings.Cut(q.Cursor, "-")
+		ms, err := strconv.ParseInt(at, 10, 64)
+		if !ok || err != nil || !idForm.MatchString(id) {
+			return r, fmt.Errorf("query calls: cursor is not one of ours")
+		}
+		r.BeforeTime, r.BeforeID = ms, id
+	}
+	return r, nil
+}
+
+func (r *Row) cursor() string { return fmt.Sprintf("%d-%s", r.StartedAt, r.ID) }

@@ -1,0 +1,173 @@
+package recordings
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// saver writes changed records, those of many calls in one transaction.
+type saver struct {
+	store CallStore
+	disk  *disk
+	log   *slog.Logger
+	// over is called with a visit whose last state is durable.
+	over func(*visit)
+
+	wake, urgent chan struct{}
+	stop, done   chan struct{}
+
+	mu    sync.Mutex
+	dirty map[*visit]struct{}
+
+	failing bool // of the run goroutine
+}
+
+const (
+	saveInterval = 200 * time.Millisecond
+	saveRetry    = time.Second
+	saveTimeout  = 10 * time.Second
+)
+
+func newSaver(store CallStore, d *disk, log *slog.Logger, over func(*visit)) *saver {
+	return &saver{store: store, disk: d, log: log, over: over,
+		wake: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
+		stop: make(chan struct{}), done: make(chan struct{}), dirty: map[*visit]struct{}{}}
+}
+
+// mark says that a record has changed.
+func (s *saver) mark(v *visit) {
+	s.mu.Lock()
+	s.dirty[v] = struct{}{}
+	s.mu.Unlock()
+	signal(s.wake)
+}
+
+// hurry is mark for a record that somebody waits for.
+func (s *saver) hurry(v *visit) {
+	s.mark(v)
+	signal(s.urgent)
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (s *saver) run() {
+	defer close(s.done)
+	for {
+		select {
+		case <-s.wake:
+		case <-s.stop:
+			s.flush()
+			return
+		}
+		wait := saveInterval
+		if !s.flush() {
+			wait = saveRetry
+			signal(s.wake) // it is still to be saved
+		}
+		select {
+		case <-time.After(wait):
+		case <-s.urgent:
+		case <-s.stop:
+		}
+	}
+}
+
+// close saves what there is and ends the saver.
+func (s *saver) close() {
+	close(s.stop)
+	<-s.done
+}
+
+// flush saves all changed records and reports whether that worked.
+func (s *saver) flush() bool {
+	s.mu.Lock()
+	list := s.dirty
+	s.dirty = make(map[*visit]struct{}, len(list))
+	s.mu.Unlock()
+	if len(list) == 0 {
+		return true
+	}
+	err := s.save(list)
+	if err != nil {
+		s.mu.Lock()
+		for v := range list {
+			s.dirty[v] = struct{}{}
+		}
+		s.mu.Unlock()
+		if isNoRoom(err) {
+			s.disk.ranFull()
+		}
+	}
+	s.tell(err)
+	return err == nil
+}
+
+// tell logs a change between working and failing, once.
+func (s *saver) tell(err error) {
+	switch {
+	case err != nil && !s.failing:
+		s.log.Error("save call records: will be tried again each second", "err", err)
+	case err == nil && s.failing:
+		s.log.Info("call records are saved again")
+	}
+	s.failing = err != nil
+}
+
+type change struct {
+	visit   *visit
+	row     Row
+	version int
+}
+
+func (s *saver) save(list map[*visit]struct{}) error {
+	now := time.Now()
+	changes := make([]change, 0, len(list))
+	rows := make([]Row, 0, len(list))
+	for v := range list {
+		row, version, err := v.row(now)
+		if err != nil {
+			return err
+		}
+		changes = append(changes, change{v, row, version})
+		rows = append(rows, row)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	err := s.store.SaveCalls(ctx, rows)
+	if errors.Is(err, ErrNotFound) {
+		err = s.saveEach(ctx, changes)
+	}
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if c.visit.markSaved(c.version) {
+			s.over(c.visit)
+		}
+	}
+	return nil
+}
+
+// saveEach saves one by one, because a row has gone: it must not keep the
+// others from being saved.
+func (s *saver) saveEach(ctx context.Context, changes []change) error {
+	for _, c := range changes {
+		err := s.store.SaveCalls(ctx, []Row{c.row})
+		if errors.Is(err, ErrNotFound) {
+			s.log.Error("the record of a running call has been removed from the store", "call_id", c.row.ID)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

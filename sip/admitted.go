@@ -1,0 +1,135 @@
+package sip
+
+import (
+	"maps"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ivrd/ivrd/sip/digest"
+	"github.com/ivrd/ivrd/sip/wire"
+)
+
+const (
+	// maxAdmitted bounds the transactions that are remembered at once.
+	maxAdmitted = 50000
+	// lingering is how long a transaction's repetitions may still come: 64*T1
+	// and some more (RFC 3261 §17).
+	lingering = 40 * time.Second
+)
+
+// admission is what the door has found out about a request that it let in.
+type admission struct {
+	msg  *wire.Message
+	flow flow
+	// Who sent it: a trunk by its address, or somebody whose credentials are
+	// fresh and still to be verified.
+	trunk *trunk
+	creds digest.Params
+	// party is the call that an INVITE belongs to, once there is one.
+	party *party
+
+	merge string
+	until time.Time // zero while the transaction runs
+}
+
+// admitted remembers the transactions that were let in, so that their
+// repetitions and ACKs pass, a CANCEL finds its INVITE and a request that
+// comes by two ways is seen (§8.2.2.2).
+type admitted struct {
+	mu     sync.Mutex
+	byKey  map[string]*admission
+	merges map[string]string // merge key → transaction key
+}
+
+func newAdmitted() *admitted {
+	return &admitted{byKey: map[string]*admission{}, merges: map[string]string{}}
+}
+
+// txKey names a server transaction (§17.2.3). Other than RFC 3261 it holds the
+// source too: whoever guesses a branch is still somebody else.
+func txKey(via wire.Via, method string, f flow) string {
+	if method == "ACK" || method == "CANCEL" {
+		method = "INVITE"
+	}
+	return strings.Join([]string{via.Branch(), via.SentBy(), method, f.transport, f.source.String()}, "|")
+}
+
+func mergeKey(m *wire.Message) string {
+	return strings.Join([]string{m.Method, m.CallID, m.From.Tag(), strconv.Itoa(int(m.CSeq))}, "|")
+}
+
+func (a *admitted) find(key string) *admission {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.byKey[key]
+}
+
+// merged reports whether the request runs already under another key.
+func (a *admitted) merged(m *wire.Message, key string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	other, ok := a.merges[mergeKey(m)]
+	return ok && other != key
+}
+
+// add lets a request in; false when too many are remembered.
+func (a *admitted) add(key string, adm *admission) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.byKey) >= maxAdmitted {
+		return false
+	}
+	a.byKey[key] = adm
+	if adm.msg.To.Tag() == "" {
+		adm.merge = mergeKey(adm.msg)
+		a.merges[adm.merge] = key
+	}
+	return true
+}
+
+// finish lets a transaction linger for its repetitions.
+func (a *admitted) finish(key string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if adm := a.byKey[key]; adm != nil {
+		adm.until, adm.creds = time.Now().Add(lingering), nil
+	}
+}
+
+// attach notes the call of an INVITE.
+func (a *admitted) attach(key string, p *party) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if adm := a.byKey[key]; adm != nil {
+		adm.party = p
+	}
+}
+
+// invite finds the call that a CANCEL means; ok is whether the INVITE is known.
+func (a *admitted) invite(key string) (p *party, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	adm := a.byKey[key]
+	if adm == nil {
+		return nil, false
+	}
+	return adm.party, true
+}
+
+func (a *admitted) sweep(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for key, adm := range a.byKey {
+		if !adm.until.IsZero() && now.After(adm.until) {
+			delete(a.byKey, key)
+			if a.merges[adm.merge] == key {
+				delete(a.merges, adm.merge)
+			}
+		}
+	}
+	if len(a.byKey) == 0 { // maps do not shrink: give the memory of a flood back
+		a.byKey, a.merges = maps.Clone(a.byKey), maps.Clone(a.merges)
+	}
+}

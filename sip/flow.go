@@ -1,0 +1,61 @@
+package sip
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+)
+
+// flow is the way that a message came, and the only way that its answer goes:
+// a datagram's source, or a connection.
+type flow struct {
+	transport string // udp, tcp, tls
+	source    netip.AddrPort
+	udp       net.PacketConn
+	conn      *streamConn
+}
+
+// write sends raw bytes to where the flow leads.
+func (f flow) write(data []byte) error {
+	if f.conn != nil {
+		if _, err := f.conn.Write(data); err != nil {
+			return fmt.Errorf("write to connection: %w", err)
+		}
+		return nil
+	}
+	if f.udp == nil {
+		return errors.New("write datagram: udp is not listened on")
+	}
+	if _, err := f.udp.WriteTo(data, net.UDPAddrFromAddrPort(f.source)); err != nil {
+		return fmt.Errorf("write datagram: %w", err)
+	}
+	return nil
+}
+
+// alive reports whether the flow can still carry a message.
+func (f flow) alive() bool { return f.conn == nil || !f.conn.closed() }
+
+// via is the transport as Via writes it.
+func (f flow) via() string { return strings.ToUpper(f.transport) }
+
+// to is the same kind of flow to another address (datagrams only).
+func (f flow) to(addr netip.AddrPort) flow {
+	f.source = addr
+	return f
+}
+
+// addrPort reads the address of a net.Addr; IPv4 always as IPv4.
+func addrPort(a net.Addr) netip.AddrPort {
+	var ap netip.AddrPort
+	switch a := a.(type) {
+	case *net.UDPAddr:
+		ap = a.AddrPort()
+	case *net.TCPAddr:
+		ap = a.AddrPort()
+	default:
+		ap, _ = netip.ParseAddrPort(a.String())
+	}
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}

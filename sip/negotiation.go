@@ -1,0 +1,162 @@
+package sip
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/sip/sdp"
+)
+
+// eventPT is our number for telephone-event in offers; answers follow the
+// peer's.
+const eventPT = 101
+
+// negotiation is the offer/answer state of one leg (RFC 3264). The party's
+// goroutine owns it. Nothing changes until commit, so that a failed exchange
+// leaves the session as it was.
+type negotiation struct {
+	local  sdp.Local
+	keys   map[string][]byte
+	signal netip.Addr // where the peer's signalling comes from
+
+	sent    []byte       // our last description
+	offered *sdp.Session // our offer that waits for its answer
+	remote  *sdp.Session // the peer's last description
+	agreed  *sdp.Agreed
+	held    bool
+}
+
+func newNegotiation(addr netip.AddrPort, codecs []media.Codec, secure bool, ours func(netip.AddrPort) bool) *negotiation {
+	n := &negotiation{keys: map[string][]byte{}}
+	var id [8]byte
+	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
+	n.local = sdp.Local{
+		Addr: addr, Codecs: formats(codecs), EventPT: eventPT, Secure: secure, Key: n.key, Forbidden: ours,
+		// A session ID that fits the 63 bits that some readers have.
+		Origin: sdp.Origin{User: "ivrd", ID: binary.BigEndian.Uint64(id[:]) >> 2, Version: 1, Addr: addr.Addr()},
+	}
+	return n
+}
+
+// key keeps our key of a suite for the life of the leg: a new offer with the
+// old key changes nothing.
+func (n *negotiation) key(suite string) []byte {
+	if n.keys[suite] == nil {
+		n.keys[suite] = sdp.NewKey(suite)
+	}
+	return n.keys[suite]
+}
+
+func formats(codecs []media.Codec) []sdp.Format {
+	if len(codecs) == 0 {
+		codecs = media.Codecs()
+	}
+	var out []sdp.Format
+	for _, c := range codecs {
+		out = append(out, sdp.Format{PT: c.PayloadType(), Name: c.Name(), Rate: c.ClockRate(), Channels: 1})
+	}
+	return out
+}
+
+// written writes a description of ours, with a new version if it differs from
+// the last one.
+func (n *negotiation) written(s *sdp.Session) []byte {
+	s.Origin = n.local.Origin
+	body := s.Bytes()
+	if n.sent != nil && !bytes.Equal(body, n.sent) {
+		n.local.Origin.Version++
+		s.Origin = n.local.Origin
+		body = s.Bytes()
+	}
+	return body
+}
+
+// offer makes our offer.
+func (n *negotiation) offer() []byte {
+	o := sdp.Offer(n.local)
+	body := n.written(o)
+	n.offered, n.sent = o, body
+	return body
+}
+
+// outcome is an exchange that commit makes valid.
+type outcome struct {
+	body   []byte // our answer, if it was the peer's offer
+	remote *sdp.Session
+	agreed *sdp.Agreed // nil: nothing has changed
+}
+
+// answer reads the peer's offer and makes our answer.
+func (n *negotiation) answer(body []byte) (*outcome, error) {
+	offer, err := sdp.Parse(body)
+	if err != nil {
+		return nil, err
+	}
+	if sdp.Equal(n.remote, offer) && n.sent != nil {
+		return &outcome{body: n.sent, remote: offer}, nil
+	}
+	answer, agreed, err := sdp.Answer(offer, n.local)
+	if err != nil {
+		return nil, err
+	}
+	return &outcome{body: n.written(answer), remote: offer, agreed: agreed}, nil
+}
+
+// accept reads the peer's answer to our offer.
+func (n *negotiation) accept(body []byte) (*outcome, error) {
+	answer, err := sdp.Parse(body)
+	if err != nil {
+		return nil, err
+	}
+	agreed, err := sdp.Accept(n.offered, answer, n.local)
+	if err != nil {
+		return nil, err
+	}
+	return &outcome{remote: answer, agreed: agreed}, nil
+}
+
+// commit makes an outcome the state of the session and returns what media
+// needs; ok is false when nothing has changed.
+func (n *negotiation) commit(o *outcome) (r media.Remote, ok bool) {
+	n.offered, n.remote = nil, o.remote
+	if o.body != nil {
+		n.sent = o.body
+	}
+	if o.agreed == nil {
+		return r, false
+	}
+	if old := n.agreed; old != nil && o.agreed.Remote.Addr().IsUnspecified() {
+		o.agreed.Remote, o.agreed.RTCP = old.Remote, old.RTCP // held the old way: the address is not news
+	}
+	n.agreed = o.agreed
+	return n.mediaRemote(o.agreed), true
+}
+
+func (n *negotiation) mediaRemote(a *sdp.Agreed) media.Remote {
+	codec, _ := media.CodecByName(a.Codec.Name)
+	r := media.Remote{
+		Addr: a.Remote, RTCP: a.RTCP, Signalling: n.signal, Codec: codec, PayloadType: a.Codec.PT, EventType: a.EventPT,
+		Direction: directionOf(a.Direction), Ptime: time.Duration(a.Ptime) * time.Millisecond,
+	}
+	if a.Suite != "" {
+		r.SRTP = &media.SRTPKeys{Suite: a.Suite, Send: a.Send, Receive: a.Receive}
+	}
+	return r
+}
+
+func directionOf(d sdp.Direction) media.Direction {
+	switch d {
+	case sdp.SendOnly:
+		return media.SendOnly
+	case sdp.RecvOnly:
+		return media.RecvOnly
+	case sdp.Inactive:
+		return media.Inactive
+	default:
+		return media.SendRecv
+	}
+}

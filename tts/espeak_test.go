@@ -1,0 +1,146 @@
+package tts
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ivrd/ivrd/internal/testkit"
+	"github.com/ivrd/ivrd/media"
+)
+
+func espeak(t *testing.T) *Espeak {
+	t.Helper()
+	testkit.Need(t, "espeak-ng")
+	e, err := NewEspeak(t.Context(), EspeakConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestEspeakSpeaksBothLanguages(t *testing.T) {
+	e := espeak(t)
+	if !strings.HasPrefix(e.Name(), "espeak-ng 1.") || !strings.HasSuffix(e.Name(), "en=en-us/160 zh=cmn/230") {
+		t.Errorf("name %q", e.Name())
+	}
+	for language, text := range map[string]string{"en": "You have twelve yuan.", "zh": "您的余额是十二元。"} {
+		pcm, err := Render(t.Context(), e, language, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		length := media.Time(len(pcm)).Duration()
+		if length < 700*time.Millisecond || length > 5*time.Second || dBov(activeLevel(pcm)) < targetLevel-3 {
+			t.Errorf("%s: %v at %.1f dBov", language, length, dBov(activeLevel(pcm)))
+		}
+		again, err := Render(t.Context(), e, language, text)
+		if err != nil || !slices.Equal(pcm, again) {
+			t.Errorf("%s: not the same sound twice (%v)", language, err)
+		}
+	}
+}
+
+func TestEspeakTakesNoCommandsFromText(t *testing.T) {
+	e := espeak(t)
+	plain, err := Render(t.Context(), e, "en", " 400s hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Ctrl-A 400s would set the speed.
+	got, err := Render(t.Context(), e, "en", "\x01400s hello")
+	if err != nil || !slices.Equal(plain, got) {
+		t.Errorf("a control character was obeyed (%v)", err)
+	}
+	// What looks like an option is text.
+	if _, err := Render(t.Context(), e, "en", "--version"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEspeakRefuses(t *testing.T) {
+	e := espeak(t)
+	if _, _, err := e.Synthesize(t.Context(), "bonjour", "fr"); !errors.Is(err, ErrNoVoice) {
+		t.Errorf("unknown language: %v", err)
+	}
+	if _, _, err := e.Synthesize(t.Context(), strings.Repeat("a ", maxText), "en"); !errors.Is(err, ErrTooLong) {
+		t.Errorf("long text: %v", err)
+	}
+	if _, err := NewEspeak(t.Context(), EspeakConfig{Path: "/none/espeak-ng"}); !errors.Is(err, ErrNoEngine) {
+		t.Errorf("no program: %v", err)
+	}
+}
+
+// script is an engine whose program is a shell script.
+func script(t *testing.T, body string) *Espeak {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "espeak-ng")
+	text := "#!/bin/sh\n[ \"$1\" = --version ] && echo 'eSpeak NG text-to-speech: 9.9  Data at: /' && exit 0\n" + body
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	e, err := NewEspeak(t.Context(), EspeakConfig{Path: path, Parallel: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestEspeakIsKilledWithItsContext(t *testing.T) {
+	e := script(t, "exec sleep 1000\n")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, _, err := e.Synthesize(ctx, "hello", "en"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	// The slot is free again, or this would wait for ever.
+	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, _, err := e.Synthesize(ctx, "hello", "en"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if len(e.slots) != 0 {
+		t.Error("a slot is still taken")
+	}
+}
+
+func TestEspeakWaitsForASlot(t *testing.T) {
+	e := script(t, "cat\n")
+	e.slots <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := e.Synthesize(ctx, "hello", "en"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEspeakOutputIsBounded(t *testing.T) {
+	e := script(t, "exec cat /dev/zero\n")
+	if _, _, err := e.Synthesize(t.Context(), "hello", "en"); !errors.Is(err, ErrTooLong) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEspeakFailures(t *testing.T) {
+	if _, _, err := script(t, "echo secret words >&2; exit 1\n").Synthesize(t.Context(), "secret words", "en"); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("failed program: %v", err)
+	}
+	if _, _, err := script(t, "echo no sound\n").Synthesize(t.Context(), "hello", "en"); err == nil {
+		t.Error("what is no WAV file was taken for sound")
+	}
+}
+
+func TestLimitedBuffer(t *testing.T) {
+	l := &limited{max: 4}
+	if _, err := l.Write([]byte("abcd")); err != nil || l.full {
+		t.Errorf("4 of 4 bytes: %v", err)
+	}
+	if _, err := l.Write([]byte("e")); err == nil || !l.full || !bytes.Equal(l.buf.Bytes(), []byte("abcd")) {
+		t.Errorf("5 of 4 bytes: %v, %q", err, l.buf.Bytes())
+	}
+}
