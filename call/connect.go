@@ -35,6 +35,8 @@ func (n *connect) playHold(c *Call) {
 
 func (n *connect) other(c *Call, ev leg.Event) {
 	switch ev.Kind {
+	case leg.EarlyMedia: // the far end's own ringing tone or announcement
+		n.bridge(c)
 	case leg.Answered:
 		n.answered(c)
 	case leg.Held:

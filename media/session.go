@@ -13,8 +13,9 @@ type Session interface {
 	// until Connect. It fails with ErrNoPorts when the range is exhausted.
 	Open(StreamOptions) (Stream, error)
 	// Bridge makes a and b hear each other and no one else, replacing any
-	// earlier bridge of either; what they were being played stops. It returns
-	// the media time from which it holds.
+	// earlier bridge of either; what they were being played stops. A stream
+	// bridged with itself is an echo. It returns the media time from which it
+	// holds.
 	Bridge(a, b Stream) (Time, error)
 	// Unbridge leaves s and its peer alone (each hears only what is played to
 	// it) and returns when that holds. Without a bridge it does nothing.

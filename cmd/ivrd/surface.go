@@ -7,6 +7,7 @@ import (
 	"github.com/ivrd/ivrd/api"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/recordings"
+	"github.com/ivrd/ivrd/sip"
 )
 
 // openAPI starts the HTTP surface.
@@ -73,5 +74,16 @@ func (h *house) measure() {
 	m.CounterFunc("rtp_sent_total", "RTP packets sent.", func() float64 { return float64(h.engine.Stats().PacketsOut) })
 	m.CounterFunc("rtp_lost_total", "RTP packets lost on the way to us.", func() float64 { return float64(h.engine.Stats().PacketsLost) })
 	m.CounterFunc("rtp_foreign_total", "Packets on our RTP ports from others than the peer.", func() float64 { return float64(h.engine.Stats().Foreign) })
+	for i, t := range h.sip.TrunkStates() {
+		m.GaugeOf("trunk_up", "1 when the trunk answers and, where we register, has our registration.", "trunk", t.Name, func() float64 { return up(h.sip.TrunkStates()[i]) })
+		m.GaugeOf("trunk_calls", "Calls over the trunk now, both directions.", "trunk", t.Name, func() float64 { return float64(h.sip.TrunkStates()[i].Calls) })
+	}
 	m.GaugeFunc("media_lateness_p99_seconds", "How late media slots ran, 99th percentile of the last 5 s.", func() float64 { return h.engine.Lateness().P99.Seconds() })
+}
+
+func up(t sip.TrunkState) float64 {
+	if t.Up && (t.Registered || !t.Registers) {
+		return 1
+	}
+	return 0
 }

@@ -10,15 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/engine"
 	"github.com/ivrd/ivrd/sip"
-	"github.com/ivrd/ivrd/sip/wire"
 )
 
 // Options are what to do on the call.
@@ -97,19 +94,12 @@ func Call(ctx context.Context, o Options) (Report, error) {
 	return c.run(ctx, ua)
 }
 
-// defaultPort of SIP (RFC 3261 §19.1.2).
-const defaultPort = 5060
-
 // localAddress is ours on the way to the URI's host; nothing is sent.
 func localAddress(uri string) (netip.Addr, error) {
-	u, ok := wire.ParseURI(uri)
-	if !ok || !u.IsSIP() {
-		return netip.Addr{}, fmt.Errorf("read URI %q: it is not a SIP URI (hint: sip:1000@127.0.0.1)", uri)
+	host, err := sip.HostPort(uri)
+	if err != nil {
+		return netip.Addr{}, err
 	}
-	if u.Port == 0 {
-		u.Port = defaultPort
-	}
-	host := net.JoinHostPort(strings.Trim(u.Host, "[]"), strconv.Itoa(u.Port))
 	conn, err := net.Dial("udp", host)
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("find the way to %s: %w", host, err)
