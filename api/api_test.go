@@ -363,7 +363,7 @@ func TestPaging(t *testing.T) {
 	for _, limit := range []int{1, 3, 500} {
 		var got []string
 		cursor := ""
-		for pages := 0; pages < 300; pages++ {
+		for range 300 {
 			var list CallList
 			r := h.as(token, fmt.Sprintf("/api/v1/calls?limit=%d&cursor=%s", limit, cursor))
 			if err := json.Unmarshal([]byte(r.body), &list); err != nil || len(list.Calls) > limit {

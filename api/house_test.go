@@ -44,6 +44,7 @@ type noSealer struct{}
 func (noSealer) Seal(_ context.Context, _, _, _ string, plain []byte) ([]byte, error) {
 	return plain, nil
 }
+
 func (noSealer) Open(_ context.Context, _, _, _ string, sealed []byte) ([]byte, error) {
 	return sealed, nil
 }
@@ -191,8 +192,12 @@ func newArchive() *archive {
 		a.sound[i] = byte(i * 7)
 	}
 	for i, c := range []struct{ queue, agent, state string }{
-		{"cards", "alice", "complete"}, {"cards", "", "complete"}, {"loans", "bob", "complete"},
-		{"", "", "complete"}, {"cards", "alice", "none"}, {"loans", "alice", "complete"},
+		{"cards", "alice", "complete"},
+		{"cards", "", "complete"},
+		{"loans", "bob", "complete"},
+		{"", "", "complete"},
+		{"cards", "alice", "none"},
+		{"loans", "alice", "complete"},
 	} {
 		a.calls = append(a.calls, recordings.Call{
 			ID: callID(i), Channel: "PS", From: caller, To: "1000", StartedAt: time.UnixMilli(1_700_000_000_000 + int64(i)).UTC(),

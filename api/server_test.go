@@ -171,7 +171,8 @@ func TestStartAndClose(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := client.Get(url); err == nil {
+	if r, err := client.Get(url); err == nil {
+		_ = r.Body.Close()
 		t.Error("answers after Close")
 	}
 	if err := s.Start(); err == nil {
@@ -350,8 +351,7 @@ func compare(t *testing.T, all map[string]schema, s schema, typ reflect.Type, wh
 func compareFields(t *testing.T, all map[string]schema, s schema, typ reflect.Type, where string) {
 	t.Helper()
 	seen := 0
-	for i := range typ.NumField() {
-		f := typ.Field(i)
+	for f := range typ.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if !f.IsExported() || name == "-" {
 			continue

@@ -198,7 +198,9 @@ func (c *Call) heard(ev media.StreamEvent) {
 		c.doing.key(c, ev.Digit)
 	case ev.Kind == media.EventDigit:
 		c.typeAhead(ev.Digit)
-	case ev.Kind == media.EventPlayed && c.doing != nil:
+	case ev.Kind == media.EventPlayed && ev.Completed && c.doing != nil:
+		// A playback that was cut off ends nothing: a key follows, or the end
+		// of the leg, whose path must not have nodes that nobody has heard.
 		c.doing.played(c, ev.Play)
 	}
 }
@@ -282,7 +284,10 @@ func (c *Call) stopFlow(ctx context.Context) {
 	}
 	c.stopped(ivr.ErrHangup)
 	select {
-	case <-c.flow:
+	case err := <-c.flow:
+		if err != nil && !errors.Is(err, ivr.ErrHangup) {
+			c.log.Debug("flow ended with its call", "err", err)
+		}
 	case <-ctx.Done():
 		c.log.Error("flow did not stop within the limit")
 	}

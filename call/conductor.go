@@ -234,8 +234,7 @@ func (r *refusal) Reason() leg.EndReason { return r.reason }
 
 // reasonOf is the reason that an error carries; the fall-back is loud.
 func reasonOf(err error) leg.EndReason {
-	var r *refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.reason
 	}
 	return sip.AsReason(err)

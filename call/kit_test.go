@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -103,8 +104,8 @@ func (s *stage) openVault() {
 
 // close ends the house; nothing may be left in the bubble.
 func (s *stage) close() {
-	for i := len(s.closes) - 1; i >= 0; i-- {
-		s.closes[i]()
+	for _, v := range slices.Backward(s.closes) {
+		v()
 	}
 }
 

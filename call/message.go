@@ -47,7 +47,7 @@ func (m *message) played(c *Call, id media.PlayID) {
 func (m *message) start(c *Call) {
 	m.kept = c.rec != nil && !c.paused[pausedOff]
 	if err := c.record(); err != nil {
-		m.failed <- err
+		m.failed <- refusedToFlow(err)
 		c.done()
 		return
 	}

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -131,7 +132,7 @@ func (v visitor) Recording(_ context.Context, on bool) error {
 			result <- nil
 			return
 		}
-		result <- v.c.record()
+		result <- refusedToFlow(v.c.record())
 	})
 	if err != nil {
 		return err
@@ -142,6 +143,14 @@ func (v visitor) Recording(_ context.Context, on bool) error {
 	case <-v.c.ended:
 		return ivr.ErrHangup
 	}
+}
+
+// refusedToFlow tells a flow in its own words that it must not go on.
+func refusedToFlow(err error) error {
+	if errors.Is(err, recordings.ErrRefused) {
+		return fmt.Errorf("%w: %w", ivr.ErrUnrecorded, err)
+	}
+	return err
 }
 
 // lastWords is the time that the last frames need to be heard behind the far

@@ -98,7 +98,7 @@ func (h *hasher) derive(ctx context.Context, password string, p phc) ([]byte, er
 func (h *hasher) hash(ctx context.Context, password Secret) (string, error) {
 	p := phc{Argon2: h.params, salt: make([]byte, saltLength)}
 	_, _ = rand.Read(p.salt)
-	sum, err := h.derive(ctx, password.text, p)
+	sum, err := h.derive(ctx, password.Reveal(), p)
 	if err != nil {
 		return "", err
 	}
@@ -114,7 +114,7 @@ func (h *hasher) verify(ctx context.Context, password Secret, stored string) (bo
 	if !known {
 		p = phc{Argon2: h.params, salt: make([]byte, saltLength), sum: make([]byte, hashLength)}
 	}
-	text := password.text
+	text := password.Reveal()
 	if len(text) > maxPassword {
 		text, known = text[:maxPassword], false
 	}

@@ -181,7 +181,7 @@ const shortest = 10
 
 // setHash checks and hashes a new password.
 func (p *People) setHash(ctx context.Context, a *Account, password Secret) error {
-	n := len(password.text)
+	n := len(password.Reveal())
 	switch {
 	case n > maxPassword:
 		return fmt.Errorf("set password of %s: longer than %d bytes", a.Name, maxPassword)
@@ -192,7 +192,7 @@ func (p *People) setHash(ctx context.Context, a *Account, password Secret) error
 	if err != nil {
 		return err
 	}
-	a.PasswordHash, a.Demo = hash, password.text == demoPassword
+	a.PasswordHash, a.Demo = hash, password.Reveal() == demoPassword
 	return nil
 }
 
@@ -230,7 +230,7 @@ func (p *People) NewPhoneSecret(ctx context.Context, name string) (Secret, error
 	var kept []PhoneSecret
 	for _, realm := range p.config.Realms {
 		for _, algorithm := range []string{"SHA-256", "MD5"} {
-			plain := ha1(name, realm, secret.text, algorithm)
+			plain := ha1(name, realm, secret.Reveal(), algorithm)
 			sealed, err := p.sealer.Seal(ctx, phoneTable, phoneColumn, phoneKey(name, realm, algorithm), []byte(plain))
 			if err != nil {
 				return Secret{}, fmt.Errorf("seal phone secret of %s: %w", name, err)

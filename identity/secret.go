@@ -3,41 +3,17 @@ package identity
 import (
 	"crypto/rand"
 	"encoding/base32"
-	"encoding/json"
-	"fmt"
-	"io"
-	"log/slog"
 	"strings"
+
+	"github.com/ivrd/ivrd/internal/secret"
 )
 
 // Secret is a password, a token or a phone's secret. It cannot be printed,
 // logged or marshalled: only Reveal gives it away.
-type Secret struct{ text string }
+type Secret = secret.Text
 
 // NewSecret wraps a secret.
-func NewSecret(text string) Secret { return Secret{text} }
-
-// Reveal returns the secret itself.
-func (s Secret) Reveal() string { return s.text }
-
-// IsZero reports whether there is no secret.
-func (s Secret) IsZero() bool { return s.text == "" }
-
-const redacted = "[redacted]"
-
-// Format prints the same for every verb.
-func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-func (Secret) String() string { return redacted }
-
-// LogValue keeps the secret out of logs.
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText keeps the secret out of JSON, YAML and XML.
-func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// UnmarshalJSON reads a secret from a request.
-func (s *Secret) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &s.text) }
+func NewSecret(text string) Secret { return secret.New(text) }
 
 // generate makes a secret of 160 bits in groups that people can read out and
 // type: base32 has neither 0 nor 1.
@@ -49,5 +25,5 @@ func generate() Secret {
 	for ; s != ""; s = s[4:] {
 		groups = append(groups, s[:4])
 	}
-	return Secret{strings.Join(groups, "-")}
+	return secret.New(strings.Join(groups, "-"))
 }

@@ -94,8 +94,8 @@ func (p *People) open(ctx context.Context, name string, c Credentials) (SignIn, 
 		ID: hex.EncodeToString(id), Name: name, CreatedAt: now, UsedAt: now,
 		ExpiresAt: now.Add(p.config.Longest), IP: c.IP.String(), Agent: browser(c.Agent),
 	}
-	secret := Secret{base64.RawURLEncoding.EncodeToString(token)}
-	if err := p.store.CreateSignIn(ctx, sha256.Sum256([]byte(secret.text)), s); err != nil {
+	secret := NewSecret(base64.RawURLEncoding.EncodeToString(token))
+	if err := p.store.CreateSignIn(ctx, sha256.Sum256([]byte(secret.Reveal())), s); err != nil {
 		return SignIn{}, Secret{}, fmt.Errorf("store sign-in: %w", err)
 	}
 	return s, secret, nil
@@ -116,10 +116,10 @@ func browser(agent string) string {
 // Resolve finds who a token belongs to: ErrNoSignIn when it is unknown, over
 // its time, or its person is disabled. Roles and groups are as they are now.
 func (p *People) Resolve(ctx context.Context, token Secret) (Person, SignIn, error) {
-	if len(token.text) != base64.RawURLEncoding.EncodedLen(tokenLength) {
+	if len(token.Reveal()) != base64.RawURLEncoding.EncodedLen(tokenLength) {
 		return Person{}, SignIn{}, ErrNoSignIn
 	}
-	s, err := p.store.SignIn(ctx, sha256.Sum256([]byte(token.text)))
+	s, err := p.store.SignIn(ctx, sha256.Sum256([]byte(token.Reveal())))
 	if err != nil {
 		return Person{}, SignIn{}, fmt.Errorf("find sign-in: %w", err)
 	}
@@ -151,7 +151,7 @@ func (p *People) valid(s SignIn, now time.Time) bool {
 
 // SignOut ends the sign-in of a token, at once and for good.
 func (p *People) SignOut(ctx context.Context, token Secret) error {
-	s, err := p.store.SignIn(ctx, sha256.Sum256([]byte(token.text)))
+	s, err := p.store.SignIn(ctx, sha256.Sum256([]byte(token.Reveal())))
 	if err != nil {
 		return fmt.Errorf("find sign-in: %w", err)
 	}

@@ -13,6 +13,11 @@ import (
 // ErrHangup says that the caller has gone.
 var ErrHangup = errors.New("the caller has hung up")
 
+// ErrUnrecorded says that the call must not go on, because it cannot be
+// recorded. The node of on_error is still run when it only speaks, so that the
+// caller is told; then the run ends with this fault.
+var ErrUnrecorded = errors.New("the call cannot be recorded")
+
 // Prompt is one thing to say: a prompt file by name, or text in a language.
 // Exactly one of File and Text is set.
 type Prompt struct {
@@ -102,7 +107,8 @@ type Caller interface {
 	Listen(context.Context, Listen) (Heard, error)
 	Connect(context.Context, Connect) (ConnectResult, error)
 	Record(context.Context, Record) (Recorded, error)
-	// Recording switches the recording of the call on or off from now on.
+	// Recording switches the recording of the call on or off from now on. It
+	// and Record fail with ErrUnrecorded when the house refuses.
 	Recording(ctx context.Context, on bool) error
 	// Hangup ends the call, after the flow's last words were played. It may
 	// return ErrHangup when that is done: the caller has gone.

@@ -70,6 +70,8 @@ type Run struct {
 	steps    int
 	quiet    int
 	faults   int
+	// last is the fault that ends the run after the node that tells of it.
+	last error
 }
 
 type frame struct {
@@ -189,7 +191,11 @@ func (r *Run) step(ctx context.Context) error {
 		return err
 	}
 	r.ports.Caller.Entered(flow.Name, n.name)
+	last := r.last
 	outcome, err := r.do(ctx, n)
+	if last != nil && !errors.Is(err, ErrHangup) {
+		return last
+	}
 	if err == nil && outcome != "" {
 		err = r.leave(outcome)
 	}
@@ -281,11 +287,23 @@ func (r *Run) rescue(ctx context.Context, err error) error {
 		if f.flow.onError.node == "" || f.flow.onError.node == f.node.name {
 			continue
 		}
+		if errors.Is(err, ErrUnrecorded) {
+			if !speaks(f.flow.byName[f.flow.onError.node]) {
+				return err
+			}
+			r.last = err
+		}
 		r.note("on_error", r.top().node, "err", err)
 		r.stack = r.stack[:depth]
 		return r.move(f.flow.onError)
 	}
 	return err
+}
+
+// speaks reports whether a node says something to the caller and does nothing
+// else.
+func speaks(n *node) bool {
+	return n != nil && (n.word == "play" || n.word == "say" || n.word == "hangup")
 }
 
 // note logs what a flow has handled itself: a reason in fixed words, then

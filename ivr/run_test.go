@@ -31,6 +31,7 @@ type line struct {
 	record   []bool
 	hungUp   bool
 	broken   string // a prompt that cannot be played
+	refused  error  // what Recording gives
 }
 
 func (l *line) say(prompts []Prompt) error {
@@ -77,7 +78,7 @@ func (l *line) Record(_ context.Context, r Record) (Recorded, error) {
 
 func (l *line) Recording(_ context.Context, on bool) error {
 	l.record = append(l.record, on)
-	return nil
+	return l.refused
 }
 
 func (l *line) Hangup(context.Context) error {
@@ -430,5 +431,37 @@ func TestVersion(t *testing.T) {
 	}
 	if v == version(main, strings.Replace(other, "play: x", "play: y", 1)) || v == version(main+"  b: {hangup: }\n", other) {
 		t.Error("the version does not follow what is said")
+	}
+}
+
+// TestUnrecorded is a call that must be recorded and cannot be: it is told so,
+// if the flow has words for it, and goes no further.
+func TestUnrecorded(t *testing.T) {
+	const flow = `
+flow: main
+languages: [en]
+start: greet
+on_error: sorry
+nodes:
+  greet: {play: hello, recording: start, next: person}
+  person: {connect: {to: alice}, on: {ok: end, busy: end, noanswer: end, error: end}}
+  sorry: {%s}
+`
+	for name, c := range map[string]struct {
+		sorry string
+		path  []string
+	}{
+		"told":     {"play: sorry, next: person", []string{"main.greet", "main.sorry"}},
+		"farewell": {"hangup: {play: sorry}", []string{"main.greet", "main.sorry"}},
+		"silent":   {"connect: {to: bob}, on: {ok: person, busy: end, noanswer: end, error: end}", []string{"main.greet"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := &line{refused: fmt.Errorf("record: %w", ErrUnrecorded)}
+			e, err := l.start(t, Options{}, fmt.Sprintf(flow, c.sorry))
+			if e.Reason != FlowFault || !errors.Is(err, ErrUnrecorded) {
+				t.Errorf("ended as %v: %v", e.Reason, err)
+			}
+			l.expect(t, "path", l.path, c.path)
+		})
 	}
 }

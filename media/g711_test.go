@@ -16,12 +16,25 @@ func TestG711DecodesTheTablesOfTheStandard(t *testing.T) {
 		b     byte
 		want  int16
 	}{
-		{media.PCMU, 0x80, 4 * 8031}, {media.PCMU, 0x8F, 4 * 4191}, {media.PCMU, 0x9F, 4 * 2079},
-		{media.PCMU, 0xAF, 4 * 1023}, {media.PCMU, 0xBF, 4 * 495}, {media.PCMU, 0xCF, 4 * 231},
-		{media.PCMU, 0xDF, 4 * 99}, {media.PCMU, 0xEF, 4 * 33}, {media.PCMU, 0xFE, 4 * 2}, {media.PCMU, 0xFF, 0},
-		{media.PCMU, 0x00, -4 * 8031}, {media.PCMU, 0x7E, -4 * 2}, {media.PCMU, 0x7F, 0},
-		{media.PCMA, 0xD5, 8 * 1}, {media.PCMA, 0xD4, 8 * 3}, {media.PCMA, 0x55, -8 * 1},
-		{media.PCMA, 0xAA, 8 * 4032}, {media.PCMA, 0x2A, -8 * 4032}, {media.PCMA, 0xA5, 8 * 2112},
+		{media.PCMU, 0x80, 4 * 8031},
+		{media.PCMU, 0x8F, 4 * 4191},
+		{media.PCMU, 0x9F, 4 * 2079},
+		{media.PCMU, 0xAF, 4 * 1023},
+		{media.PCMU, 0xBF, 4 * 495},
+		{media.PCMU, 0xCF, 4 * 231},
+		{media.PCMU, 0xDF, 4 * 99},
+		{media.PCMU, 0xEF, 4 * 33},
+		{media.PCMU, 0xFE, 4 * 2},
+		{media.PCMU, 0xFF, 0},
+		{media.PCMU, 0x00, -4 * 8031},
+		{media.PCMU, 0x7E, -4 * 2},
+		{media.PCMU, 0x7F, 0},
+		{media.PCMA, 0xD5, 8 * 1},
+		{media.PCMA, 0xD4, 8 * 3},
+		{media.PCMA, 0x55, -8 * 1},
+		{media.PCMA, 0xAA, 8 * 4032},
+		{media.PCMA, 0x2A, -8 * 4032},
+		{media.PCMA, 0xA5, 8 * 2112},
 	} {
 		var got [1]int16
 		c.codec.Decode(got[:], []byte{c.b})

@@ -74,9 +74,18 @@ func TestReadWAVRefuses(t *testing.T) {
 		return b
 	}
 	for _, c := range []struct{ name, want string }{
-		{"short", "ends early"}, {"riff", "not a WAV"}, {"channels", "3 channels"}, {"rate", "a rate of 1 Hz"},
-		{"bits", "8- or 16-bit"}, {"frame", "contradict"}, {"order", "before its format"}, {"odd", "no multiple"},
-		{"huge", "too large"}, {"no data", "ends early"}, {"twice", "two formats"}, {"claimed", "more than"},
+		{"short", "ends early"},
+		{"riff", "not a WAV"},
+		{"channels", "3 channels"},
+		{"rate", "a rate of 1 Hz"},
+		{"bits", "8- or 16-bit"},
+		{"frame", "contradict"},
+		{"order", "before its format"},
+		{"odd", "no multiple"},
+		{"huge", "too large"},
+		{"no data", "ends early"},
+		{"twice", "two formats"},
+		{"claimed", "more than"},
 	} {
 		file := map[string][]byte{
 			"short":    whole[:len(whole)-1],

@@ -27,29 +27,29 @@ type auditChain struct {
 	last AuditEntry
 }
 
-func openChain(ctx context.Context, v *Vault) (*auditChain, error) {
-	c := &auditChain{store: v.deps.Store, vault: v, head: &headFile{dir: v.cfg.Dir}}
+func openChain(ctx context.Context, a *Vault) (*auditChain, error) {
+	c := &auditChain{store: a.deps.Store, vault: a, head: &headFile{dir: a.cfg.Dir}}
 	if err := c.reload(ctx); err != nil {
 		return nil, err
 	}
 	var err error
 	if c.last.Seq > 0 { // a new key would make the old entries worthless in silence
-		c.key, err = v.ring.Get(ctx, keyAudit)
+		c.key, err = a.ring.Get(ctx, keyAudit)
 	} else {
-		c.key, err = v.ring.Ensure(ctx, keyAudit, seal.ForAudit)
+		c.key, err = a.ring.Ensure(ctx, keyAudit, seal.ForAudit)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open audit chain: %w", err)
 	}
-	if v.cfg.Inspect {
+	if a.cfg.Inspect {
 		return c, nil
 	}
-	return c, c.checkHead(v)
+	return c, c.checkHead(a)
 }
 
 // checkHead sets a head aside that the store does not bear out, so that what
 // is appended from now on does not cover the loss.
-func (c *auditChain) checkHead(v *Vault) error {
+func (c *auditChain) checkHead(a *Vault) error {
 	h, err := c.head.read()
 	if errors.Is(err, ErrNotFound) && c.last.Seq == 0 {
 		return nil
@@ -57,7 +57,7 @@ func (c *auditChain) checkHead(v *Vault) error {
 	if err == nil && h.proved(c.key) && h.seq <= c.last.Seq {
 		return nil
 	}
-	v.deps.Log.Error("the audit log has lost entries or its head (hint: ivrd verify --audit)",
+	a.deps.Log.Error("the audit log has lost entries or its head (hint: ivrd verify --audit)",
 		"entries", c.last.Seq, "head", h.seq, "err", err)
 	return c.head.setAside()
 }
@@ -117,19 +117,19 @@ func (c *auditChain) append(ctx context.Context, e AuditEntry) error {
 }
 
 // Audit implements Archive.
-func (v *Vault) Audit(ctx context.Context, e AuditEntry) error {
-	if v.isClosed() {
+func (a *Vault) Audit(ctx context.Context, e AuditEntry) error {
+	if a.isClosed() {
 		return fmt.Errorf("append audit entry: %w", ErrClosed)
 	}
-	if err := v.chain.append(ctx, e); err != nil {
+	if err := a.chain.append(ctx, e); err != nil {
 		return fmt.Errorf("append audit entry: %w", err)
 	}
 	return nil
 }
 
 // VerifyAudit implements Archive.
-func (v *Vault) VerifyAudit(ctx context.Context) ([]Fault, error) {
-	c := v.chain
+func (a *Vault) VerifyAudit(ctx context.Context) ([]Fault, error) {
+	c := a.chain
 	// Whoever appends meanwhile makes the store newer than the head, never the
 	// reverse, since the head is read first.
 	h, headErr := c.head.read()

@@ -49,7 +49,7 @@ func (f *headFile) replace(text string) error {
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }()                // it was only read
 	tmp, err := os.CreateTemp(f.dir, ".audit.head-*") // 0600
 	if err != nil {
 		return err

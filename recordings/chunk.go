@@ -78,8 +78,10 @@ func (c *chunk) cut(at media.Time) {
 
 // part is what is sealed of the chunk.
 func (c *chunk) part() (seal.Part, []byte) {
-	p := seal.Part{Track: uint8(c.track), Codec: uint8(c.codec), First: int64(c.first),
-		Samples: uint32(c.n), Gaps: c.gaps}
+	p := seal.Part{
+		Track: uint8(c.track), Codec: uint8(c.codec), First: int64(c.first),
+		Samples: uint32(c.n), Gaps: c.gaps,
+	}
 	if c.codec == 0 {
 		return p, nil
 	}

@@ -71,8 +71,10 @@ func (l *gapList) add(p *seal.Part) {
 		if cause == "" {
 			continue
 		}
-		l.list = append(l.list, Gap{Cause: cause,
-			FromMS: ms(media.Time(p.First) + media.Time(g.From)), ToMS: ms(media.Time(p.First) + media.Time(g.To))})
+		l.list = append(l.list, Gap{
+			Cause:  cause,
+			FromMS: ms(media.Time(p.First) + media.Time(g.From)), ToMS: ms(media.Time(p.First) + media.Time(g.To)),
+		})
 	}
 	if len(l.list) > 4*maxGaps {
 		l.merge()

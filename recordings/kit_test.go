@@ -78,7 +78,8 @@ func (h *house) open(t testing.TB) *recordings.Vault {
 func begin(t testing.TB, v *recordings.Vault) recordings.Visit {
 	t.Helper()
 	visit, err := v.Begin(context.Background(), recordings.Call{
-		Channel: "PS", From: "+8613800138000", To: "1000", StartedAt: time.Now()})
+		Channel: "PS", From: "+8613800138000", To: "1000", StartedAt: time.Now(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

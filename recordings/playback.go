@@ -17,16 +17,16 @@ import (
 
 // Play implements Archive. Time 0 of the WAV is time 0 of the call's clock.
 // Of a call that goes on it holds what is durable by now.
-func (v *Vault) Play(ctx context.Context, id string, track media.Track) (Playback, error) {
-	p, err := v.play(ctx, id, track)
+func (a *Vault) Play(ctx context.Context, id string, track media.Track) (Playback, error) {
+	p, err := a.play(ctx, id, track)
 	if err != nil {
 		return nil, fmt.Errorf("play call %s: %w", id, err)
 	}
 	return p, nil
 }
 
-func (v *Vault) play(ctx context.Context, id string, track media.Track) (*playback, error) {
-	call, err := v.Call(ctx, id)
+func (a *Vault) play(ctx context.Context, id string, track media.Track) (*playback, error) {
+	call, err := a.Call(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -34,18 +34,18 @@ func (v *Vault) play(ctx context.Context, id string, track media.Track) (*playba
 	if err != nil {
 		return nil, err
 	}
-	f, err := v.blobs.Open(name)
+	f, err := a.blobs.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: it was not recorded", ErrNotFound)
 	}
 	if err != nil {
 		return nil, err
 	}
-	ix, err := v.index(f, &call)
+	ix, err := a.index(f, &call)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	key, err := v.ring.Get(ctx, callKeyID(id))
+	key, err := a.ring.Get(ctx, callKeyID(id))
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -55,13 +55,13 @@ func (v *Vault) play(ctx context.Context, id string, track media.Track) (*playba
 
 // index reads the structure of a recording. One that is closed must be the
 // one that its record names.
-func (v *Vault) index(f blob.File, call *Call) (*seal.Index, error) {
+func (a *Vault) index(f blob.File, call *Call) (*seal.Index, error) {
 	size, err := f.Size()
 	if err != nil {
 		return nil, err
 	}
 	open := call.EndedAt.IsZero() || call.Recording.State == stateLive
-	if vis := v.visit(call.ID); vis != nil {
+	if vis := a.visit(call.ID); vis != nil {
 		if durable, running := vis.durable(); running {
 			size, open = durable, true
 		}
@@ -115,9 +115,11 @@ func channelsOf(track media.Track) (map[media.Track]int, int) {
 
 func newPlayback(f blob.File, ix *seal.Index, key seal.Key, track media.Track) *playback {
 	heard, channels := channelsOf(track)
-	p := &playback{file: f, index: ix, reader: seal.NewReader(f, ix, key), channels: channels,
+	p := &playback{
+		file: f, index: ix, reader: seal.NewReader(f, ix, key), channels: channels,
 		samples: ix.End(), blockAt: -1,
-		mix: make([]int32, blockSamples*channels), block: make([]byte, 2*blockSamples*channels)}
+		mix: make([]int32, blockSamples*channels), block: make([]byte, 2*blockSamples*channels),
+	}
 	p.head = media.WAVHeader(media.SampleRate, channels, p.samples*int64(2*channels))
 	byTrack := map[media.Track]*voice{}
 	for i := range ix.Parts {

@@ -50,9 +50,11 @@ type track struct {
 }
 
 func newRecorder(start media.Time, pool *chunkPool) *recorder {
-	r := &recorder{start: start, notBefore: start, clock: start, pool: pool,
+	r := &recorder{
+		start: start, notBefore: start, clock: start, pool: pool,
 		ready: make([]*chunk, 0, numTracks*backlog), spans: make([]span, 0, 16),
-		spare: make([]*chunk, 0, numTracks*backlog)}
+		spare: make([]*chunk, 0, numTracks*backlog),
+	}
 	for range spares {
 		r.spare = append(r.spare, pool.get())
 	}

@@ -14,22 +14,22 @@ import (
 
 // recover ends the calls that a crash left open. It may itself be interrupted
 // and repeated: each row is saved once its recording is closed.
-func (v *Vault) recover(ctx context.Context) error {
-	rows, err := v.deps.Store.Unfinished(ctx, v.cfg.Node)
+func (a *Vault) recover(ctx context.Context) error {
+	rows, err := a.deps.Store.Unfinished(ctx, a.cfg.Node)
 	if err != nil {
 		return fmt.Errorf("find unfinished calls: %w", err)
 	}
 	for i := range rows {
-		if err := v.recoverCall(ctx, &rows[i]); err != nil {
+		if err := a.recoverCall(ctx, &rows[i]); err != nil {
 			return fmt.Errorf("recover call %s: %w", rows[i].ID, err)
 		}
 	}
 	return nil
 }
 
-func (v *Vault) recoverCall(ctx context.Context, row *Row) error {
-	log := v.deps.Log.With("call_id", row.ID)
-	if !v.house.whole(row) { // saving it would put our MAC under a changed row
+func (a *Vault) recoverCall(ctx context.Context, row *Row) error {
+	log := a.deps.Log.With("call_id", row.ID)
+	if !a.house.whole(row) { // saving it would put our MAC under a changed row
 		log.Error("a call that a crash left open was changed since: it stays as it is")
 		return nil
 	}
@@ -38,7 +38,7 @@ func (v *Vault) recoverCall(ctx context.Context, row *Row) error {
 		log.Error("a call that a crash left open cannot be read: it stays as it is", "err", err)
 		return nil
 	}
-	subject, err := v.ring.Get(ctx, row.Key)
+	subject, err := a.ring.Get(ctx, row.Key)
 	if err != nil {
 		log.Error("the key of a call that a crash left open is missing: it stays as it is", "err", err)
 		return nil
@@ -48,18 +48,18 @@ func (v *Vault) recoverCall(ctx context.Context, row *Row) error {
 		log.Error("a call that a crash left open cannot be read: it stays as it is", "err", err)
 		return nil
 	}
-	v.recoverSound(ctx, &call)
+	a.recoverSound(ctx, &call)
 	if call.EndedAt.IsZero() {
 		call.End = leg.Crash
 		call.EndedAt = lastSign(row, &call)
 	}
-	closed, err := v.house.row(call, subject, row.Key, time.Now())
+	closed, err := a.house.row(call, subject, row.Key, time.Now())
 	if err != nil {
 		return err
 	}
 	log.Warn("recovered a call that a crash left open",
 		"recording", call.Recording.State, "duration_ms", call.Recording.DurationMS)
-	return v.deps.Store.SaveCalls(ctx, []Row{closed})
+	return a.deps.Store.SaveCalls(ctx, []Row{closed})
 }
 
 // lastSign is when a call is last known to have lived.
@@ -73,9 +73,9 @@ func lastSign(row *Row, call *Call) time.Time {
 
 // recoverSound closes the recording of a call, if it has one. A recording
 // that cannot be closed stays as it is, and verify will name it.
-func (v *Vault) recoverSound(ctx context.Context, call *Call) {
+func (a *Vault) recoverSound(ctx context.Context, call *Call) {
 	rec := &call.Recording
-	ix, err := v.closeSound(ctx, call)
+	ix, err := a.closeSound(ctx, call)
 	if errors.Is(err, fs.ErrNotExist) {
 		if rec.State == stateLive { // nothing had reached the disk
 			*rec = Recording{State: stateCrashed, Channels: 2, Cause: rec.Cause}
@@ -83,7 +83,7 @@ func (v *Vault) recoverSound(ctx context.Context, call *Call) {
 		return
 	}
 	if err != nil {
-		v.deps.Log.Error("close recording after a crash", "call_id", call.ID, "err", err)
+		a.deps.Log.Error("close recording after a crash", "call_id", call.ID, "err", err)
 	}
 	*rec = Recording{State: stateCrashed, Channels: 2, Cause: rec.Cause}
 	if ix == nil {
@@ -93,20 +93,20 @@ func (v *Vault) recoverSound(ctx context.Context, call *Call) {
 	rec.Parts, rec.Chain = len(ix.Parts), chainText(len(ix.Parts), ix.Chain)
 }
 
-func (v *Vault) closeSound(ctx context.Context, call *Call) (*seal.Index, error) {
+func (a *Vault) closeSound(ctx context.Context, call *Call) (*seal.Index, error) {
 	name, err := audioName(call.ID)
 	if err != nil {
 		return nil, err
 	}
-	f, err := v.blobs.Edit(name)
+	f, err := a.blobs.Edit(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	key, err := v.ring.Get(ctx, callKeyID(call.ID))
+	defer func() { _ = f.Close() }() // what was written is synced
+	key, err := a.ring.Get(ctx, callKeyID(call.ID))
 	if err != nil {
 		return nil, err
 	}
 	defer key.Zero()
-	return closeFile(f, seal.Recovery{Call: key, Header: headerOf(call.ID, call.StartedAt), Observe: v.deps.observe})
+	return closeFile(f, seal.Recovery{Call: key, Header: headerOf(call.ID, call.StartedAt), Observe: a.deps.observe})
 }

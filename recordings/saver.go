@@ -32,9 +32,11 @@ const (
 )
 
 func newSaver(store CallStore, d *disk, log *slog.Logger, over func(*visit)) *saver {
-	return &saver{store: store, disk: d, log: log, over: over,
+	return &saver{
+		store: store, disk: d, log: log, over: over,
 		wake: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
-		stop: make(chan struct{}), done: make(chan struct{}), dirty: map[*visit]struct{}{}}
+		stop: make(chan struct{}), done: make(chan struct{}), dirty: map[*visit]struct{}{},
+	}
 }
 
 // mark says that a record has changed.

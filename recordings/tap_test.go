@@ -120,3 +120,30 @@ func BenchmarkCallSecond(b *testing.B) {
 	}
 	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(seconds*calls), "cpu-µs/call-second")
 }
+
+// BenchmarkAudit is one entry, durable in the store and in the head.
+func BenchmarkAudit(b *testing.B) {
+	v := newHouse(b).open(b)
+	for b.Loop() {
+		if err := v.Audit(b.Context(), recordings.AuditEntry{Actor: "otto", Action: "play"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkPlay reads nine seconds of stereo.
+func BenchmarkPlay(b *testing.B) {
+	v := newHouse(b).open(b)
+	visit := begin(b, v)
+	rec := record(b, visit, 0)
+	for at := media.Time(0); at < 9*8000; at += media.FrameSamples {
+		rec.Frame(media.TrackCaller, at, media.PCMU, pattern(media.TrackCaller, at))
+		rec.Frame(media.TrackAgent, at, media.PCMU, pattern(media.TrackAgent, at))
+	}
+	finish(b, visit)
+	b.ReportAllocs()
+	for b.Loop() {
+		listen(b, v, visit.ID(), media.TrackNone)
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/9, "µs/second-of-sound")
+}

@@ -29,7 +29,8 @@ type Config struct {
 	// Node names this process; recovery takes up the calls of its node only.
 	Node string
 	// ReserveBytes is kept free on the disk for records and audit; 0 means
-	// DefaultReserve.
+	// DefaultReserve. Less than 16 MiB is for tests: SQLite's write-ahead log
+	// alone takes 4 MiB before it starts over.
 	ReserveBytes int64
 	// Policy is PolicyRefuse or PolicyUnrecorded; "" means PolicyRefuse.
 	Policy string
@@ -50,6 +51,8 @@ type Deps struct {
 	space   space // of the disk; nil means that of Config.Dir
 	observe observer
 }
+
+var _ Archive = (*Vault)(nil)
 
 // Vault implements Archive on a Store and files.
 type Vault struct {
@@ -78,8 +81,10 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Vault, error) {
 	if cfg.Policy != "" && cfg.Policy != PolicyRefuse && cfg.Policy != PolicyUnrecorded {
 		return nil, fmt.Errorf("open archive: policy %q is not %s or %s", cfg.Policy, PolicyRefuse, PolicyUnrecorded)
 	}
-	a := &Vault{cfg: cfg, deps: deps, ring: seal.Ring{Wrapper: deps.Keys, Store: deps.Store},
-		pool: newChunkPool(), blobs: deps.Blobs, live: map[string]*visit{}}
+	a := &Vault{
+		cfg: cfg, deps: deps, ring: seal.Ring{Wrapper: deps.Keys, Store: deps.Store},
+		pool: newChunkPool(), blobs: deps.Blobs, live: map[string]*visit{},
+	}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open archive: %w", err), a.release())
 	}

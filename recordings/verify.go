@@ -14,28 +14,28 @@ import (
 )
 
 // Verify implements Archive.
-func (v *Vault) Verify(ctx context.Context, id string) ([]Fault, error) {
+func (a *Vault) Verify(ctx context.Context, id string) ([]Fault, error) {
 	if id == "" {
-		return v.verifyAll(ctx)
+		return a.verifyAll(ctx)
 	}
-	row, err := v.deps.Store.Call(ctx, id)
+	row, err := a.deps.Store.Call(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("verify call %s: %w", id, err)
 	}
-	return v.verifyCall(ctx, &row)
+	return a.verifyCall(ctx, &row)
 }
 
-func (v *Vault) verifyAll(ctx context.Context) ([]Fault, error) {
+func (a *Vault) verifyAll(ctx context.Context) ([]Fault, error) {
 	var faults []Fault
 	known := map[string]bool{}
 	q := RowQuery{Limit: maxPage}
 	for {
-		rows, err := v.deps.Store.Calls(ctx, q)
+		rows, err := a.deps.Store.Calls(ctx, q)
 		if err != nil {
 			return faults, fmt.Errorf("verify calls: %w", err)
 		}
 		for i := range rows {
-			found, err := v.verifyCall(ctx, &rows[i])
+			found, err := a.verifyCall(ctx, &rows[i])
 			if err != nil {
 				return faults, err
 			}
@@ -47,21 +47,21 @@ func (v *Vault) verifyAll(ctx context.Context) ([]Fault, error) {
 			break
 		}
 	}
-	strays, err := v.strays(ctx, known)
+	strays, err := a.strays(ctx, known)
 	return append(faults, strays...), err
 }
 
 // strays are recordings without a record. A call that began after the rows
 // were listed is asked for by itself.
-func (v *Vault) strays(ctx context.Context, known map[string]bool) ([]Fault, error) {
+func (a *Vault) strays(ctx context.Context, known map[string]bool) ([]Fault, error) {
 	var faults []Fault
-	err := v.blobs.List(audioDir, func(name string) error {
+	err := a.blobs.List(audioDir, func(name string) error {
 		id := idOfName(name)
 		if own, err := audioName(id); err == nil && own == name {
 			if known[id] {
 				return nil
 			}
-			if _, err := v.deps.Store.Call(ctx, id); !errors.Is(err, ErrNotFound) {
+			if _, err := a.deps.Store.Call(ctx, id); !errors.Is(err, ErrNotFound) {
 				return err
 			}
 		}
@@ -84,9 +84,9 @@ func (c *check) fault(where, what string) {
 	c.faults = append(c.faults, Fault{Object: c.id, Where: where, What: what})
 }
 
-func (v *Vault) verifyCall(ctx context.Context, row *Row) ([]Fault, error) {
+func (a *Vault) verifyCall(ctx context.Context, row *Row) ([]Fault, error) {
 	c := &check{id: row.ID}
-	if !v.house.whole(row) {
+	if !a.house.whole(row) {
 		c.fault("record", "is changed")
 	}
 	call, err := row.call()
@@ -94,17 +94,17 @@ func (v *Vault) verifyCall(ctx context.Context, row *Row) ([]Fault, error) {
 		c.fault("record", err.Error())
 		return c.faults, nil
 	}
-	err = v.verifySound(ctx, c, row, &call.Recording)
+	err = a.verifySound(ctx, c, row, &call.Recording)
 	return c.faults, err
 }
 
-func (v *Vault) verifySound(ctx context.Context, c *check, row *Row, rec *Recording) error {
+func (a *Vault) verifySound(ctx context.Context, c *check, row *Row, rec *Recording) error {
 	name, err := audioName(row.ID)
 	if err != nil {
 		c.fault("record", "its ID is not one")
 		return nil
 	}
-	f, err := v.blobs.Open(name)
+	f, err := a.blobs.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if rec.Parts > 0 {
 			c.fault("recording", "is missing")
@@ -114,27 +114,27 @@ func (v *Vault) verifySound(ctx context.Context, c *check, row *Row, rec *Record
 	if err != nil {
 		return fmt.Errorf("verify call %s: %w", row.ID, err)
 	}
-	defer f.Close()
-	key, err := v.ring.Get(ctx, callKeyID(row.ID))
+	defer func() { _ = f.Close() }() // it was only read
+	key, err := a.ring.Get(ctx, callKeyID(row.ID))
 	if err != nil {
 		c.fault("key", err.Error())
 		return nil
 	}
 	defer key.Zero()
 	if row.Open {
-		return v.verifyOpen(c, row.ID, f, key)
+		return a.verifyOpen(c, row.ID, f, key)
 	}
-	return v.verifyClosed(c, rec, f, key)
+	return a.verifyClosed(c, rec, f, key)
 }
 
 // verifyOpen checks what is durable of a running recording. Its end may be
 // torn in this moment.
-func (v *Vault) verifyOpen(c *check, id string, f blob.File, key seal.Key) error {
+func (a *Vault) verifyOpen(c *check, id string, f blob.File, key seal.Key) error {
 	size, err := f.Size()
 	if err != nil {
 		return fmt.Errorf("verify call %s: %w", id, err)
 	}
-	if vis := v.visit(id); vis != nil {
+	if vis := a.visit(id); vis != nil {
 		if durable, running := vis.durable(); running {
 			size = durable
 		}
@@ -144,7 +144,7 @@ func (v *Vault) verifyOpen(c *check, id string, f blob.File, key seal.Key) error
 	return nil
 }
 
-func (v *Vault) verifyClosed(c *check, rec *Recording, f blob.File, key seal.Key) error {
+func (a *Vault) verifyClosed(c *check, rec *Recording, f blob.File, key seal.Key) error {
 	size, err := f.Size()
 	if err != nil {
 		return fmt.Errorf("verify call %s: %w", c.id, err)

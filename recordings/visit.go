@@ -88,8 +88,10 @@ func (v *visit) Record(start media.Time) (Recorder, error) {
 		v.mu.Unlock()
 		return nil, errors.New("record call: it is recorded already, or over")
 	}
-	w := &writing{visit: v, rec: newRecorder(start, a.pool), key: v.callKey, name: name,
-		header: v.header(), done: make(chan struct{})}
+	w := &writing{
+		visit: v, rec: newRecorder(start, a.pool), key: v.callKey, name: name,
+		header: v.header(), done: make(chan struct{}),
+	}
 	v.rec = w
 	v.mu.Unlock()
 	a.writer.begin(w)
@@ -101,11 +103,15 @@ func (v *visit) Record(start media.Time) (Recorder, error) {
 func (v *visit) header() seal.Header { return headerOf(v.id, v.call.StartedAt) }
 
 func headerOf(id string, started time.Time) seal.Header {
-	return seal.Header{Call: id, Key: callKeyID(id), Started: started.UnixMilli(), Rate: media.SampleRate,
+	return seal.Header{
+		Call: id, Key: callKeyID(id), Started: started.UnixMilli(), Rate: media.SampleRate,
 		Tracks: []seal.TrackChannel{
-			{Track: uint8(media.TrackCaller), Channel: 0}, {Track: uint8(media.TrackAgent), Channel: 1},
-			{Track: uint8(media.TrackPrompts), Channel: 1}, {Track: uint8(media.TrackWhisper), Channel: 2},
-		}}
+			{Track: uint8(media.TrackCaller), Channel: 0},
+			{Track: uint8(media.TrackAgent), Channel: 1},
+			{Track: uint8(media.TrackPrompts), Channel: 1},
+			{Track: uint8(media.TrackWhisper), Channel: 2},
+		},
+	}
 }
 
 // Finish implements Visit.

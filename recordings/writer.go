@@ -39,9 +39,11 @@ const (
 )
 
 func newWriter(blobs blob.Store, d *disk, log *slog.Logger, observe observer) *writer {
-	return &writer{blobs: blobs, disk: d, log: log, observe: observe,
+	return &writer{
+		blobs: blobs, disk: d, log: log, observe: observe,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		active: map[*writing]struct{}{}}
+		active: map[*writing]struct{}{},
+	}
 }
 
 // begin takes a recording in.

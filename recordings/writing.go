@@ -103,8 +103,10 @@ func (w *writing) take() {
 func (w *writing) sealSpan(s span) error {
 	for at := s.from; at < s.to; {
 		n := min(s.to-at, seal.MaxSamples)
-		p := seal.Part{Track: uint8(s.track), First: int64(at), Samples: uint32(n),
-			Gaps: []seal.Gap{{To: uint16(n), Cause: s.cause}}}
+		p := seal.Part{
+			Track: uint8(s.track), First: int64(at), Samples: uint32(n),
+			Gaps: []seal.Gap{{To: uint16(n), Cause: s.cause}},
+		}
 		if err := w.add(p, nil); err != nil {
 			return err
 		}
@@ -250,8 +252,10 @@ func (w *writing) report(parts int, chain seal.Hash, end media.Time, gaps []Gap)
 		state = statePartial
 	}
 	w.visit.recording(func(r *Recording) {
-		*r = Recording{State: state, DurationMS: ms(end), Channels: 2, Gaps: gaps,
-			Cause: w.cause, Parts: parts, Chain: chainText(parts, chain)}
+		*r = Recording{
+			State: state, DurationMS: ms(end), Channels: 2, Gaps: gaps,
+			Cause: w.cause, Parts: parts, Chain: chainText(parts, chain),
+		}
 	})
 }
 

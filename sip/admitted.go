@@ -31,7 +31,7 @@ type admission struct {
 	party *party
 
 	merge string
-	until time.Time // zero while the transaction runs
+	until time.Time // when it may be forgotten
 }
 
 // admitted remembers the transactions that were let in, so that their
@@ -122,7 +122,7 @@ func (a *admitted) sweep(now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for key, adm := range a.byKey {
-		if !adm.until.IsZero() && now.After(adm.until) {
+		if now.After(adm.until) {
 			delete(a.byKey, key)
 			if a.merges[adm.merge] == key {
 				delete(a.merges, adm.merge)

@@ -80,7 +80,8 @@ type Limits struct {
 // Handler gets the calls. Incoming runs on a goroutine of its own and must
 // Accept or Reject; returning without either rejects with leg.Internal.
 type Handler interface {
-	// Known reports whether a number is ours: 404 otherwise.
+	// Known reports whether a number is ours: 404 otherwise. Known and Full are
+	// asked by the reader of the socket: they must not wait for anything.
 	Known(number string) bool
 	// Full is asked before anything else: a non-zero duration refuses the call
 	// with 503 and Retry-After.
@@ -128,7 +129,9 @@ type TrunkState struct {
 	// Registered: our registration there is valid. Up: it answers OPTIONS (or
 	// is not asked).
 	Registered, Up bool
-	Calls          int
+	// Registers: we are to register there.
+	Registers bool
+	Calls     int
 }
 
 // Counters count since the start. They hold no personal data.

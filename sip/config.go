@@ -84,9 +84,9 @@ func (c *Config) checkTrunk(t Trunk) error {
 	switch {
 	case t.Transport == "udp" && c.UDP == "" && t.Server != "":
 		return errors.New("udp is not listened on (hint: set udp)")
-	case t.Register && (t.Server == "" || t.Username == ""):
+	case t.Register && (t.Server == "" || t.Username.IsZero()):
 		return errors.New("registering needs server and username")
-	case len(t.Match) == 0 && t.Username == "" && t.Server == "":
+	case len(t.Match) == 0 && t.Username.IsZero() && t.Server == "":
 		return errors.New("nothing tells its calls apart (hint: set match or username)")
 	case t.KeepAlive > 0 && t.Server == "":
 		return errors.New("keep-alive needs a server")
@@ -100,4 +100,4 @@ func (t *Trunk) matches(a netip.Addr) bool {
 }
 
 // byDigest trunks prove each call by our challenge.
-func (t *Trunk) byDigest() bool { return len(t.Match) == 0 && t.Username != "" && !t.Register }
+func (t *Trunk) byDigest() bool { return len(t.Match) == 0 && !t.Username.IsZero() && !t.Register }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ivrd/ivrd/internal/secret"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/sip/wire"
@@ -233,7 +234,7 @@ func (s *Server) uriRoutes(r DialRequest) ([]route, error) {
 	return []route{{
 		uri: u.String(), from: s.fromHeader(r, firstOf(u.Host)), byRoute: true,
 		flow:    func(ctx context.Context) (flow, error) { return s.flowTo(ctx, at) },
-		account: account{user: Secret(r.Username), secret: r.Password},
+		account: account{user: secret.New(r.Username), secret: r.Password},
 	}}, nil
 }
 

@@ -37,8 +37,10 @@ type door struct {
 func newDoor(s *Server) *door {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails (crypto/rand)
-	return &door{srv: s, handler: s.deps.Handler, verifier: s.verifier, admitted: newAdmitted(),
-		branch: "z9hG4bK" + rand.Text()[:10], tagKey: key}
+	return &door{
+		srv: s, handler: s.deps.Handler, verifier: s.verifier, admitted: newAdmitted(),
+		branch: "z9hG4bK" + rand.Text()[:10], tagKey: key,
+	}
 }
 
 func supports() wire.Supports {
@@ -150,6 +152,9 @@ func (d *door) tag(m *wire.Message) string {
 
 func (d *door) admit(m *wire.Message, key string, f flow, adm *admission) bool {
 	adm.msg, adm.flow = detach(m), f
+	// The end of the transaction sets this anew; one that the library cannot
+	// read never has an end.
+	adm.until = time.Now().Add(d.srv.cfg.Limits.RingTimeout + lingering)
 	if !d.admitted.add(key, adm) {
 		d.busy(m, f, 5*time.Second)
 		return false
@@ -234,11 +239,8 @@ func (d *door) register(m *wire.Message, key string, f flow) bool {
 	case !d.verifier.Fresh(creds, f.source.Addr()):
 		d.challenge(m, f, true)
 		return false
-	case d.admitted.merged(m, key):
-		d.reply(m, f, 482, "Loop Detected")
-		return false
 	}
-	return d.admit(m, key, f, &admission{creds: creds})
+	return d.enter(m, key, f, &admission{creds: creds})
 }
 
 // invite decides who may call. Whoever shows or claims to be one of our
@@ -279,8 +281,13 @@ func (d *door) trunkInvite(m *wire.Message, key string, f flow, t *trunk) bool {
 	return d.enter(m, key, f, &admission{trunk: t})
 }
 
+// enter opens a transaction for whoever has shown that much.
 func (d *door) enter(m *wire.Message, key string, f flow, adm *admission) bool {
-	if d.admitted.merged(m, key) {
+	switch {
+	case adm.creds != nil && d.verifier.Blocked(adm.creds, f.source.Addr()):
+		d.reply(m, f, 403, "Forbidden")
+		return false
+	case d.admitted.merged(m, key):
 		d.reply(m, f, 482, "Loop Detected")
 		return false
 	}

@@ -249,7 +249,7 @@ func localAddrTo(f flow) netip.Addr {
 		return addrPort(f.conn.LocalAddr()).Addr()
 	}
 	// Connecting a datagram socket sends nothing; it asks for the route.
-	conn, err := net.Dial("udp", f.source.String())
+	conn, err := (&net.Dialer{}).DialContext(context.Background(), "udp", f.source.String())
 	if err != nil {
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}

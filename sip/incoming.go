@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -46,7 +47,7 @@ func (in *Incoming) Accept(session media.Session, opts media.StreamOptions) (leg
 		return in.p, nil
 	}
 	_ = stream.Close()
-	if err == errEnded { //nolint:errorlint // it is never wrapped
+	if errors.Is(err, errEnded) {
 		err = failure(leg.CallerCancel, "accept call: %w", errEnded)
 	}
 	return nil, err

@@ -132,8 +132,10 @@ func malformed() map[string]struct {
 // realWorld listens on loopback for true.
 func realWorld(t *testing.T, change func(*Config)) *world {
 	t.Helper()
-	cfg := Config{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0", Realm: "ivrd.test",
-		Trunks: []Trunk{{Name: "loop", Match: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}}
+	cfg := Config{
+		UDP: "127.0.0.1:0", TCP: "127.0.0.1:0", Realm: "ivrd.test",
+		Trunks: []Trunk{{Name: "loop", Match: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
+	}
 	if change != nil {
 		change(&cfg)
 	}

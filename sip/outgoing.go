@@ -12,7 +12,6 @@ import (
 	sipmsg "github.com/emiago/sipgo/sip"
 
 	"github.com/ivrd/ivrd/leg"
-	"github.com/ivrd/ivrd/sip/digest"
 	"github.com/ivrd/ivrd/sip/wire"
 )
 
@@ -28,12 +27,6 @@ type route struct {
 	// Who we are there.
 	from, identity string // From and P-Asserted-Identity values; identity may be empty
 	account        account
-}
-
-// account answers a challenge of the far end, of one realm at most.
-type account struct {
-	user, secret Secret
-	realm        string
 }
 
 // attempt is one INVITE of a call: its goroutine sees it through, whatever
@@ -61,8 +54,10 @@ type attempt struct {
 }
 
 func newAttempt(p *party, r route) *attempt {
-	return &attempt{p: p, route: r, callID: token() + "@ivrd", tag: token(), seq: 1, quit: make(chan struct{}),
-		early: map[string]*dialog{}, lastSeq: map[string]uint64{}}
+	return &attempt{
+		p: p, route: r, callID: token() + "@ivrd", tag: token(), seq: 1, quit: make(chan struct{}),
+		early: map[string]*dialog{}, lastSeq: map[string]uint64{},
+	}
 }
 
 func (a *attempt) stop() { a.once.Do(func() { close(a.quit) }) }
@@ -167,9 +162,7 @@ func (a *attempt) wait(tx *sipmsg.ClientTx, f flow, branch string) *wire.Message
 			a.provisional(answer, f)
 		case <-quit:
 			quit, a.cancelled = nil, true
-			timer := time.NewTimer(a.p.srv.t.giveUp)
-			defer timer.Stop()
-			giveUp = timer.C
+			giveUp = time.After(a.p.srv.t.giveUp)
 			if a.ringing {
 				a.cancel(f, branch)
 			}
@@ -283,28 +276,6 @@ func (a *attempt) authorize(m, res *wire.Message, name string) bool {
 	return true
 }
 
-var errNoAccount = errors.New("answer challenge: no account for it")
-
-// answer makes credentials for a 401 or 407: once, and once more only when
-// the far end says that just the nonce was old.
-func (acc account) answer(res *wire.Message, method, uri string, again bool) (string, error) {
-	name := "WWW-Authenticate"
-	if res.Status == 407 {
-		name = "Proxy-Authenticate"
-	}
-	var values []string
-	for _, h := range res.Headers {
-		if strings.EqualFold(h.Name, name) {
-			values = append(values, h.Value)
-		}
-	}
-	challenge, ok := digest.Choose(values)
-	if !ok || acc.user == "" || again && !strings.EqualFold(challenge["stale"], "true") {
-		return "", errNoAccount
-	}
-	return digest.Answer(challenge, acc.realm, acc.user.Reveal(), acc.secret.Reveal(), method, uri)
-}
-
 // offerOver is our offer for the way that a call takes.
 func (p *party) offerOver(f flow) ([]byte, error) {
 	if p.stage != calling {
@@ -373,8 +344,10 @@ func (p *party) dialogOf(a *attempt, res *wire.Message, f flow) *dialog {
 	if d == nil {
 		routes := res.Values("Record-Route")
 		slices.Reverse(routes)
-		d = &dialog{callID: a.callID, localTag: a.tag, remoteTag: tag, local: a.route.from,
-			remote: bare(res.To), localSeq: a.seq, routes: routes, contact: p.srv.contact(f, "ivrd"), flow: f, byRoute: a.route.byRoute}
+		d = &dialog{
+			callID: a.callID, localTag: a.tag, remoteTag: tag, local: a.route.from,
+			remote: bare(res.To), localSeq: a.seq, routes: routes, contact: p.srv.contact(f, "ivrd"), flow: f, byRoute: a.route.byRoute,
+		}
 		d.target, _ = wire.ParseURI(a.route.uri)
 		a.early[tag] = d
 	}
@@ -456,65 +429,4 @@ func weight(r leg.EndReason) int {
 	default:
 		return 1
 	}
-}
-
-// ackAndBye ends a call that was answered too late or twice (§13.2.2.4, §9.1).
-func (s *Server) ackAndBye(res *wire.Message, f flow) {
-	routes := res.Values("Record-Route")
-	slices.Reverse(routes)
-	d := &dialog{callID: res.CallID, localTag: res.From.Tag(), remoteTag: res.To.Tag(), local: bare(res.From), remote: bare(res.To),
-		localSeq: res.CSeq, routes: routes, target: contactOf(res), flow: f}
-	if d.target.Host == "" {
-		d.target = res.To.URI
-	}
-	ack, bye := d.numbered("ACK", res.CSeq, nil), d.numbered("BYE", res.CSeq+1, nil)
-	s.wg.Go(func() {
-		s.sendDirect(d, ack)
-		ctx, cancel := context.WithTimeout(s.ctx, s.t.giveUp)
-		defer cancel()
-		_, _ = s.exchange(ctx, d, bye) // whoever does not answer it has gone as well
-	})
-}
-
-// onStray sees responses that match no transaction: a 200 that is repeated,
-// or that comes after we gave up.
-func (s *Server) onStray(res *sipmsg.Response) {
-	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return
-	}
-	m, fault := wire.Parse([]byte(res.String()))
-	if fault != nil || !strings.HasSuffix(m.Get("CSeq"), " INVITE") {
-		return
-	}
-	s.dialogs.mu.Lock()
-	p := s.dialogs.m[dialogKey(m.CallID, m.From.Tag())]
-	s.dialogs.mu.Unlock()
-	if p != nil {
-		p.tryPost(func() {
-			if p.dlg != nil && p.dlg.remoteTag == m.To.Tag() {
-				p.sendAck(m.CSeq)
-			}
-		})
-		return
-	}
-	if f, ok := s.strayFlow(res); ok {
-		s.ackAndBye(m, f)
-	}
-}
-
-// strayFlow is the way that a late response came.
-func (s *Server) strayFlow(res *sipmsg.Response) (flow, bool) {
-	source, ok := parseSource(res.Source())
-	transport := strings.ToLower(res.Transport())
-	switch {
-	case !ok:
-		return flow{}, false
-	case transport == "udp" && s.udp != nil:
-		return flow{transport: "udp", source: source, udp: s.udp.PacketConn}, true
-	}
-	c := s.conns.find(transport, source)
-	if c == nil {
-		return flow{}, false
-	}
-	return c.flow(), true
 }

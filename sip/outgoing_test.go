@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ivrd/ivrd/internal/secret"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/sip/digest"
@@ -169,7 +170,7 @@ func TestReliableProvisionalIsAcknowledged(t *testing.T) {
 
 func trunkWithPassword() Config {
 	cfg := testConfig()
-	cfg.Trunks[0].Username, cfg.Trunks[0].Password, cfg.Trunks[0].Realm = "ivrd", "t0ps3cret", "carrier"
+	cfg.Trunks[0].Username, cfg.Trunks[0].Password, cfg.Trunks[0].Realm = secret.New("ivrd"), secret.New("t0ps3cret"), "carrier"
 	return cfg
 }
 

@@ -191,8 +191,10 @@ func (s *Server) contacts(t *serverTx, user string) (change, *wire.Fault) {
 			}
 		}
 		if expires > 0 && expires < s.cfg.Limits.MinExpires {
-			return c, &wire.Fault{Status: 423, Reason: "Interval Too Brief",
-				Extra: []wire.Header{{Name: "Min-Expires", Value: secondsText(s.cfg.Limits.MinExpires)}}}
+			return c, &wire.Fault{
+				Status: 423, Reason: "Interval Too Brief",
+				Extra: []wire.Header{{Name: "Min-Expires", Value: secondsText(s.cfg.Limits.MinExpires)}},
+			}
 		}
 		if !a.URI.IsSIP() {
 			return c, &wire.Fault{Status: 400, Reason: "Bad Contact"}

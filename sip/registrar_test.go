@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ivrd/ivrd/internal/secret"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/sip/digest"
@@ -262,7 +263,7 @@ func TestWhoMayCall(t *testing.T) {
 
 func TestTrunkByDigest(t *testing.T) {
 	cfg := testConfig()
-	cfg.Trunks = append(cfg.Trunks, Trunk{Name: "pbx", Username: "pbx", Password: "secret", Domain: "pbx.test", Trusted: true, MaxCalls: 1})
+	cfg.Trunks = append(cfg.Trunks, Trunk{Name: "pbx", Username: secret.New("pbx"), Password: secret.New("secret"), Domain: "pbx.test", Trusted: true, MaxCalls: 1})
 	inWorld(t, cfg, func(t *testing.T, w *world, _ *phone) {
 		legs := make(chan leg.Leg, 1)
 		w.h.calls = answering(&fakeSession{}, legs)

@@ -119,6 +119,7 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
+// listen opens all sockets before anything is read from one of them.
 func (s *Server) listen(ctx context.Context) error {
 	if s.cfg.UDP != "" {
 		conn, err := s.listenUDP(s.cfg.UDP)
@@ -126,14 +127,7 @@ func (s *Server) listen(ctx context.Context) error {
 			return fmt.Errorf("listen on udp: %w", err)
 		}
 		s.udp = &guardedUDP{PacketConn: conn, door: s.door, ready: make(chan struct{})}
-		s.serve(func() error { return s.tpl.ServeUDP(s.udp) })
-		<-s.udp.ready // a request sent earlier would open a socket of its own
 	}
-	var err error
-	if s.tcp, err = s.listenStream(ctx, "tcp", s.cfg.TCP, nil); err != nil {
-		return err
-	}
-	s.serve(func() error { return s.tpl.ServeTCP(s.tcp) })
 	var conf *tls.Config
 	if s.cfg.TLS != "" {
 		cert, err := tls.LoadX509KeyPair(s.cfg.CertFile, s.cfg.KeyFile)
@@ -142,10 +136,19 @@ func (s *Server) listen(ctx context.Context) error {
 		}
 		conf = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	}
+	var err error
+	if s.tcp, err = s.listenStream(ctx, "tcp", s.cfg.TCP, nil); err != nil {
+		return err
+	}
 	if s.tls, err = s.listenStream(ctx, "tls", s.cfg.TLS, conf); err != nil {
 		return err
 	}
+	s.serve(func() error { return s.tpl.ServeTCP(s.tcp) })
 	s.serve(func() error { return s.tpl.ServeTLS(s.tls) })
+	if s.udp != nil {
+		s.serve(func() error { return s.tpl.ServeUDP(s.udp) })
+		<-s.udp.ready // a request sent earlier would open a socket of its own
+	}
 	return nil
 }
 

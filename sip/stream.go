@@ -263,6 +263,7 @@ type streamListener struct {
 
 	ready chan *streamConn
 	done  chan struct{}
+	begin sync.Once
 	once  sync.Once
 	wg    sync.WaitGroup
 }
@@ -272,7 +273,6 @@ func newStreamListener(inner net.Listener, conf *tls.Config, mk func(net.Conn, b
 	l.addr = &net.TCPAddr{IP: net.IPv4zero}
 	if inner != nil {
 		l.addr = inner.Addr()
-		l.wg.Go(l.acceptLoop)
 	}
 	return l
 }
@@ -329,6 +329,11 @@ func (l *streamListener) hand(c *streamConn) error {
 
 // Accept implements net.Listener for the stack.
 func (l *streamListener) Accept() (net.Conn, error) {
+	l.begin.Do(func() {
+		if l.inner != nil {
+			l.wg.Go(l.acceptLoop)
+		}
+	})
 	select {
 	case c := <-l.ready:
 		return c, nil

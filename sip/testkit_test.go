@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -217,10 +218,8 @@ func (h *handler) Incoming(ctx context.Context, in *Incoming) {
 type people []string
 
 func (p people) HA1(_ context.Context, user, realm, algorithm string) (string, bool) {
-	for _, name := range p {
-		if name == user {
-			return digest.HA1(algorithm, user, realm, "secret"), true
-		}
+	if slices.Contains(p, user) {
+		return digest.HA1(algorithm, user, realm, "secret"), true
 	}
 	return "", false
 }
@@ -307,8 +306,10 @@ func (w *world) phone(addr string) *phone {
 }
 
 func newPhone(t *testing.T, conn net.PacketConn, server net.Addr) *phone {
-	return &phone{t: t, conn: conn, server: server, callID: "call-" + token(), tag: "tag-" + token(), target: "sip:1000@" + server.String(),
-		wait: 5 * time.Second, user: "+8613800138000", domain: "pstn.test"}
+	return &phone{
+		t: t, conn: conn, server: server, callID: "call-" + token(), tag: "tag-" + token(), target: "sip:1000@" + server.String(),
+		wait: 5 * time.Second, user: "+8613800138000", domain: "pstn.test",
+	}
 }
 
 // request builds a request; headers and body are appended as they are.

@@ -110,7 +110,7 @@ func (s *Server) TrunkStates() []TrunkState {
 	var out []TrunkState
 	for _, t := range s.trunks {
 		t.mu.Lock()
-		out = append(out, TrunkState{Name: t.Name, Registered: t.registered, Up: t.up, Calls: s.caps.count(capKey{"trunk", t.Name})})
+		out = append(out, TrunkState{Name: t.Name, Registers: t.Register, Registered: t.registered, Up: t.up, Calls: s.caps.count(capKey{"trunk", t.Name})})
 		t.mu.Unlock()
 	}
 	return out
@@ -225,16 +225,6 @@ func (s *Server) registerOnce(ctx context.Context, r *registration, expires time
 		}
 	}
 	return 0, failure(leg.Refused, "register: asked for credentials again and again")
-}
-
-// header is the credentials header for a challenge to a request.
-func (acc account) header(res, m *wire.Message, again bool) (wire.Header, error) {
-	name := "Authorization"
-	if res.Status == 407 {
-		name = "Proxy-Authorization"
-	}
-	value, err := acc.answer(res, m.Method, m.URI, again)
-	return wire.Header{Name: name, Value: value}, err
 }
 
 func (s *Server) registerRequest(r *registration, f flow, expires time.Duration, extra []wire.Header) *wire.Message {

@@ -3,6 +3,7 @@ package transcript
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -238,7 +239,7 @@ func plant(r *rand.Rand) string {
 
 func luhnDigit(d []byte) byte {
 	for c := byte('0'); c <= '9'; c++ {
-		if luhn(append(d[:len(d):len(d)], c)) {
+		if luhn(append(slices.Clip(d), c)) {
 			return c
 		}
 	}

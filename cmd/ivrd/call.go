@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/internal/phone"
+	"github.com/ivrd/ivrd/internal/secret"
 	"github.com/ivrd/ivrd/media"
-	"github.com/ivrd/ivrd/sip"
 	"github.com/ivrd/ivrd/tts"
 )
 
@@ -43,7 +43,7 @@ func (c callCmd) Run(ctx context.Context) error {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	report, err := phone.Call(ctx, phone.Options{
-		URI: c.URI, From: c.From, Username: c.User, Password: sip.Secret(os.Getenv("IVRD_SIP_SECRET")),
+		URI: c.URI, From: c.From, Username: c.User, Password: secret.New(os.Getenv("IVRD_SIP_SECRET")),
 		Sound: sound, Script: c.DTMF, Duration: c.Duration, Ring: c.Ring, SRTP: c.SRTP, Log: log,
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/ivrd/ivrd/identity"
 	peoplestore "github.com/ivrd/ivrd/identity/sqlitestore"
@@ -93,8 +94,8 @@ func (d *data) openArchive(ctx context.Context, inspect bool) (*recordings.Vault
 // Close closes what was opened, last first.
 func (d *data) Close() error {
 	var errs []error
-	for i := len(d.closes) - 1; i >= 0; i-- {
-		errs = append(errs, d.closes[i]())
+	for _, v := range slices.Backward(d.closes) {
+		errs = append(errs, v())
 	}
 	d.closes = nil
 	return errors.Join(errs...)

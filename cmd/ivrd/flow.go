@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,9 +76,7 @@ func demoOr(dir, demo string) (fs.FS, error) {
 // flowEnv is what flows see as ${env.NAME}.
 func flowEnv(f config.File, backend string) map[string]string {
 	env := map[string]string{}
-	for k, v := range f.Flows.Env {
-		env[k] = v
-	}
+	maps.Copy(env, f.Flows.Env)
 	if f.Flows.Backend != "" {
 		env["BACKEND"] = backend
 	}

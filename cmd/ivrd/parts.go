@@ -69,7 +69,7 @@ func sipConfig(f config.File) sip.Config {
 func trunk(t config.Trunk) sip.Trunk {
 	out := sip.Trunk{
 		Name: t.Name, Server: t.Server, Transport: t.Transport, Domain: t.Domain, Realm: t.Realm,
-		Username: sip.Secret(t.Username.Reveal()), Password: sip.Secret(t.Password.Reveal()),
+		Username: t.Username, Password: t.Password,
 		Register: t.Register, Expires: t.Expires, Trusted: t.Trusted, KeepAlive: t.KeepAlive, MaxCalls: t.MaxCalls,
 	}
 	for _, m := range t.Match {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -226,8 +227,8 @@ func (h *house) drain() {
 
 func (h *house) close() error {
 	var errs []error
-	for i := len(h.closes) - 1; i >= 0; i-- {
-		errs = append(errs, h.closes[i]())
+	for _, v := range slices.Backward(h.closes) {
+		errs = append(errs, v())
 	}
 	h.closes = nil
 	return errors.Join(errs...)

@@ -33,6 +33,7 @@ type plainSealer struct{}
 func (plainSealer) Seal(_ context.Context, _, _, _ string, plain []byte) ([]byte, error) {
 	return plain, nil
 }
+
 func (plainSealer) Open(_ context.Context, _, _, _ string, sealed []byte) ([]byte, error) {
 	return sealed, nil
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ivrd/ivrd/internal/secret"
 )
 
 // wrong reports a fault of a value that decoded well, at its place.
@@ -125,7 +127,7 @@ func (d *decoder) trunk(t *Trunk, key string) {
 		if err != nil {
 			d.wrong(key+".password_file", "", "cannot be read: %v", err)
 		}
-		t.Password = NewSecret(strings.TrimSpace(string(b)))
+		t.Password = secret.New(strings.TrimSpace(string(b)))
 	}
 	if len(t.Match) == 0 && t.Username.Reveal() == "" {
 		d.wrong(key, "set match (addresses) or username and password (digest)", "no call could prove to come from this trunk")

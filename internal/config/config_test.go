@@ -50,10 +50,10 @@ func eachKey(typ reflect.Type, f func(string)) {
 	case reflect.Slice:
 		eachKey(typ.Elem(), f)
 	case reflect.Struct:
-		for i := range typ.NumField() {
-			if key := typ.Field(i).Tag.Get("yaml"); key != "" {
+		for field := range typ.Fields() {
+			if key := field.Tag.Get("yaml"); key != "" {
 				f(key)
-				eachKey(typ.Field(i).Type, f)
+				eachKey(field.Type, f)
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, key string) {
 
 // text decodes a scalar through encoding.TextUnmarshaler.
 func (d *decoder) text(n *yaml.Node, v reflect.Value, key string) bool {
-	u, ok := v.Addr().Interface().(encoding.TextUnmarshaler)
+	u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr())
 	if !ok {
 		return false
 	}

@@ -3,32 +3,15 @@ package config
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/ivrd/ivrd/internal/secret"
 )
 
-// hidden is what a secret prints as.
-const hidden = "•••"
-
 // Secret is a string that cannot be printed, logged or marshalled.
-type Secret struct{ value string }
-
-// NewSecret wraps a secret.
-func NewSecret(s string) Secret { return Secret{s} }
-
-// Reveal returns the secret; the caller must not print it.
-func (s Secret) Reveal() string { return s.value }
-
-// UnmarshalText takes the secret from a file.
-func (s *Secret) UnmarshalText(b []byte) error { s.value = string(b); return nil }
-
-func (Secret) String() string               { return hidden }
-func (Secret) GoString() string             { return hidden }
-func (Secret) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(hidden)) }
-func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
-func (Secret) LogValue() slog.Value         { return slog.StringValue(hidden) }
+type Secret = secret.Text
 
 // Size is a number of bytes, written as 64MiB, 10GB or a plain number.
 type Size int64

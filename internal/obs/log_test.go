@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func TestHandlerMasks(t *testing.T) {
 		"key":          func(l *slog.Logger) { l.Info("m", number, 1) },
 		"card":         func(l *slog.Logger) { l.Info("m", "text", "pay by "+card) },
 		"log valuer":   func(l *slog.Logger) { l.Info("m", "code", pin(number)) },
-		"cut in half":  func(l *slog.Logger) { l.Info(strings.Repeat("a", MaxText-8) + number) },
+		"cut in half":  func(l *slog.Logger) { l.Info(strings.Repeat("a", MaxText-8) + number) }, //nolint:sloglint // the message is what is tested
 		"denied":       func(l *slog.Logger) { l.Info("m", "password", number) },
 		"denied group": func(l *slog.Logger) { l.Info("m", slog.Group("cookie", "x", number)) },
 	} {
@@ -77,7 +78,7 @@ func TestDeniedKeys(t *testing.T) {
 func TestControlCharacters(t *testing.T) {
 	hostile := "a\nlevel=ERROR msg=forged\r\x1b[31m\x00\u202e\u2028\u0085\xff"
 	for _, format := range []string{"text", "json"} {
-		got := line(t, format, func(l *slog.Logger) { l.Info(hostile, hostile, hostile) })
+		got := line(t, format, func(l *slog.Logger) { l.Info(hostile, hostile, hostile) }) //nolint:sloglint // the message is what is tested
 		if n := strings.Count(got, "\n"); n != 1 {
 			t.Errorf("%s: %d lines: %q", format, n, got)
 		}
@@ -92,8 +93,10 @@ func TestPlainValuesStay(t *testing.T) {
 		l.Info("m", "port", 16384, "ssrc", uint32(3735928559), "took", 1500*time.Millisecond,
 			"at", time.Unix(0, 0).UTC(), "ok", true, "ns", time.Unix(1700000000, 5).UnixNano())
 	})
-	for _, want := range []string{`"port":16384`, `"ssrc":3735928559`, `"took":1500000000`,
-		`"at":"1970-01-01T00:00:00Z"`, `"ok":true`, `"ns":1700000000000000005`} {
+	for _, want := range []string{
+		`"port":16384`, `"ssrc":3735928559`, `"took":1500000000`,
+		`"at":"1970-01-01T00:00:00Z"`, `"ok":true`, `"ns":1700000000000000005`,
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not in %s", want, got)
 		}
@@ -271,10 +274,12 @@ func TestMetrics(t *testing.T) {
 	m.Counter("http_requests_total", "Requests.", "route", "code").Inc("/x", "200")
 	m.Histogram("http_seconds", "Time.", []float64{.1, 1}, "route").Observe(.05, "/x")
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	body, _ := io.ReadAll(w.Body)
-	for _, want := range []string{"ivrd_calls_total 3", "ivrd_calls 2",
-		`ivrd_http_requests_total{code="200",route="/x"} 1`, `ivrd_http_seconds_bucket{route="/x",le="0.1"} 1`, "go_goroutines"} {
+	for _, want := range []string{
+		"ivrd_calls_total 3", "ivrd_calls 2",
+		`ivrd_http_requests_total{code="200",route="/x"} 1`, `ivrd_http_seconds_bucket{route="/x",le="0.1"} 1`, "go_goroutines",
+	} {
 		if !strings.Contains(string(body), want) {
 			t.Errorf("%s is missing", want)
 		}

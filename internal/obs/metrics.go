@@ -41,6 +41,14 @@ func (m *Metrics) GaugeFunc(name, help string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: Prefix + name, Help: help}, read))
 }
 
+// GaugeOf is GaugeFunc for one of several things of a kind, told apart by a
+// label.
+func (m *Metrics) GaugeOf(name, help, label, value string, read func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: Prefix + name, Help: help, ConstLabels: prometheus.Labels{label: value},
+	}, read))
+}
+
 // Counter counts by labels.
 type Counter struct{ vec *prometheus.CounterVec }
 

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/ivrd/ivrd/internal/secret"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/engine"
@@ -23,7 +24,7 @@ type Options struct {
 	URI, From string
 	// Username and Password answer a challenge.
 	Username string
-	Password sip.Secret
+	Password secret.Text
 	// Sound is played once the call is answered; nil sends silence.
 	Sound *media.Prompt
 	// Script of keys: see parseScript.
@@ -64,7 +65,7 @@ func Call(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	local, err := localAddress(o.URI)
+	local, err := localAddress(ctx, o.URI)
 	if err != nil {
 		return Report{}, err
 	}
@@ -95,12 +96,12 @@ func Call(ctx context.Context, o Options) (Report, error) {
 }
 
 // localAddress is ours on the way to the URI's host; nothing is sent.
-func localAddress(uri string) (netip.Addr, error) {
+func localAddress(ctx context.Context, uri string) (netip.Addr, error) {
 	host, err := sip.HostPort(uri)
 	if err != nil {
 		return netip.Addr{}, err
 	}
-	conn, err := net.Dial("udp", host)
+	conn, err := (&net.Dialer{}).DialContext(ctx, "udp", host)
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("find the way to %s: %w", host, err)
 	}

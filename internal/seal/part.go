@@ -102,11 +102,15 @@ func parsePart(b []byte) (p Part, seq uint32, front, whole int, err error) {
 	}
 	whole = int(n) + 4
 	seq = binary.BigEndian.Uint32(b[4:])
-	p = Part{Flags: b[8], Track: b[9], Codec: b[10],
-		First: int64(binary.BigEndian.Uint64(b[12:])), Samples: binary.BigEndian.Uint32(b[20:])}
+	p = Part{
+		Flags: b[8], Track: b[9], Codec: b[10],
+		First: int64(binary.BigEndian.Uint64(b[12:])), Samples: binary.BigEndian.Uint32(b[20:]),
+	}
 	for g := b[partFixed:front]; len(g) > 0; g = g[gapSize:] {
-		p.Gaps = append(p.Gaps, Gap{From: binary.BigEndian.Uint16(g),
-			To: binary.BigEndian.Uint16(g[2:]), Cause: Cause(g[4])})
+		p.Gaps = append(p.Gaps, Gap{
+			From: binary.BigEndian.Uint16(g),
+			To:   binary.BigEndian.Uint16(g[2:]), Cause: Cause(g[4]),
+		})
 	}
 	return p, seq, front, whole, p.check(whole - front - tagSize)
 }

@@ -135,8 +135,10 @@ func (ix *Index) addPart(src io.ReaderAt, b []byte, size int64) error {
 		return fmt.Errorf("read: %w", err)
 	}
 	ix.Chain = chainOver(chainPart, ix.Chain, b[:front], tag[:])
-	ix.Parts = append(ix.Parts, PartRef{Part: p, Offset: ix.Size, Size: whole,
-		epoch: epoch, seq: seq, front: front, chain: ix.Chain})
+	ix.Parts = append(ix.Parts, PartRef{
+		Part: p, Offset: ix.Size, Size: whole,
+		epoch: epoch, seq: seq, front: front, chain: ix.Chain,
+	})
 	ix.Size += int64(whole)
 	ix.Ended = p.Flags&FlagLast != 0
 	return nil

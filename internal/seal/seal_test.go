@@ -82,8 +82,10 @@ func TestVectorsOfKeys(t *testing.T) {
 }
 
 func vectorHeader() Header {
-	h := Header{Call: "PS170000000000012345", Key: "call/PS170000000000012345",
-		Started: 1700000000000, Rate: 8000, Tracks: []TrackChannel{{1, 0}, {3, 1}}}
+	h := Header{
+		Call: "PS170000000000012345", Key: "call/PS170000000000012345",
+		Started: 1700000000000, Rate: 8000, Tracks: []TrackChannel{{1, 0}, {3, 1}},
+	}
 	for i := range h.salt {
 		h.salt[i] = 200 + byte(i)
 	}

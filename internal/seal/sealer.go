@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // Sealer seals the parts of one epoch, in order. It is used by one goroutine.
@@ -46,8 +47,10 @@ func openEpoch(call Key, h Header, parts int) (*Sealer, []byte, error) {
 	}
 	k := h.key(call)
 	defer k.Zero()
-	s := &Sealer{header: h, hash: sha256.Sum256(b), aead: k.aead(), parts: parts,
-		chain: chainOver(chainHeader, h.previous, b), aad: make([]byte, 0, 512)}
+	s := &Sealer{
+		header: h, hash: sha256.Sum256(b), aead: k.aead(), parts: parts,
+		chain: chainOver(chainHeader, h.previous, b), aad: make([]byte, 0, 512),
+	}
 	return s, b, nil
 }
 
@@ -159,7 +162,7 @@ func (v Recovery) close(r *Repair, kept *Index) error {
 // lastGood is the number of parts up to and with the last that opens.
 func lastGood(r *Reader) int {
 	var buf []byte
-	for i := len(r.index.Parts) - 1; i >= 0; i-- {
+	for i := range slices.Backward(r.index.Parts) {
 		var err error
 		if buf, err = r.Open(buf[:0], i); err == nil {
 			return i + 1

@@ -45,14 +45,14 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	db := &DB{}
 	var err error
-	if db.writer, err = connect(cfg.Path, "immediate", 1); err != nil {
+	if db.writer, err = connect(ctx, cfg.Path, "immediate", 1); err != nil {
 		return nil, err
 	}
 	readers := cfg.Readers
 	if readers == 0 {
 		readers = 4
 	}
-	if db.reader, err = connect(cfg.Path, "deferred", readers); err != nil {
+	if db.reader, err = connect(ctx, cfg.Path, "deferred", readers); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	if err := migrate(ctx, db.writer, cfg); err != nil {
@@ -70,7 +70,7 @@ func create(path string) error {
 	return f.Close()
 }
 
-func connect(path, lock string, conns int) (*sql.DB, error) {
+func connect(ctx context.Context, path, lock string, conns int) (*sql.DB, error) {
 	q := url.Values{"_txlock": {lock}, "_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
 		"foreign_keys(ON)", "secure_delete(ON)", "journal_size_limit(67108864)",
@@ -85,7 +85,7 @@ func connect(path, lock string, conns int) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
-	if err := db.Ping(); err != nil {
+	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), db.Close())
 	}
 	return db, nil

@@ -35,8 +35,12 @@ type Baresip struct {
 	// User, and for registration Domain (host:port of the registrar) and
 	// Password. Without Domain it does not register.
 	User, Domain, Password string
-	// Transport of registration and calls: udp (the default) or tcp.
-	Transport string
+	// Transport of registration and calls: udp (the default), tcp or tls. With
+	// tls the server's certificate must come from Authority, a PEM file.
+	Transport, Authority string
+	// Encryption of the sound: empty for none, or a way that baresip calls
+	// mediaenc, such as srtp-mand (SDES, and no call without it).
+	Encryption string
 	// Codec is PCMU (the default) or PCMA.
 	Codec string
 	// Manual lets incoming calls ring until Accept; else they are answered.
@@ -83,7 +87,7 @@ func (b Baresip) Start(t testing.TB) *Phone {
 	t.Helper()
 	Need(t, "baresip")
 	address := orElse(b.Address, "127.0.0.1")
-	sip, control := Port(t), Port(t)
+	sip, control := Ports(t, 2), Port(t)
 	p := &Phone{t: t, dir: t.TempDir(), changed: make(chan struct{})}
 	p.URI = fmt.Sprintf("sip:%s@%s:%d", b.User, address, sip)
 	p.write("mouth.wav", wavFile(b.mouth()))
@@ -117,6 +121,9 @@ func (b Baresip) account(uri string) string {
 		answer = "manual"
 	}
 	params := fmt.Sprintf("answermode=%s;audio_codecs=%s/8000/1;ptime=20;rtcp_mux=no", answer, orElse(b.Codec, "PCMU"))
+	if b.Encryption != "" {
+		params += ";mediaenc=" + b.Encryption
+	}
 	if b.Domain == "" {
 		return fmt.Sprintf("<%s>;regint=0;%s\n", uri, params)
 	}
@@ -128,7 +135,7 @@ func (b Baresip) config(dir, listen string, control, rtp int) string {
 	lines := []string{
 		"poll_method epoll",
 		"sip_listen " + listen,
-		"sip_transports udp,tcp",
+		"sip_transports udp,tcp" + b.securely(),
 		"call_local_timeout 120",
 		"call_max_calls 8",
 		"statmode_default off",
@@ -148,7 +155,21 @@ func (b Baresip) config(dir, listen string, control, rtp int) string {
 		"module_app menu.so", "module_app ctrl_tcp.so",
 		fmt.Sprintf("ctrl_tcp_listen 127.0.0.1:%d", control),
 	}
+	if b.Authority != "" {
+		lines = append(lines, "sip_cafile "+b.Authority)
+	}
+	if b.Encryption != "" {
+		lines = append(lines, "module srtp.so")
+	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// securely adds TLS for those who ask: its listener is one port up.
+func (b Baresip) securely() string {
+	if b.Transport == "tls" {
+		return ",tls"
+	}
+	return ""
 }
 
 func (p *Phone) write(name string, b []byte) {

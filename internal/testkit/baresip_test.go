@@ -64,6 +64,10 @@ func TestLevelFindsTone(t *testing.T) {
 	if got := Level(pcm, 440); got < 0.99 || got > 1.01 {
 		t.Errorf("440 Hz is %.3f of itself", got)
 	}
+	shifted := append(append([]int16(nil), pcm[:4010]...), pcm[4019:]...) // half a period is lost
+	if got := Level(shifted, 440); got < 0.9 {
+		t.Errorf("440 Hz with a jump is %.3f of itself", got)
+	}
 	if got := Level(pcm, 1000); got > 0.001 {
 		t.Errorf("1000 Hz is %.3f of 440 Hz", got)
 	}

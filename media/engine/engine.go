@@ -205,6 +205,9 @@ type Stats struct {
 	PacketsLost, PacketsLate            uint64
 	Foreign, Invalid                    uint64
 	PortsFree, PortsInUse, PortsResting int
+	// SlotsLeftOut is how many slots of 1 ms the workers did not run because
+	// the machine had stood still for more than 200 ms.
+	SlotsLeftOut uint64
 }
 
 func (s *Stats) count(st *stream) {
@@ -223,6 +226,9 @@ func (e *Engine) Stats() Stats {
 	s, streams := e.snapshot()
 	for _, st := range streams {
 		s.count(st)
+	}
+	for _, w := range e.workers {
+		s.SlotsLeftOut += w.left.Load()
 	}
 	p := e.ports.Counts()
 	s.PortsFree, s.PortsInUse, s.PortsResting = p.Free, p.Used, p.Resting

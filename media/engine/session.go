@@ -82,8 +82,8 @@ func (s *session) Open(o media.StreamOptions) (media.Stream, error) {
 func (s *session) Bridge(a, b media.Stream) (media.Time, error) {
 	one, ok1 := a.(*stream)
 	two, ok2 := b.(*stream)
-	if !ok1 || !ok2 || one.session != s || two.session != s || one == two {
-		return 0, errors.New("bridge streams: they are not two streams of this session")
+	if !ok1 || !ok2 || one.session != s || two.session != s {
+		return 0, errors.New("bridge streams: they are not of this session")
 	}
 	var gone bool
 	at, ok := s.do(func() {
@@ -117,7 +117,7 @@ func (s *session) SetTap(tap media.PacketTap) media.Time {
 }
 
 func (s *session) Close() error {
-	s.do(func() {
+	_, first := s.do(func() {
 		for _, st := range slices.Clone(s.streams) {
 			st.end()
 		}
@@ -126,5 +126,8 @@ func (s *session) Close() error {
 		s.worker.remove(s)
 		s.engine.forget(s)
 	})
+	if first {
+		s.engine.log.Debug("media session closed", "call_id", s.id, "duration", s.Now().Duration())
+	}
 	return nil
 }

@@ -25,7 +25,8 @@ type worker struct {
 	commands chan command
 	stop     chan struct{}
 	done     chan struct{}
-	load     atomic.Int64 // sessions
+	load     atomic.Int64  // sessions
+	left     atomic.Uint64 // slots that were left out
 	late     latenessWindow
 
 	wheel [slots][]*session
@@ -121,7 +122,10 @@ func (w *worker) occupied() (int64, bool) {
 // tick runs all slots that are due.
 func (w *worker) tick() {
 	now := int64(w.elapsed() / slotLength)
-	w.next = max(w.next, now-maxCatchUp)
+	if oldest := now - maxCatchUp; w.next < oldest {
+		w.left.Add(uint64(oldest - w.next))
+		w.next = oldest
+	}
 	for ; w.next <= now; w.next++ {
 		sessions := w.wheel[w.next%slots]
 		if len(sessions) == 0 {

@@ -57,8 +57,10 @@ const callColumns = `id, node, started_at, ended_at, saved_at, open, queue, agen
 	from_index, key_id, personal, doc, mac`
 
 func callValues(r *recordings.Row) []any {
-	return []any{r.ID, r.Node, r.StartedAt, r.EndedAt, r.SavedAt, r.Open, r.Queue, r.Agent,
-		r.FromIndex, r.Key, r.Personal, r.Doc, r.MAC}
+	return []any{
+		r.ID, r.Node, r.StartedAt, r.EndedAt, r.SavedAt, r.Open, r.Queue, r.Agent,
+		r.FromIndex, r.Key, r.Personal, r.Doc, r.MAC,
+	}
 }
 
 // CreateCall implements recordings.Store.

@@ -187,8 +187,10 @@ func testAudit(t *testing.T, s recordings.Store) {
 	want(t, "last of none", err, recordings.ErrNotFound)
 	var entries []recordings.AuditEntry
 	for n := range int64(5) {
-		e := recordings.AuditEntry{Seq: n + 1, At: time.Unix(100, n).UTC(), Actor: "ada", Role: "admin",
-			Action: "play", Object: "PS1", Reason: "why", IP: "::1", PrevHash: "p", Hash: "h", MAC: "m"}
+		e := recordings.AuditEntry{
+			Seq: n + 1, At: time.Unix(100, n).UTC(), Actor: "ada", Role: "admin",
+			Action: "play", Object: "PS1", Reason: "why", IP: "::1", PrevHash: "p", Hash: "h", MAC: "m",
+		}
 		if err := s.AppendAudit(ctx, e); err != nil {
 			t.Fatal(err)
 		}

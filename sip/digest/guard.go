@@ -14,7 +14,8 @@ const (
 	failWindow   = 60 * time.Second
 	blockTime    = 15 * time.Minute
 	maxGuarded   = 10000
-	guardedPerIP = 64 // names that one source may fail with before it counts as a whole
+	sweepEvery   = time.Second // a full table must not cost a walk for each failure
+	guardedPerIP = 64          // names that one source may fail with before it counts as a whole
 )
 
 type guardKey struct {
@@ -33,6 +34,7 @@ type guard struct {
 	mu    sync.Mutex
 	table map[guardKey]*failures
 	names map[netip.Addr]int
+	swept time.Time
 }
 
 func newGuard() *guard {
@@ -55,7 +57,7 @@ func (g *guard) failed(user string, source netip.Addr) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	if len(g.table) >= maxGuarded {
+	if len(g.table) >= maxGuarded && now.Sub(g.swept) > sweepEvery {
 		g.sweep(now)
 	}
 	// A source that tries many names is counted as one: its table entries must
@@ -86,6 +88,7 @@ func (g *guard) count(k guardKey, now time.Time) {
 }
 
 func (g *guard) sweep(now time.Time) {
+	g.swept = now
 	for k, f := range g.table {
 		if now.Sub(f.since) > failWindow && now.After(f.blocked) {
 			delete(g.table, k)

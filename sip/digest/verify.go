@@ -47,8 +47,9 @@ type Verifier struct {
 	secrets Secrets
 	guard   *guard
 
-	mu   sync.Mutex
-	used map[string]*nonceUse
+	mu    sync.Mutex
+	used  map[string]*nonceUse
+	swept time.Time
 }
 
 type nonceUse struct {
@@ -104,6 +105,12 @@ func (v *Verifier) Fresh(p Params, source netip.Addr) bool {
 	return age >= -time.Second && age <= NonceTTL
 }
 
+// Blocked reports whether the source has failed too often for the user that
+// the credentials name.
+func (v *Verifier) Blocked(p Params, source netip.Addr) bool {
+	return v.guard.blocked(p["username"], source)
+}
+
 // Credentials picks our realm's from the values of Authorization or
 // Proxy-Authorization.
 func (v *Verifier) Credentials(values []string) (Params, bool) {
@@ -157,7 +164,7 @@ func (v *Verifier) use(nonce, nc string) bool {
 	defer v.mu.Unlock()
 	u := v.used[nonce]
 	if u == nil {
-		if len(v.used) >= maxNonces {
+		if len(v.used) >= maxNonces || now.Sub(v.swept) > NonceTTL {
 			v.sweep(now)
 		}
 		if len(v.used) >= maxNonces {
@@ -174,6 +181,10 @@ func (v *Verifier) use(nonce, nc string) bool {
 }
 
 func (v *Verifier) sweep(now time.Time) {
+	if now.Sub(v.swept) < sweepEvery {
+		return
+	}
+	v.swept = now
 	for n, u := range v.used {
 		if now.After(u.until) {
 			delete(v.used, n)

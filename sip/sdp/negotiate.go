@@ -48,8 +48,10 @@ var (
 
 // Offer describes one audio stream.
 func Offer(l Local) *Session {
-	m := Media{Kind: "audio", Port: int(l.Addr.Port()), Proto: "RTP/AVP", Addr: l.Addr.Addr(),
-		Formats: slices.Clone(l.Codecs), Direction: SendRecv, Ptime: 20}
+	m := Media{
+		Kind: "audio", Port: int(l.Addr.Port()), Proto: "RTP/AVP", Addr: l.Addr.Addr(),
+		Formats: slices.Clone(l.Codecs), Direction: SendRecv, Ptime: 20,
+	}
 	if l.EventPT > 0 {
 		m.Formats = append(m.Formats, eventFormat(l.EventPT))
 	}

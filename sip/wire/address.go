@@ -19,7 +19,7 @@ type URI struct {
 // Param is one parameter; a flag has no value.
 type Param struct{ Key, Value string }
 
-// Get returns a parameter by its lower-case key.
+// get returns a parameter; keys are compared without case.
 func get(params []Param, key string) (string, bool) {
 	for _, p := range params {
 		if strings.EqualFold(p.Key, key) {
@@ -110,7 +110,8 @@ func isAlpha(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 // with white space around the colon (RFC 3261 §25.1, RFC 4475 wsinv). Host
 // keeps the brackets of an IPv6 reference.
 func parseHostPort(s string) (host string, port int, ok bool) {
-	host, portText := strings.TrimSpace(s), ""
+	var portText string
+	host = strings.TrimSpace(s)
 	if strings.HasPrefix(host, "[") {
 		end := strings.IndexByte(host, ']')
 		if end < 0 {
@@ -153,16 +154,17 @@ func isHost(s string) bool {
 }
 
 // parseParams parses ";a=b;c", without the first semicolon, allowing white
-// space around its parts and quoted values.
+// space around its parts and quoted values. Keys become lower case; one that
+// comes twice is refused (RFC 3261 §7.3.1), for readers differ on which counts.
 func parseParams(s string) ([]Param, bool) {
 	var out []Param
 	for _, part := range splitOutside(s, ';') {
 		key, value, hasValue := strings.Cut(part, "=")
-		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
+		key, value = strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value)
 		if key == "" && !hasValue && strings.TrimSpace(part) == "" {
 			continue // ";;" and a trailing ";" are harmless and common
 		}
-		if !validParamKey(key) || hasValue && value == "" || !validParamValue(value) {
+		if _, twice := get(out, key); twice || !validParamKey(key) || hasValue && value == "" || !validParamValue(value) {
 			return nil, false
 		}
 		out = append(out, Param{key, value})

@@ -227,8 +227,10 @@ func (m *Message) wrongMethod(s Supports) *Fault {
 		// Whoever is not in a call with us has nothing to transfer.
 		return &Fault{Status: 403, Reason: "Forbidden"}
 	default:
-		return &Fault{Status: 405, Reason: "Method Not Allowed",
-			Extra: []Header{{"Allow", strings.Join(s.Methods, ", ")}}}
+		return &Fault{
+			Status: 405, Reason: "Method Not Allowed",
+			Extra: []Header{{"Allow", strings.Join(s.Methods, ", ")}},
+		}
 	}
 }
 

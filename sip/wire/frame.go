@@ -38,7 +38,7 @@ func headOnly(head []byte) *Message {
 	if f := m.parseStart(string(start)); f != nil && f.Status == 0 {
 		return nil
 	}
-	m.parseHeaders(lines)
+	_ = m.parseHeaders(lines) // as far as it can be read: it will be refused
 	return m
 }
 

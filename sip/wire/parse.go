@@ -99,7 +99,7 @@ func (m *Message) parseHeaders(lines []byte) *Fault {
 		}
 		name, value, ok := strings.Cut(string(line), ":")
 		name = strings.TrimRight(name, " \t")
-		if !ok || !validName(name) || strings.ContainsAny(value, "\r\n") {
+		if !ok || !isToken(name) || strings.ContainsAny(value, "\r\n") {
 			fault = bad("Bad Header Line")
 			continue
 		}

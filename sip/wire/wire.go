@@ -213,22 +213,22 @@ func isTokenRune(r rune) bool {
 	return strings.ContainsRune("-.!%*_+`'~", r)
 }
 
-// isHeaderNameRune is looser than a token: RFC 4475's intmeth shows names that
-// only tokens may have, and nothing else is needed.
-func validName(s string) bool { return isToken(s) }
-
 // mandatory are the headers that each message has exactly once.
 func mandatory() []string { return []string{"From", "To", "Call-ID", "CSeq"} }
 
 // single are the headers that may stand once at most.
 func single() []string {
-	return []string{"From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type",
-		"Expires", "Content-Encoding", "Session-Expires", "Min-SE", "RSeq", "RAck"}
+	return []string{
+		"From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type",
+		"Expires", "Content-Encoding", "Session-Expires", "Min-SE", "RSeq", "RAck",
+	}
 }
 
 // isKnownMethod tells methods that SIP defines from words that it does not:
 // 405 for the first, 501 for the second.
 func isKnownMethod(m string) bool {
-	return slices.Contains([]string{"INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "SUBSCRIBE",
-		"NOTIFY", "REFER", "INFO", "MESSAGE", "PRACK", "UPDATE", "PUBLISH"}, m)
+	return slices.Contains([]string{
+		"INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "SUBSCRIBE",
+		"NOTIFY", "REFER", "INFO", "MESSAGE", "PRACK", "UPDATE", "PUBLISH",
+	}, m)
 }

@@ -37,13 +37,14 @@ type Box struct {
 
 	mu    sync.Mutex
 	table *table
+	line  line
 }
 
 // Start runs a box between two links, on the host that both end at; neither end
 // may have an address. It ends with the test.
 func Start(t testing.TB, inside, outside netns.Port, c Config) *Box {
 	t.Helper()
-	b := &Box{table: newTable(c)}
+	b := &Box{table: newTable(c), line: newLine()}
 	var err error
 	if b.inside, err = openCard(inside, c.Inside); err != nil {
 		t.Fatal(err)
@@ -91,7 +92,7 @@ func (b *Box) fromInside(p packet) {
 	pass := b.table.outbound(p, time.Now())
 	b.mu.Unlock()
 	if pass {
-		b.outside.sendPacket(p)
+		b.carry(b.outside, p)
 	}
 }
 
@@ -100,7 +101,7 @@ func (b *Box) fromOutside(p packet) {
 	pass := b.table.inbound(p, time.Now())
 	b.mu.Unlock()
 	if pass {
-		b.inside.sendPacket(p)
+		b.carry(b.inside, p)
 	}
 }
 

@@ -108,6 +108,22 @@ func TestChecksumsAreRight(t *testing.T) {
 	}
 }
 
+func TestLineLosesAndDelays(t *testing.T) {
+	l := newLine()
+	if wait, pass := l.next(); wait != 0 || !pass {
+		t.Errorf("a good line: %v %v", wait, pass)
+	}
+	l.Impairment = Impairment{Loss: 0.1, Delay: 20 * time.Millisecond, Jitter: 30 * time.Millisecond}
+	for range 10000 {
+		if wait, pass := l.next(); pass && (wait < 20*time.Millisecond || wait >= 50*time.Millisecond) {
+			t.Fatalf("delayed by %v", wait)
+		}
+	}
+	if l.dropped < 900 || l.dropped > 1100 {
+		t.Errorf("%d of 10000 packets were lost", l.dropped)
+	}
+}
+
 func FuzzPacket(f *testing.F) {
 	f.Add([]byte(datagram(protocolUDP, endpoint("10.0.0.2:5060"), endpoint("198.51.100.2:5060"))))
 	f.Add([]byte(datagram(protocolTCP, endpoint("10.0.0.2:5060"), endpoint("198.51.100.2:5060"))))

@@ -211,17 +211,17 @@ func (p *Phone) Heard() []int16 {
 }
 
 // Between is what was heard from one time since the phone was made to another;
-// negative times count back from now.
+// negative times count back from now, to the phone's beginning at most.
 func (p *Phone) Between(from, to time.Duration) []int16 {
 	now := time.Since(p.started)
 	if from < 0 {
-		from += now
+		from = max(from+now, 0)
 	}
 	if to <= 0 {
 		to += now
 	}
 	pcm := p.Heard()
-	want := media.Silence(to - from)
+	want := media.Silence(max(to-from, 0))
 	if start := int(media.TimeOf(from)); start < len(pcm) {
 		copy(want, pcm[start:])
 	}

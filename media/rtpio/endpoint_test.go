@@ -1,0 +1,177 @@
+package rtpio
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ivrd/ivrd/media"
+)
+
+var loopback = netip.MustParseAddr("127.0.0.1")
+
+// pairOf connects two endpoints over real sockets.
+func pairOf(t *testing.T, suite string) (a, b *Endpoint) {
+	t.Helper()
+	ports, err := NewPorts(UDP{}, loopback, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(ports.Close)
+	other, err := NewPorts(UDP{}, loopback, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(other.Close)
+	prefixes, err := UDP{}.Prefixes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := [2]*Endpoint{}
+	for i, p := range []*Ports{ports, other} {
+		if ends[i], err = Open(p, NewGuard(prefixes, p), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, e := range ends {
+		r := media.Remote{Addr: ends[1-i].Local(), Codec: media.PCMU, SRTP: keysOf(t, suite, i)}
+		if err := e.Connect(r); err != nil {
+			t.Fatal(err)
+		}
+		e.Take(new(Intake)) // as a worker does before it sends
+	}
+	return ends[0], ends[1]
+}
+
+func keysOf(t *testing.T, suite string, side int) *media.SRTPKeys {
+	t.Helper()
+	if suite == "" {
+		return nil
+	}
+	n, err := KeyLength(suite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := [2][]byte{make([]byte, n), make([]byte, n)}
+	keys[1][0] = 1
+	return &media.SRTPKeys{Suite: suite, Send: keys[side], Receive: keys[1-side]}
+}
+
+// until polls without sleeping for long; the kernel delivers at once.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(100 * time.Microsecond)
+	defer ticker.Stop()
+	for start := time.Now(); time.Since(start) < 5*time.Second; {
+		if done() {
+			return
+		}
+		<-ticker.C
+	}
+	t.Fatalf("waited in vain for %s", what)
+}
+
+func TestEndpointsTalk(t *testing.T) {
+	for _, suite := range append(Suites(), "") {
+		t.Run(suite, func(t *testing.T) {
+			a, b := pairOf(t, suite)
+			p := payload(0, frameSamples)
+			var in Intake
+			for i := range uint32(10) {
+				if i == 5 { // two are lost before they come to us
+					a.Miss()
+					a.Miss()
+				}
+				a.Send(0, i == 0, i*frameSamples, p)
+				until(t, "a packet", func() bool { return b.Stats().Received == uint64(i+1) })
+				b.Take(&in)
+				if !in.Arrived || (in.Kind == Sound) != (i >= 2) {
+					t.Fatalf("tick %d: kind %d, arrived %v", i, in.Kind, in.Arrived)
+				}
+			}
+			a.Report(time.Now(), 0, false)
+			until(t, "a's report", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.control.lastSR != 0 })
+			b.Report(time.Now(), 0, true)
+			until(t, "b's report", func() bool { return a.Stats().RemoteLost == 2 })
+			if st := a.Stats(); st.Sent != 10 || st.Invalid != 0 || st.RTT > time.Second {
+				t.Errorf("a: %+v", st)
+			}
+			if st := b.Stats(); st.Lost != 2 || st.Received != 10 || st.Invalid != 0 || st.Foreign != 0 {
+				t.Errorf("b: %+v", st)
+			}
+		})
+	}
+}
+
+func TestEndpointsDoNotAllocate(t *testing.T) {
+	for _, suite := range append(Suites(), "") {
+		t.Run(suite, func(t *testing.T) {
+			if raceDetector && strings.HasPrefix(suite, "AES_CM") {
+				t.Skip("the race detector makes sync.Pool allocate")
+			}
+			a, b := pairOf(t, suite)
+			p := payload(0, frameSamples)
+			ticker := time.NewTicker(100 * time.Microsecond)
+			defer ticker.Stop()
+			var in Intake
+			sent := uint32(0)
+			allocs := testing.AllocsPerRun(60, func() {
+				sent++
+				a.Send(0, false, sent*frameSamples, p)
+				for b.Stats().Received < uint64(sent) {
+					<-ticker.C
+				}
+				b.Take(&in)
+			})
+			if allocs > 0 {
+				t.Errorf("%v allocations a packet", allocs)
+			}
+		})
+	}
+}
+
+func TestGarbageIsCounted(t *testing.T) {
+	a, b := pairOf(t, "")
+	for _, bad := range [][]byte{{}, {1, 2, 3}, make([]byte, 200), {0x80, 77, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}} {
+		if err := a.pair.rtp.WriteTo(bad, b.Local()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := Packet{PayloadType: 0, Payload: make([]byte, maxPayload+1)}
+	_ = a.pair.rtp.WriteTo(long.Append(nil), b.Local())
+	until(t, "garbage", func() bool { return b.Stats().Invalid == 5 })
+	if st := b.Stats(); st.Received != 0 {
+		t.Errorf("%+v", st)
+	}
+}
+
+func TestUDPSocket(t *testing.T) {
+	c, err := UDP{}.Listen(netip.AddrPortFrom(netip.IPv6Unspecified(), 0))
+	if err != nil {
+		t.Skipf("no IPv6: %v", err)
+	}
+	d, err := UDP{}.Listen(netip.AddrPortFrom(loopback, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.WriteTo([]byte("x"), netip.AddrPortFrom(loopback, c.LocalAddr().Port())); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 10)
+	if n, from, err := c.ReadFrom(buf); n != 1 || from != d.LocalAddr() || err != nil {
+		t.Errorf("%d bytes from %v, error %v; want an IPv4 address as such", n, from, err)
+	}
+	_ = c.SetReadDeadline(time.Now())
+	if _, _, err := c.ReadFrom(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("after the deadline: %v", err)
+	}
+	_ = c.Close()
+	if _, _, err := c.ReadFrom(buf); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after the end: %v", err)
+	}
+}
