@@ -7,6 +7,8 @@ ARGS          ?=
 # How long each fuzz target and each soak test runs.
 FUZZTIME      ?= 60s
 SOAKTIME      ?= 30m
+# How long the drill runs.
+DRILLTIME     ?= 10m
 # Longest time for the tests of one package.
 TEST_TIMEOUT  ?= 6m
 # The linter is built once from source, at this version, for this checkout.
@@ -20,7 +22,7 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 BUILDVCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint fmt check-fmt vet tidy unit bench fuzz soak prompts clean setup-run setup-test
+.PHONY: help run test build lint fmt check-fmt vet tidy unit bench fuzz soak drill prompts clean setup-run setup-test
 
 help: ## Print this help
 	@echo "ivrd: a voice-first contact-centre server. Targets:"
@@ -65,6 +67,9 @@ fuzz: ## Run every fuzz target for FUZZTIME (60s each)
 
 soak: ## Run the long tests for SOAKTIME (30m each)
 	IVRD_TEST_REQUIRE=1 IVRD_SOAK=$(SOAKTIME) CGO_ENABLED=1 $(GO) test -race -run '^TestSoak' -timeout 0 ./...
+
+drill: setup-test ## Run calls, searches, sign-ins and outages together for DRILLTIME (10m)
+	IVRD_TEST_REQUIRE=1 IVRD_DRILL=$(DRILLTIME) $(GO) test -tags drill -run '^TestDrill$$' -v -timeout 30m ./internal/e2e
 
 prompts: setup-run ## Render the demo's prompts anew after texts.yaml changed
 	$(GO) run ./internal/tools/renderprompts configs/demo/prompts

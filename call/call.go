@@ -27,11 +27,12 @@ type Call struct {
 	ended  chan struct{}
 
 	// actor
-	doing   activity    // what the flow's node does with the caller; nil between nodes
-	typed   []byte      // keys pressed ahead
-	timer   *time.Timer // the activity's
-	other   leg.Leg     // the party that the caller is connected to, or that rings
-	sound   tap         // what the session's frames go to
+	doing   activity                 // what the flow's node does with the caller; nil between nodes
+	typed   []byte                   // keys pressed ahead
+	timer   *time.Timer              // the activity's
+	other   leg.Leg                  // the party that the caller is connected to, or that rings
+	line    <-chan media.StreamEvent // of the other party
+	sound   tap                      // what the session's frames go to
 	rec     recordings.Recorder
 	paused  map[string]bool // why the recorder is paused; empty: it runs
 	resume  *time.Timer     // the end of a secret, delayed
@@ -118,6 +119,25 @@ func (c *Call) answer(ctx context.Context) leg.EndReason {
 		c.log.Debug("ring caller", "err", err)
 	}
 	if err := c.caller.Answer(ctx); err != nil {
+		return c.unanswered(ctx, err)
+	}
+	c.visit.Update(func(r *recordings.Call) { r.AnsweredAt = c.con.deps.Clock.Now() })
+	c.log.Info("call answered", "leg_id", c.caller.ID())
+	return leg.EndReason{}
+}
+
+// unanswered is why there was no answer: the end of the leg, if it has ended,
+// says more than the error that this caused.
+func (c *Call) unanswered(ctx context.Context, err error) leg.EndReason {
+	for {
+		select {
+		case ev, ok := <-c.caller.Events():
+			if !ok || ev.Kind == leg.Ended {
+				return endOf(ev, ok)
+			}
+			continue
+		default:
+		}
 		if r := reasonOf(err); r != leg.Internal {
 			return r
 		}
@@ -127,9 +147,6 @@ func (c *Call) answer(ctx context.Context) leg.EndReason {
 		c.log.Warn("answer call", "err", err)
 		return leg.Internal
 	}
-	c.visit.Update(func(r *recordings.Call) { r.AnsweredAt = c.con.deps.Clock.Now() })
-	c.log.Info("call answered")
-	return leg.EndReason{}
 }
 
 // loop is the one place where a call waits: every way it can end is here.
@@ -155,6 +172,8 @@ func (c *Call) loop() leg.EndReason {
 			}
 		case ev, ok := <-otherEvents:
 			c.fromOther(ev, ok)
+		case ev, ok := <-c.line:
+			c.fromLine(ev, ok)
 		case <-c.timer.C:
 			if c.doing != nil {
 				c.doing.expired(c)
@@ -219,10 +238,22 @@ func (c *Call) fromOther(ev leg.Event, ok bool) {
 		ev = leg.Event{Kind: leg.Ended, Reason: leg.Internal}
 	}
 	if ev.Kind == leg.Ended {
-		defer func() { c.other = nil }()
+		defer func() { c.other, c.line = nil, nil }()
 	}
 	if c.doing != nil {
 		c.doing.other(c, ev)
+	}
+}
+
+// fromLine hangs up on a party who has gone silent without a word: nobody must
+// talk to a phone that has lost its network.
+func (c *Call) fromLine(ev media.StreamEvent, ok bool) {
+	if !ok {
+		c.line = nil // the leg is ending; its Ended event follows
+		return
+	}
+	if n, talking := c.doing.(*connect); talking && ev.Kind == media.EventNoMedia && !n.talked.IsZero() {
+		n.leg.End(leg.NoMedia)
 	}
 }
 

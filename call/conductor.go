@@ -67,7 +67,8 @@ type Deps struct {
 	// Clock tells flows the time; nil means the system's.
 	Clock ivr.Clock
 	Log   *slog.Logger
-	// Ended is told of every call that ended, for metrics; it must not block.
+	// Ended is told of every call that ended, for metrics; it must not block. Of
+	// one that was refused there is End only.
 	Ended func(recordings.Call)
 }
 
@@ -79,8 +80,10 @@ type Conductor struct {
 
 	mu       sync.Mutex
 	calls    map[string]*Call
-	draining bool
-	idle     sync.WaitGroup // running calls
+	entered  int            // calls, with those that are only beginning
+	draining bool           // no new call enters
+	cut      bool           // what still begins is hung up at once
+	idle     sync.WaitGroup // calls that have entered
 }
 
 // New returns a conductor.
@@ -114,10 +117,35 @@ const retryAfter = 5 * time.Second
 func (c *Conductor) Full() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.draining || c.cfg.MaxCalls > 0 && len(c.calls) >= c.cfg.MaxCalls {
+	if c.draining || c.full() {
 		return retryAfter
 	}
 	return 0
+}
+
+func (c *Conductor) full() bool { return c.cfg.MaxCalls > 0 && c.entered >= c.cfg.MaxCalls }
+
+// enter counts a call in, or says why there is no place for it. Full was asked
+// before, but many calls may have been told of the same last place.
+func (c *Conductor) enter() leg.EndReason {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.draining:
+		return leg.Shutdown
+	case c.full():
+		return leg.NoCapacity
+	}
+	c.entered++
+	c.idle.Add(1)
+	return leg.EndReason{}
+}
+
+func (c *Conductor) leave() {
+	c.mu.Lock()
+	c.entered--
+	c.mu.Unlock()
+	c.idle.Done()
 }
 
 // invitation is a call that asks to be taken; *sip.Incoming is one.
@@ -138,14 +166,27 @@ func (c *Conductor) serve(ctx context.Context, in invitation) {
 		in.Reject(leg.UnknownNumber)
 		return
 	}
+	if r := c.enter(); !r.IsZero() {
+		c.refused(in, &refusal{r, errors.New("no place for the call")})
+		return
+	}
+	defer c.leave()
 	call, err := c.open(ctx, in, info)
 	if err != nil {
-		in.Reject(reasonOf(err))
-		c.deps.Log.Warn("call refused", "err", err)
+		c.refused(in, err)
 		return
 	}
 	defer c.forget(call)
 	call.run(ctx, target)
+}
+
+// refused ends a call that never came to be. It counts like any other: its
+// caller wanted something and did not get it.
+func (c *Conductor) refused(in invitation, err error) {
+	r := reasonOf(err)
+	in.Reject(r)
+	c.deps.Log.Warn("call refused", "err", err)
+	c.deps.Ended(recordings.Call{End: r})
 }
 
 // open makes the record, the session and the leg of a new call, in this
@@ -154,7 +195,10 @@ func (c *Conductor) open(ctx context.Context, in invitation, info leg.Info) (*Ca
 	visit, err := c.deps.Archive.Begin(ctx, recordings.Call{
 		Channel: "PS", From: info.From, To: info.To, Trunk: info.Trunk, Node: c.cfg.Node, StartedAt: c.deps.Clock.Now(),
 	})
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // it was given up, and did not fail
+		return nil, &refusal{leg.CallerCancel, err}
+	case err != nil:
 		return nil, &refusal{leg.NoStorage, err}
 	}
 	session, err := c.deps.Media.NewSession(visit.ID())
@@ -170,7 +214,9 @@ func (c *Conductor) open(ctx context.Context, in invitation, info leg.Info) (*Ca
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls[call.id] = call
-	c.idle.Add(1)
+	if c.cut {
+		call.Hangup(leg.Shutdown)
+	}
 	return call, nil
 }
 
@@ -184,9 +230,8 @@ func (c *Conductor) abort(ctx context.Context, visit recordings.Visit, r *refusa
 
 func (c *Conductor) forget(call *Call) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	delete(c.calls, call.id)
-	c.mu.Unlock()
-	c.idle.Done()
 }
 
 // Live lists the IDs of running calls, in order of their beginning.
@@ -215,6 +260,7 @@ func (c *Conductor) Drain(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	c.mu.Lock()
+	c.cut = true
 	for _, call := range c.calls {
 		call.Hangup(leg.Shutdown)
 	}

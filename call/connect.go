@@ -24,7 +24,8 @@ type connect struct {
 
 func (n *connect) begin(c *Call) {
 	c.typed = nil
-	c.other = n.leg
+	c.other, c.line = n.leg, n.leg.Stream().Events()
+	c.log.Info("ringing another party", "leg_id", n.leg.ID())
 	n.rang = time.Now()
 	n.playHold(c)
 }

@@ -24,7 +24,8 @@ func (c *Call) record() error {
 		return err
 	}
 	c.rec = rec
-	if len(c.paused) > 0 { // switched on in the middle of a secret
+	delete(c.paused, pausedOff) // it may have been switched off before it was ever on
+	if len(c.paused) > 0 {      // switched on in the middle of a secret
 		rec.Pause(c.session.Now(), pausedSecret)
 	}
 	c.retap()
@@ -45,16 +46,11 @@ func (c *Call) retap() {
 
 // stopRecording takes the tap away, so that nothing comes after the end.
 func (c *Call) stopRecording() {
-	if c.resume != nil {
-		c.resume.Stop()
-	}
+	c.dropResume()
 	c.session.SetTap(nil)
 }
 
 func (c *Call) pause(cause string) {
-	if c.resume != nil {
-		c.resume.Stop()
-	}
 	if len(c.paused) == 0 && c.rec != nil {
 		c.rec.Pause(c.session.Now(), cause)
 	}
@@ -71,11 +67,32 @@ func (c *Call) unpause(cause string) {
 	}
 }
 
-// resumeAfter ends a pause a little later, unless another one begins first.
-func (c *Call) resumeAfter(d time.Duration, cause string) {
-	c.resume = time.AfterFunc(d, func() {
-		_ = c.post(func() { c.unpause(cause) }) // fails when the call is over: nothing to resume
+// beginSecret pauses the recorder for a secret; the end of the one before, if
+// that is still to come, does not end it.
+func (c *Call) beginSecret() {
+	c.dropResume()
+	c.pause(pausedSecret)
+}
+
+// endSecret ends the pause a little later, unless another secret begins first.
+func (c *Call) endSecret(later time.Duration) {
+	c.dropResume()
+	var t *time.Timer
+	t = time.AfterFunc(later, func() {
+		_ = c.post(func() { // fails when the call is over: nothing to resume
+			if c.resume == t { // it may have been dropped while this waited in the inbox
+				c.unpause(pausedSecret)
+			}
+		})
 	})
+	c.resume = t
+}
+
+func (c *Call) dropResume() {
+	if c.resume != nil {
+		c.resume.Stop()
+		c.resume = nil
+	}
 }
 
 // tap is what a session's frames go to. It is called by the media worker and

@@ -25,7 +25,7 @@ type turn struct {
 
 func (t *turn) begin(c *Call) {
 	if t.Secret {
-		c.pause(pausedSecret)
+		c.beginSecret()
 	}
 	if t.collects() && t.BargeIn {
 		if t.typedAhead(c) {
@@ -113,7 +113,9 @@ func (t *turn) expired(c *Call) {
 
 func (t *turn) heard(c *Call, kind ivr.HeardKind) {
 	c.caller.Stream().Stop()
-	t.release(c)
+	if t.Secret {
+		c.endSecret(secretTail)
+	}
 	t.result <- ivr.Heard{Kind: kind, Keys: ivr.NewSecret(t.keys)}
 	c.done()
 }
@@ -121,12 +123,6 @@ func (t *turn) heard(c *Call, kind ivr.HeardKind) {
 // secretTail is how long the recorder stays paused after the last secret key,
 // whose tone may still sound.
 const secretTail = 160 * time.Millisecond
-
-func (t *turn) release(c *Call) {
-	if t.Secret {
-		c.resumeAfter(secretTail, pausedSecret)
-	}
-}
 
 func (t *turn) abandon(*Call)         {}
 func (t *turn) other(*Call, legEvent) {}

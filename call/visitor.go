@@ -97,12 +97,12 @@ func (v visitor) Connect(ctx context.Context, r ivr.Connect) (ivr.ConnectResult,
 }
 
 func (v visitor) dial(ctx context.Context, r ivr.Connect) (leg.Leg, error) {
-	from := r.CallerID
+	caller, from := v.c.caller.Info(), r.CallerID
 	if from == "" {
-		from = v.c.caller.Info().From
+		from = caller.From
 	}
 	req := sip.DialRequest{
-		From: from, DisplayName: v.c.caller.Info().DisplayName, Timeout: r.Timeout,
+		From: from, DisplayName: caller.DisplayName, FromUser: caller.User, Timeout: r.Timeout,
 		Options: media.StreamOptions{Name: "other", Track: media.TrackAgent},
 	}
 	if isNumber(r.Target) {

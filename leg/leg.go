@@ -26,7 +26,8 @@ type Leg interface {
 	// with early 183 and SDP, after which prompts are heard before the answer.
 	Ring(early bool) error
 	// Answer accepts an incoming call (200) and returns when the answer was
-	// sent. A missing ACK ends the leg later, with NoAck.
+	// sent. A missing ACK ends the leg later, with NoAck. It fails when the leg
+	// has ended before; then Ended is among the events already.
 	Answer(ctx context.Context) error
 	// End rejects, cancels or hangs up, as the state asks. It does not wait,
 	// and only the first reason counts.

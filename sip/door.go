@@ -206,15 +206,31 @@ func (d *door) options(m *wire.Message, f flow) {
 }
 
 func (d *door) challenge(m *wire.Message, f flow, stale bool) {
-	d.reply(m, f, 401, "Unauthorized", challengeHeaders(d.verifier, f, stale)...)
+	d.reply(m, f, 401, "Unauthorized", challengeHeaders(d.verifier, m, f, stale)...)
 }
 
-func challengeHeaders(v *digest.Verifier, f flow, stale bool) []wire.Header {
+func challengeHeaders(v *digest.Verifier, m *wire.Message, f flow, stale bool) []wire.Header {
+	challenges := v.Challenges(f.source.Addr(), stale)
+	if oldPhone(m.Get("User-Agent")) {
+		challenges = challenges[len(challenges)-1:]
+	}
 	var out []wire.Header
-	for _, c := range v.Challenges(f.source.Addr(), stale) {
+	for _, c := range challenges {
 		out = append(out, wire.Header{Name: "WWW-Authenticate", Value: c})
 	}
 	return out
+}
+
+// oldPhone knows phones that give up when they are offered anything beside
+// MD5: libre before version 3, which is in the baresip of Debian 12. Nothing is
+// lost by it, since MD5 is offered to everybody.
+func oldPhone(userAgent string) bool {
+	for _, name := range []string{"baresip v0.", "baresip v1.", "baresip v2."} {
+		if strings.HasPrefix(userAgent, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // credentials are those for our realm, under either name.

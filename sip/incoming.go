@@ -182,8 +182,8 @@ func (p *party) watch(t *serverTx) {
 	case <-t.tx.Done():
 		p.post(func() {
 			if p.stage == asked || p.stage == early {
-				p.invite.cancel()
 				p.finish(leg.ConnLost)
+				p.invite.cancel()
 			}
 		})
 	}
@@ -215,7 +215,8 @@ func (p *party) accept(stream media.Stream, codecs []media.Codec) error {
 	return nil
 }
 
-// refuse sends the final answer that a reason means, and ends.
+// refuse sends the final answer that a reason means, and ends. Who waits by the
+// invitation's context finds the end among the events when that is over.
 func (p *party) refuse(r leg.EndReason) {
 	st := statusOf(r)
 	var extra []wire.Header
@@ -223,8 +224,8 @@ func (p *party) refuse(r leg.EndReason) {
 		extra = append(extra, wire.Header{Name: "Retry-After", Value: strconv.Itoa(1 + rand.IntN(10))}) //nolint:gosec // spreads load
 	}
 	p.invite.t.respond(st.code, st.phrase, p.invite.tag, extra...)
-	p.invite.cancel()
 	p.finish(r)
+	p.invite.cancel()
 }
 
 // onCancel: after a final response it has no effect (§9.2).
@@ -327,7 +328,7 @@ func (p *party) answer() (<-chan struct{}, error) {
 	if err := p.sendOK(inv.t, inv.tag, body, offered, extra); err != nil {
 		return nil, err
 	}
-	p.stage = answered
+	p.stage, p.accepted = answered, true
 	if err := p.soundOut(body); err != nil {
 		p.reason = leg.Internal
 		return nil, err

@@ -147,6 +147,9 @@ func TestCancelBeforeAnswer(t *testing.T) {
 			_ = l.Ring(false)
 			ringing <- l
 			<-ctx.Done()
+			if l.Answer(ctx) == nil {
+				t.Error("a cancelled call is said to be answered")
+			}
 			close(gone)
 		}
 		p.send(p.request("INVITE", sdpAt("198.51.100.7", 4000)))

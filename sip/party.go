@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -56,6 +57,7 @@ type party struct {
 	release func() // gives the caps back, once
 
 	invite   *inviteState // incoming: the first INVITE
+	accepted bool         // incoming: it has got its 200
 	ok       *okState     // a 2xx of ours without its ACK
 	offering bool         // an offer of ours is on its way (UPDATE or re-INVITE)
 	timer    sessionTimer
@@ -282,17 +284,28 @@ func (p *party) Answer(ctx context.Context) error {
 			wait, err = p.answer()
 			return err
 		})
+		if errors.Is(err, errEnded) {
+			return p.unanswered()
+		}
 		if err != nil || wait == nil {
-			return harmless(err)
+			return err
 		}
 		select {
 		case <-wait:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.done:
-			return nil
+			return p.unanswered()
 		}
 	}
+}
+
+// unanswered is the error of an ended leg, unless it was answered before.
+func (p *party) unanswered() error {
+	if p.accepted { // run is over: nobody writes it any more
+		return nil
+	}
+	return fmt.Errorf("answer call: %w", errEnded)
 }
 
 // End implements leg.Leg.

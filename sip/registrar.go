@@ -164,7 +164,7 @@ func (s *Server) authenticate(t *serverTx, creds digest.Params) (string, bool) {
 		if v == digest.Wrong {
 			s.authFailures.Add(1)
 		}
-		t.respond(401, "Unauthorized", s.door.tag(t.msg), challengeHeaders(s.verifier, t.flow, v == digest.Stale)...)
+		t.respond(401, "Unauthorized", s.door.tag(t.msg), challengeHeaders(s.verifier, t.msg, t.flow, v == digest.Stale)...)
 	}
 	return "", false
 }

@@ -380,3 +380,19 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 	_ = media.StreamOptions{}
 }
+
+// TestOldPhones offers baresip of Debian 12 what it can answer, and others all.
+func TestOldPhones(t *testing.T) {
+	for agent, want := range map[string]int{
+		"baresip v1.0.0 (x86_64/linux)": 1, "baresip v3.10.1 (x86_64/linux)": 2, "not a baresip v1.0.0": 2,
+	} {
+		inWorld(t, testConfig(), func(t *testing.T, w *world, _ *phone) {
+			p := w.deskPhone("alice", "203.0.113.5:5062")
+			p.send(p.request("REGISTER", "", "User-Agent: "+agent))
+			challenges := strings.Join(p.expect(401).Values("WWW-Authenticate"), ",")
+			if strings.Count(challenges, "algorithm=") != want || !strings.HasSuffix(challenges, "algorithm=MD5") {
+				t.Errorf("%s is challenged by %q", agent, challenges)
+			}
+		})
+	}
+}

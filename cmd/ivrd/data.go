@@ -73,10 +73,13 @@ func (d *data) openPeople(ctx context.Context) error {
 	return err
 }
 
+// callDatabase holds the records, in data.dir.
+const callDatabase = "ivrd.db"
+
 // openArchive opens the records. With inspect nothing is recovered and a
 // running server is not disturbed.
 func (d *data) openArchive(ctx context.Context, inspect bool) (*recordings.Vault, recordings.Store, error) {
-	store, err := callstore.Open(ctx, filepath.Join(d.file.Data.Dir, "ivrd.db"))
+	store, err := callstore.Open(ctx, filepath.Join(d.file.Data.Dir, callDatabase))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/ivrd/ivrd/identity"
 	"github.com/ivrd/ivrd/internal/config"
@@ -18,7 +20,7 @@ type verifyCmd struct {
 
 // Run names everything that is not whole. A running server is not disturbed.
 func (v verifyCmd) Run(ctx context.Context) error {
-	return inspect(ctx, v.configured, func(_ config.File, vault *recordings.Vault) error {
+	return inspectExisting(ctx, v.configured, func(_ config.File, vault *recordings.Vault) error {
 		var faults []recordings.Fault
 		if !v.Audit {
 			found, err := vault.Verify(ctx, v.ID)
@@ -63,6 +65,19 @@ func inspect(ctx context.Context, c configured, do func(config.File, *recordings
 	return do(f, vault)
 }
 
+// inspectExisting is inspect for what must be there: an empty archive made on
+// the spot would be found whole.
+func inspectExisting(ctx context.Context, c configured, do func(config.File, *recordings.Vault) error) error {
+	f, err := c.load()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(f.Data.Dir, callDatabase)); err != nil {
+		return fmt.Errorf("find records: %w (hint: data.dir is relative to where ivrd is started)", err)
+	}
+	return inspect(ctx, c, do)
+}
+
 type keysCmd struct {
 	Status keysStatusCmd `cmd:"" help:"List the versions of the root key and how many keys hang on each."`
 	Rotate keysRotateCmd `cmd:"" help:"Add a version of the root key and rewrap all keys by it."`
@@ -73,7 +88,7 @@ type keysStatusCmd struct {
 }
 
 func (k keysStatusCmd) Run(ctx context.Context) error {
-	return inspect(ctx, k.configured, func(_ config.File, vault *recordings.Vault) error {
+	return inspectExisting(ctx, k.configured, func(_ config.File, vault *recordings.Vault) error {
 		list, err := vault.KeyStatus(ctx)
 		for _, v := range list {
 			newest := ""

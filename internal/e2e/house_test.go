@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,12 +25,19 @@ import (
 	"github.com/ivrd/ivrd/recordings"
 )
 
-// binary is the server under test, built once with the race detector.
+// binary is the server under test, built once.
 var binary string
 
 func TestMain(m *testing.M) { os.Exit(build(m)) }
 
+// atOnce is how many tests run together: they wait far more than they work.
+const atOnce = "8"
+
 func build(m *testing.M) int {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) { // nobody has asked for another
+		_ = f.Value.Set(atOnce)
+	}
 	dir, err := os.MkdirTemp("", "ivrd-e2e")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -34,7 +45,7 @@ func build(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "ivrd")
-	out, err := exec.Command("go", "build", "-race", "-o", binary, "../../cmd/ivrd").CombinedOutput()
+	out, err := exec.Command("go", slices.Concat([]string{"build"}, buildFlags(), []string{"-o", binary, "../../cmd/ivrd"})...).CombinedOutput()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "build ivrd: %v\n%s", err, out)
 		return 1
@@ -48,6 +59,8 @@ type house struct {
 	sip, http string // address:port
 	data      string
 	args      []string
+	wrap      []string // runs the server elsewhere
+	enter     []string // runs other commands there
 	process   *testkit.Process
 	client    *http.Client
 }
@@ -56,8 +69,17 @@ type house struct {
 // tones; sets override the configuration.
 func open(t *testing.T, sets ...string) *house {
 	t.Helper()
+	h := prepare(t, sets...)
+	h.start()
+	return h
+}
+
+// prepare is open without starting.
+func prepare(t *testing.T, sets ...string) *house {
+	t.Helper()
 	rtp := testkit.Ports(t, 200)
-	h := &house{t: t, data: t.TempDir(),
+	h := &house{
+		t: t, data: t.TempDir(),
 		sip:  fmt.Sprintf("127.0.0.1:%d", testkit.Port(t)),
 		http: fmt.Sprintf("127.0.0.1:%d", testkit.Port(t)),
 	}
@@ -75,14 +97,14 @@ func open(t *testing.T, sets ...string) *house {
 	}, sets...) {
 		h.args = append(h.args, "--set", kv)
 	}
-	h.start()
 	return h
 }
 
 // start runs the server (again, after a kill) and waits until it is ready.
 func (h *house) start() {
 	h.t.Helper()
-	h.process = testkit.Start(h.t, exec.Command(binary, append([]string{"serve"}, h.args...)...))
+	line := slices.Concat(h.wrap, []string{binary, "serve"}, h.args)
+	h.process = testkit.Start(h.t, exec.Command(line[0], line[1:]...))
 	testkit.Eventually(h.t, 20*time.Second, "readiness", func() bool {
 		select {
 		case <-h.process.Done():
@@ -111,7 +133,8 @@ func (h *house) run(args ...string) string {
 }
 
 func (h *house) command(args ...string) *exec.Cmd {
-	return exec.Command(binary, append(args, h.args...)...)
+	line := slices.Concat(h.enter, []string{binary}, args, h.args)
+	return exec.Command(line[0], line[1:]...)
 }
 
 // verify proves everything whole.

@@ -271,13 +271,15 @@ func TestMetrics(t *testing.T) {
 	m := NewMetrics()
 	m.CounterFunc("calls_total", "Calls.", func() float64 { return 3 })
 	m.GaugeFunc("calls", "Calls now.", func() float64 { return 2 })
+	m.GaugeOf("trunk_up", "Trunks.", "trunk", "a", func() float64 { return 1 })
+	m.GaugeOf("trunk_up", "Trunks.", "trunk", "b", func() float64 { return 0 })
 	m.Counter("http_requests_total", "Requests.", "route", "code").Inc("/x", "200")
 	m.Histogram("http_seconds", "Time.", []float64{.1, 1}, "route").Observe(.05, "/x")
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	body, _ := io.ReadAll(w.Body)
 	for _, want := range []string{
-		"ivrd_calls_total 3", "ivrd_calls 2",
+		"ivrd_calls_total 3", "ivrd_calls 2", `ivrd_trunk_up{trunk="a"} 1`, `ivrd_trunk_up{trunk="b"} 0`,
 		`ivrd_http_requests_total{code="200",route="/x"} 1`, `ivrd_http_seconds_bucket{route="/x",le="0.1"} 1`, "go_goroutines",
 	} {
 		if !strings.Contains(string(body), want) {

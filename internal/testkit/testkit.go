@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 )
@@ -72,18 +73,55 @@ func Port(t testing.TB) int {
 }
 
 // Ports finds a run of n free ports on 127.0.0.1 and returns the first, which
-// is even. Nothing holds them: another program may take one before the test
-// does, which is why the place is drawn at random.
+// is even. They are given to nobody else in this process before the test ends.
+// Against other processes nothing holds them: one may take a port before the
+// test does, which is why the place is drawn at random.
 func Ports(t testing.TB, n int) int {
 	t.Helper()
 	for range 200 {
 		first := (firstPort + rand.IntN(lastPort-firstPort-n)) &^ 1
-		if allFree(first, n) {
+		if given.take(first, n) {
+			t.Cleanup(func() { given.giveBack(first, n) })
 			return first
 		}
 	}
 	t.Fatalf("no %d free ports in a row", n)
 	return 0
+}
+
+// given is of the process because ports are of the machine: tests that run
+// side by side must not draw the same.
+var given = book{ports: map[int]bool{}}
+
+// book holds the ports that tests have.
+type book struct {
+	mu    sync.Mutex
+	ports map[int]bool
+}
+
+func (b *book) take(first, n int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for port := first; port < first+n; port++ {
+		if b.ports[port] {
+			return false
+		}
+	}
+	if !allFree(first, n) {
+		return false
+	}
+	for port := first; port < first+n; port++ {
+		b.ports[port] = true
+	}
+	return true
+}
+
+func (b *book) giveBack(first, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for port := first; port < first+n; port++ {
+		delete(b.ports, port)
+	}
 }
 
 func allFree(first, n int) bool {

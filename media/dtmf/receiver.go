@@ -1,6 +1,9 @@
 package dtmf
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // remembered is how many events back a late packet is still recognised.
 const remembered = 32
@@ -40,12 +43,7 @@ func (r *Receiver) Packet(timestamp uint32, payload []byte) (key byte, ok bool) 
 func (r *Receiver) Reset() { *r = Receiver{} }
 
 func (r *Receiver) known(timestamp uint32) bool {
-	for _, t := range r.seen[:min(r.count, remembered)] {
-		if t == timestamp {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.seen[:min(r.count, remembered)], timestamp)
 }
 
 // continues reports whether a key is still held: an event too long for its

@@ -6,6 +6,12 @@ import "net/netip"
 // send before it is believed.
 const proof = 5
 
+// formerProof is proof for the source that was locked before the peer's
+// address changed. Its stream goes on until the peer has our answer, and must
+// not win against the new one, which begins later. (Behind address translation
+// it may be the new one's source as well: so it wins in the end.)
+const formerProof = 50
+
 // candidates is how many unproved sources are watched at once.
 const candidates = 4
 
@@ -27,6 +33,7 @@ type sourceLock struct {
 	signalling netip.Addr
 	locked     bool
 	source     netip.AddrPort
+	former     netip.AddrPort // the source before signalled changed
 	waiting    [candidates]candidate
 	turn       int // the next candidate to be replaced
 }
@@ -46,7 +53,11 @@ func (l *sourceLock) signal(addr netip.AddrPort, signalling netip.Addr) {
 		l.signalling = signalling
 		return
 	}
-	*l = sourceLock{signalled: addr, signalling: signalling, source: addr}
+	former := l.former
+	if l.locked {
+		former = l.source
+	}
+	*l = sourceLock{signalled: addr, signalling: signalling, source: addr, former: former}
 }
 
 // mayBe reports whether packets from a source are worth looking into.
@@ -72,6 +83,13 @@ func (l *sourceLock) check(from netip.AddrPort, ssrc uint32, seq uint16) verdict
 	}
 }
 
+func (l *sourceLock) enough(from netip.AddrPort) int {
+	if from == l.former {
+		return formerProof
+	}
+	return proof
+}
+
 func (l *sourceLock) prove(from netip.AddrPort, ssrc uint32, seq uint16) bool {
 	for i := range l.waiting {
 		c := &l.waiting[i]
@@ -84,7 +102,7 @@ func (l *sourceLock) prove(from netip.AddrPort, ssrc uint32, seq uint16) bool {
 			c.count = 1
 		}
 		c.ssrc, c.seq = ssrc, seq
-		return c.count >= proof
+		return c.count >= l.enough(from)
 	}
 	l.waiting[l.turn] = candidate{source: from, ssrc: ssrc, seq: seq, count: 1}
 	l.turn = (l.turn + 1) % candidates

@@ -105,3 +105,38 @@ func TestLockIsKeptForTheSameAddress(t *testing.T) {
 		t.Error("another address did not unlock")
 	}
 }
+
+// The stream to the address before goes on for a while after a move; were it
+// believed, the new one would never be heard.
+func TestLockAfterAMoveWaitsForTheNewSource(t *testing.T) {
+	old, moved := otherPort, netip.AddrPortFrom(otherPort.Addr(), 7000)
+	move := func() *sourceLock {
+		l := locked()
+		for i := range uint16(proof) {
+			l.check(old, 1, i)
+		}
+		l.signal(moved, natted.Addr())
+		return l
+	}
+	l := move()
+	for i := range uint16(formerProof - 1) {
+		if v := l.check(old, 1, proof+i); v != pending {
+			t.Fatalf("packet %d of the old source is %v", i, v)
+		}
+	}
+	if v := l.check(moved, 2, 1); v != accepted || l.source != moved {
+		t.Errorf("the new source is %v, the lock on %v", v, l.source)
+	}
+
+	l = move() // behind translation nothing else may ever come
+	for i := range uint16(formerProof) {
+		l.check(old, 1, proof+i)
+	}
+	if !l.locked || l.source != old {
+		t.Errorf("the old source is not heard, locked: %v", l.locked)
+	}
+	l = move()
+	if l.signal(old, natted.Addr()); l.check(old, 1, 100) != accepted {
+		t.Error("the old source is not heard although the peer has moved back")
+	}
+}

@@ -1,0 +1,134 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ivrd/ivrd/internal/testkit"
+	"github.com/ivrd/ivrd/internal/testkit/tone"
+	"github.com/ivrd/ivrd/leg"
+)
+
+// baresip is an independent SIP phone: what works with it does not only work
+// with our own.
+
+func TestBaresip(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			h := open(t)
+			alice := testkit.Baresip{
+				User: "alice", Domain: h.sip, Password: h.sipSecret("alice"), Transport: transport,
+				Mouth: testkit.Tone(440, time.Minute),
+			}.Start(t)
+			says(t, alice, "200 OK (ivrd)")
+			h.baresipCalls(alice)
+			h.baresipIsCalled(alice)
+			h.verify()
+		})
+	}
+}
+
+// says waits for a line of the phone's. Its events are not told before it can
+// be commanded, and it registers earlier.
+func says(t *testing.T, p *testkit.Phone, text string) {
+	t.Helper()
+	testkit.Eventually(t, patience, "baresip to say "+text, func() bool { return strings.Contains(p.Output(), text) })
+}
+
+// baresipCalls is a visit to the menu.
+func (h *house) baresipCalls(alice *testkit.Phone) {
+	h.t.Helper()
+	alice.Call("sip:1000@" + h.sip) // by the transport of the account
+	alice.WaitEstablished()
+	alice.WaitHeard(time.Second, patience)
+	alice.Press('5')
+	alice.WaitHeard(4*time.Second, patience)
+	alice.Hangup()
+	alice.WaitClosed()
+	rec := h.ended(1)[0]
+	if rec.End != leg.CallerHangup || rec.From != "alice" || lastNode(rec) != "stay" {
+		h.t.Errorf("record: from %s, end %s, path %v", rec.From, rec.End, rec.Path)
+	}
+	h.hearsAll("baresip", h.lastHeard(alice), 500, 700, 600)
+	left, right := h.recording(rec.ID, "")
+	h.hearsAll("left", left, 440)
+	h.hearsAll("right", right, 700, 600)
+}
+
+// baresipIsCalled lets a caller talk to alice by the flow's connect.
+func (h *house) baresipIsCalled(alice *testkit.Phone) {
+	h.t.Helper()
+	c := newExchange(h.t).call("sip:1000@" + h.sip)
+	c.hears(h.t, 500, 700)
+	c.press(h.t, "2")
+	alice.Wait("CALL_ESTABLISHED", 1, patience)
+	c.hears(h.t, 440)
+	c.say(1000)
+	alice.WaitHeard(2*time.Second, patience)
+	c.press(h.t, "7")
+	alice.WaitDigit('7', 1, patience)
+	c.steady(h.t, 440, time.Second)
+	alice.Hangup()
+	c.hears(h.t, 1900)
+	if err := c.waitsEnd(leg.AgentHangup); err != nil {
+		h.t.Error(err)
+	}
+	alice.Wait("CALL_CLOSED", 1, patience)
+	rec := h.ended(2)[0]
+	if rec.End != leg.FlowHangup || rec.TalkMS < 1000 || len(rec.Recording.Gaps) > 0 {
+		h.t.Errorf("record: end %s, talk %d ms, gaps %v", rec.End, rec.TalkMS, rec.Recording.Gaps)
+	}
+	h.hearsAll("baresip", h.lastHeard(alice), 1000)
+	left, right := h.recording(rec.ID, "")
+	h.hearsAll("left", left, 1000)
+	h.hearsAll("right", right, 700, 440, 1900)
+	if _, found := find(left, 0, 440); found {
+		h.t.Error("the agent is heard on the caller's channel")
+	}
+}
+
+// lastHeard is what the phone heard in its last call.
+func (h *house) lastHeard(p *testkit.Phone) []int16 {
+	h.t.Helper()
+	files := p.Heard()
+	if len(files) == 0 {
+		h.t.Fatal("the phone has recorded nothing")
+	}
+	return testkit.ReadWAV(h.t, files[len(files)-1])
+}
+
+// hearsAll finds tones in their order.
+func (h *house) hearsAll(who string, pcm []int16, freqs ...float64) {
+	h.t.Helper()
+	at := 0
+	for _, f := range freqs {
+		next, found := find(pcm, at, f)
+		if !found {
+			h.t.Errorf("%s: no %v Hz after %d samples of %d (level of all: %.0f dBov)", who, f, at, len(pcm), tone.Level(pcm, f))
+			return
+		}
+		at = next
+	}
+}
+
+// TestBaresipWrongSecret must not get in.
+func TestBaresipWrongSecret(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.sipSecret("alice")
+	alice := testkit.Baresip{User: "alice", Domain: h.sip, Password: "wrong-secret"}.Start(t)
+	says(t, alice, "403 Forbidden") // it tries until it is shut out
+	if strings.Contains(alice.Output(), "200 OK") {
+		t.Error("a wrong secret was accepted")
+	}
+	c := newExchange(t).call("sip:1000@" + h.sip)
+	c.hears(t, 500, 700)
+	c.press(t, "2")
+	c.hears(t, 1500) // nobody is there: leave a message
+	if strings.Contains(h.process.Output(), "wrong-secret") {
+		t.Error("the secret is in the log")
+	}
+}
