@@ -9,8 +9,6 @@ import (
 	"github.com/ivrd/ivrd/recordings"
 )
 
-type legEvent = leg.Event
-
 // connect is another party being rung and then talked to.
 type connect struct {
 	ivr.Connect

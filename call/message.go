@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/ivr"
+	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/recordings"
 )
@@ -99,7 +100,7 @@ func (m *message) keep(c *Call) time.Duration {
 	return to - from
 }
 
-func (m *message) other(*Call, legEvent) {}
+func (m *message) other(*Call, leg.Event) {}
 
 // abandon keeps what a caller said before hanging up: most messages end so.
 func (m *message) abandon(c *Call) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/ivr"
+	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
 )
 
@@ -124,5 +125,5 @@ func (t *turn) heard(c *Call, kind ivr.HeardKind) {
 // whose tone may still sound.
 const secretTail = 160 * time.Millisecond
 
-func (t *turn) abandon(*Call)         {}
-func (t *turn) other(*Call, legEvent) {}
+func (t *turn) abandon(*Call)          {}
+func (t *turn) other(*Call, leg.Event) {}

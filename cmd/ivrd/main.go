@@ -66,20 +66,10 @@ func run(args []string) int {
 
 // complain says what went wrong; faults come one a line.
 func complain(err error) int {
-	var usage *usageError
-	var faults config.Faults
-	switch {
-	case errors.As(err, &usage):
-		fmt.Fprintf(os.Stderr, "ivrd: %v\n", err)
-		return exitUsage
-	case errors.As(err, &faults):
+	if _, ok := errors.AsType[config.Faults](err); ok {
 		fmt.Fprintln(os.Stderr, err)
-	default:
+	} else {
 		fmt.Fprintf(os.Stderr, "ivrd: %v\n", err)
 	}
 	return exitFault
 }
-
-type usageError struct{ msg string }
-
-func (e *usageError) Error() string { return e.msg }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/ivrd/ivrd/call"
 	"github.com/ivrd/ivrd/internal/config"
@@ -91,11 +92,10 @@ func targets(f config.File) map[string]call.Target {
 	return m
 }
 
-// newSpeaker makes prompts audible; without a speech engine recorded prompts
-// and phrases still are.
-func newSpeaker(ctx context.Context, f config.File, library *tts.Library, log *slog.Logger) (*tts.Speaker, error) {
+// newSpeech is what speaks texts that are not recorded; nil when nothing does.
+func newSpeech(ctx context.Context, f config.File, log *slog.Logger) (*tts.Cache, error) {
 	if f.Speech.Engine == "none" {
-		return tts.NewSpeaker(library, nil), nil
+		return nil, nil
 	}
 	voices := map[string]tts.Voice{}
 	for language, name := range f.Speech.Voices {
@@ -104,14 +104,29 @@ func newSpeaker(ctx context.Context, f config.File, library *tts.Library, log *s
 	engine, err := tts.NewEspeak(ctx, tts.EspeakConfig{Voices: voices})
 	if errors.Is(err, tts.ErrNoEngine) && f.Speech.Engine == "auto" {
 		log.Info("no speech engine: only recorded prompts and phrases can be spoken")
-		return tts.NewSpeaker(library, nil), nil
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	cache, err := tts.NewCache(tts.CacheConfig{Engine: engine, Dir: filepath.Join(f.Data.Dir, "speech"), Log: log})
-	if err != nil {
-		return nil, err
-	}
-	return tts.NewSpeaker(library, cache), nil
+	return tts.NewCache(tts.CacheConfig{Engine: engine, Dir: filepath.Join(f.Data.Dir, "speech"), Log: log})
+}
+
+// reloadable is a speaker whose recorded prompts are loaded again with the
+// flows that play them.
+type reloadable struct {
+	speech *tts.Cache
+	now    atomic.Pointer[tts.Speaker]
+}
+
+func (r *reloadable) use(library *tts.Library) { r.now.Store(tts.NewSpeaker(library, r.speech)) }
+
+// File implements call.Speaker.
+func (r *reloadable) File(language, name string) (*media.Prompt, error) {
+	return r.now.Load().File(language, name)
+}
+
+// Say implements call.Speaker.
+func (r *reloadable) Say(ctx context.Context, language, text string) ([]*media.Prompt, error) {
+	return r.now.Load().Say(ctx, language, text)
 }

@@ -36,37 +36,24 @@ func (s serveCmd) Run(ctx context.Context) error {
 	}
 	log := newLog(f)
 	raiseFileLimit(f, log)
-	h := &house{file: f, log: log, reload: func() (*ivr.Flows, error) { return s.flows() }}
+	h := &house{file: f, log: log}
 	if err := h.open(ctx); err != nil {
 		return errors.Join(err, h.close())
 	}
+	h.hangups()
 	h.greet()
-	h.hangups(ctx)
 	<-ctx.Done()
 	h.drain()
 	return h.close()
 }
 
-// flows loads the flows again, from the configuration as it is now.
-func (s serveCmd) flows() (*ivr.Flows, error) {
-	f, err := s.load()
-	if err != nil {
-		return nil, err
-	}
-	prompts, err := loadPrompts(f)
-	if err != nil {
-		return nil, err
-	}
-	return loadFlows(f, prompts)
-}
-
 // house is the running server: the one place where the packages meet.
 type house struct {
-	file   config.File
-	log    *slog.Logger
-	reload func() (*ivr.Flows, error)
+	file config.File
+	log  *slog.Logger
 
 	flows     atomic.Pointer[ivr.Flows]
+	speaker   reloadable
 	data      *data
 	archive   *recordings.Vault
 	store     recordings.Store
@@ -83,7 +70,8 @@ type house struct {
 func (h *house) opened(closing func() error) { h.closes = append(h.closes, closing) }
 
 // open builds the house from the ground: data, media, calls, SIP, HTTP. SIP
-// comes after everything that a call needs.
+// comes after everything that a call needs, and readiness, which HTTP tells,
+// after SIP.
 func (h *house) open(ctx context.Context) (err error) {
 	if err := h.openData(ctx); err != nil {
 		return err
@@ -98,14 +86,11 @@ func (h *house) open(ctx context.Context) (err error) {
 	if err := h.openCalls(ctx); err != nil {
 		return err
 	}
-	if err := h.openAPI(ctx); err != nil {
-		return err
-	}
 	if err := h.sip.Start(ctx); err != nil {
 		return err
 	}
 	h.opened(func() error { h.sip.Close(); return nil })
-	return nil
+	return h.openAPI()
 }
 
 func (h *house) openData(ctx context.Context) (err error) {
@@ -122,20 +107,12 @@ func (h *house) openData(ctx context.Context) (err error) {
 
 // openCalls makes the conductor and the SIP server, which need each other.
 func (h *house) openCalls(ctx context.Context) error {
-	library, err := loadPrompts(h.file)
+	speech, err := newSpeech(ctx, h.file, h.log)
 	if err != nil {
 		return err
 	}
-	flows, err := loadFlows(h.file, library)
-	if err != nil {
-		return err
-	}
-	if err := checkNumbers(h.file, flows); err != nil {
-		return err
-	}
-	h.flows.Store(flows)
-	speaker, err := newSpeaker(ctx, h.file, library, h.log)
-	if err != nil {
+	h.speaker.speech = speech
+	if err := h.loadFlows(); err != nil {
 		return err
 	}
 	env, err := h.startBackend()
@@ -147,12 +124,31 @@ func (h *house) openCalls(ctx context.Context) error {
 	h.metrics = obs.NewMetrics()
 	dial := &lateDialer{}
 	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Node: nodeName(), Env: env}, call.Deps{
-		Media: h.engine, Archive: h.archive, Dialer: dial, Speaker: speaker, Fetcher: fetcher,
+		Media: h.engine, Archive: h.archive, Dialer: dial, Speaker: &h.speaker, Fetcher: fetcher,
 		Flows: h.flows.Load, Log: h.log, Ended: h.countCall(),
 	})
 	h.sip, err = sip.New(sipConfig(h.file), sip.Deps{Handler: h.conductor, Secrets: h.data.people, Log: h.log})
 	dial.Server = h.sip
 	return err
+}
+
+// loadFlows loads flows and the prompts that they play; with faults everything
+// stays as it was.
+func (h *house) loadFlows() error {
+	library, err := loadPrompts(h.file)
+	if err != nil {
+		return err
+	}
+	flows, err := loadFlows(h.file, library)
+	if err != nil {
+		return err
+	}
+	if err := checkNumbers(h.file, flows); err != nil {
+		return err
+	}
+	h.speaker.use(library) // before the flows that need it
+	h.flows.Store(flows)
+	return nil
 }
 
 // lateDialer is the SIP server, which is made after the conductor that dials.
@@ -180,37 +176,35 @@ func (h *house) startBackend() (map[string]string, error) {
 	return flowEnv(h.file, b.URL()), nil
 }
 
-// hangups reloads the flows at each SIGHUP.
-func (h *house) hangups(ctx context.Context) {
-	sig := make(chan os.Signal, 1)
+// hangups reloads the flows at each SIGHUP until the house closes: one in the
+// middle of a drain must not kill the running calls.
+func (h *house) hangups() {
+	sig, stop, done := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
 	signal.Notify(sig, syscall.SIGHUP)
-	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for {
 			select {
 			case <-sig:
 				h.reloadFlows()
-			case <-ctx.Done():
-				signal.Stop(sig)
+			case <-stop:
 				return
 			}
 		}
 	}()
-	h.opened(func() error { <-done; return nil })
+	h.opened(func() error {
+		close(stop)
+		<-done
+		return nil
+	})
 }
 
 func (h *house) reloadFlows() {
-	flows, err := h.reload()
-	if err == nil {
-		err = checkNumbers(h.file, flows)
-	}
-	if err != nil {
+	if err := h.loadFlows(); err != nil {
 		h.log.Error("flows not reloaded: the old ones stay", "err", err)
 		return
 	}
-	h.flows.Store(flows)
-	h.log.Info("flows reloaded", "flows", flows.Names())
+	h.log.Info("flows reloaded", "flows", h.flows.Load().Names())
 }
 
 // drain refuses new calls and lets the running ones end; the limit or a second
@@ -250,7 +244,7 @@ func (h *house) greet() {
 `, h.file.SIP.Listen, h.file.HTTP.Listen)
 }
 
-// fileLimit is what one call needs of descriptors: two sockets for each of two
+// filesPerCall is what one call needs of descriptors: two sockets for each of two
 // legs, and its sealed file.
 const filesPerCall = 5
 

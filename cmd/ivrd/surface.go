@@ -11,7 +11,7 @@ import (
 )
 
 // openAPI starts the HTTP surface.
-func (h *house) openAPI(context.Context) error {
+func (h *house) openAPI() error {
 	h.measure()
 	h.api = api.New(api.Config{Listen: h.file.HTTP.Listen, CertFile: h.file.HTTP.TLS.Cert, KeyFile: h.file.HTTP.TLS.Key}, api.Deps{
 		People: h.data.people, Archive: h.archive, AuditLog: h.store, Metrics: h.metrics, Log: h.log,
@@ -74,6 +74,13 @@ func (h *house) measure() {
 	m.CounterFunc("rtp_sent_total", "RTP packets sent.", func() float64 { return float64(h.engine.Stats().PacketsOut) })
 	m.CounterFunc("rtp_lost_total", "RTP packets lost on the way to us.", func() float64 { return float64(h.engine.Stats().PacketsLost) })
 	m.CounterFunc("rtp_foreign_total", "Packets on our RTP ports from others than the peer.", func() float64 { return float64(h.engine.Stats().Foreign) })
+	m.CounterFunc("sip_dropped_total", "Datagrams and connections' messages that were no SIP, or must not be answered.", func() float64 { return float64(h.sip.Counters().Dropped) })
+	m.CounterFunc("sip_refused_total", "Requests that were refused before a call began.", func() float64 { return float64(h.sip.Counters().Refused) })
+	m.CounterFunc("sip_auth_failures_total", "Wrong digest answers.", func() float64 { return float64(h.sip.Counters().AuthFailures) })
+	m.CounterFunc("sip_connections_refused_total", "Connections beyond the limits.", func() float64 { return float64(h.sip.Counters().ConnsRefused) })
+	m.CounterFunc("sip_events_dropped_total", "Events of legs that nobody read in time.", func() float64 { return float64(h.sip.Counters().EventsDropped) })
+	m.GaugeFunc("sip_connections", "TCP and TLS connections now.", func() float64 { return float64(h.sip.Counters().Conns) })
+	m.GaugeFunc("sip_phones", "Phones that are registered now.", func() float64 { return float64(h.sip.Counters().Bindings) })
 	for i, t := range h.sip.TrunkStates() {
 		m.GaugeOf("trunk_up", "1 when the trunk answers and, where we register, has our registration.", "trunk", t.Name, func() float64 { return up(h.sip.TrunkStates()[i]) })
 		m.GaugeOf("trunk_calls", "Calls over the trunk now, both directions.", "trunk", t.Name, func() float64 { return float64(h.sip.TrunkStates()[i].Calls) })

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"bytes"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -91,6 +93,13 @@ func (d *decoder) address(key, addr string, optional bool) {
 func (d *decoder) pair(key, cert, certKey string) {
 	if (cert == "") != (certKey == "") {
 		d.wrong(key, "", "wants both cert and key")
+		return
+	}
+	if cert == "" {
+		return
+	}
+	if _, err := tls.LoadX509KeyPair(cert, certKey); err != nil {
+		d.wrong(key, "", "cannot be used: %v", err)
 	}
 }
 
@@ -123,12 +132,9 @@ func (d *decoder) trunk(t *Trunk, key string) {
 		d.wrong(key+".register", "", "needs server and username")
 	}
 	if t.PasswordFile != "" {
-		b, err := os.ReadFile(t.PasswordFile)
-		if err != nil {
-			d.wrong(key+".password_file", "", "cannot be read: %v", err)
-		}
-		t.Password = secret.New(strings.TrimSpace(string(b)))
+		d.passwordFile(t, key+".password_file")
 	}
+	d.atLeast(key+".max_calls", t.MaxCalls, 0)
 	if len(t.Match) == 0 && t.Username.Reveal() == "" {
 		d.wrong(key, "set match (addresses) or username and password (digest)", "no call could prove to come from this trunk")
 	}
@@ -137,9 +143,29 @@ func (d *decoder) trunk(t *Trunk, key string) {
 	}
 }
 
+func (d *decoder) passwordFile(t *Trunk, key string) {
+	if t.Password.Reveal() != "" {
+		d.wrong(key, "keep one of the two", "stands beside a password")
+	}
+	b, err := os.ReadFile(t.PasswordFile)
+	switch {
+	case err != nil:
+		d.wrong(key, "", "cannot be read: %v", err)
+	case len(bytes.TrimSpace(b)) == 0:
+		d.wrong(key, "", "names an empty file")
+	}
+	t.Password = secret.New(strings.TrimSpace(string(b)))
+}
+
 func (d *decoder) outbound(f *File) {
 	for i, o := range f.SIP.Outbound {
-		key := fmt.Sprintf("sip.outbound[%d].trunk", i)
+		rule := fmt.Sprintf("sip.outbound[%d]", i)
+		if o.Prefix == "" {
+			d.wrong(rule, `"+" is that of every international number`, "has no prefix, and would allow every number")
+		}
+		d.atLeast(rule+".max_calls", o.MaxCalls, 0)
+		d.atLeast(rule+".max_per_user", o.MaxPerUser, 0)
+		key := rule + ".trunk"
 		at := slices.IndexFunc(f.SIP.Trunks, func(t Trunk) bool { return t.Name == o.Trunk })
 		switch {
 		case at < 0:
@@ -169,7 +195,7 @@ func (d *decoder) mode(f *File) {
 			d.wrong("http.tls", "set a certificate, or listen on loopback behind a TLS proxy", "is needed in production")
 		}
 		if !f.SIP.AllowClear && !loopback(f.SIP.Listen) {
-			d.wrong("sip.listen", "use sip.tls, or set sip.allow_clear: true where the trunk insists on UDP", "would carry signalling in clear")
+			d.wrong("sip.listen", "leave it on loopback and use sip.tls, or set sip.allow_clear: true where the trunk insists on UDP", "would carry signalling in clear")
 		}
 		if f.Flows.Backend == "demo" {
 			d.wrong("flows.backend", "set it to \"\"", "the demo back end is refused in production")

@@ -92,12 +92,19 @@ func TestFaults(t *testing.T) {
 		{"trunk registers nowhere", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], register: true}]\n", `F:2: sip.trunks[0].register: needs server and username`},
 		{"trunk without proof", "sip:\n  trunks: [{name: a}]\n", `F:2: sip.trunks[0]: no call could prove to come from this trunk (hint: set match (addresses) or username and password (digest))`},
 		{"password file", "sip:\n  trunks: [{name: a, username: u, password_file: /no/such}]\n", `F:2: sip.trunks[0].password_file: cannot be read: open /no/such: no such file or directory`},
+		{"password twice", "sip:\n  trunks: [{name: a, username: u, password: p, password_file: /dev/null}]\n", `F:2: sip.trunks[0].password_file: stands beside a password (hint: keep one of the two)
+F:2: sip.trunks[0].password_file: names an empty file`},
+		{"trunk cap", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], max_calls: -1}]\n", `F:2: sip.trunks[0].max_calls: wants at least 0, got -1`},
+		{"certificate", "http: {tls: {cert: /no/a, key: /no/b}}\n", `F:1: http.tls: cannot be used: open /no/a: no such file or directory`},
+		{"size that is none", "data: {reserve: NaN}\n", `F:1: data.reserve: wants a size such as 512KiB, 64MiB or 10GB`},
+		{"rule for everything", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], server: h}]\n  outbound: [{trunk: a, max_calls: -2}]\n", `F:3: sip.outbound[0]: has no prefix, and would allow every number (hint: "+" is that of every international number)
+F:3: sip.outbound[0].max_calls: wants at least 0, got -2`},
 		{"rule without trunk", "sip:\n  outbound: [{prefix: \"+86\", trunk: b}]\n", `F:2: sip.outbound[0].trunk: no trunk is called "b"`},
 		{"rule without server", "sip:\n  outbound: [{prefix: \"+86\", trunk: loopback}]\n", `F:2: sip.outbound[0].trunk: trunk "loopback" has no server to call (hint: set server of the trunk)`},
 		{"demo off loopback", "sip: {listen: \"0.0.0.0:5060\"}\n", `F:1: sip.listen: is not a loopback address (hint: the demo's passwords are public; set mode: production to leave loopback)`},
 		{"production without key", "mode: production\nflows: {backend: \"\"}\n", `defaults: data.key_file: is needed in production (hint: name a key file that your key management mounts; a generated one beside the data is refused)`},
 		{"production in clear", prod + "http: {listen: \"0.0.0.0:80\"}\n", `F:4: http.tls: is needed in production (hint: set a certificate, or listen on loopback behind a TLS proxy)`},
-		{"production SIP in clear", prod + "sip: {listen: \"0.0.0.0:5060\"}\n", `F:4: sip.listen: would carry signalling in clear (hint: use sip.tls, or set sip.allow_clear: true where the trunk insists on UDP)`},
+		{"production SIP in clear", prod + "sip: {listen: \"0.0.0.0:5060\"}\n", `F:4: sip.listen: would carry signalling in clear (hint: leave it on loopback and use sip.tls, or set sip.allow_clear: true where the trunk insists on UDP)`},
 		{"production with the demo back end", "mode: production\ndata: {key_file: /k}\n", `defaults: flows.backend: the demo back end is refused in production (hint: set it to "")`},
 	}
 	for _, tt := range tests {

@@ -31,7 +31,7 @@ func (s *Size) UnmarshalText(b []byte) error {
 			continue
 		}
 		f, err := strconv.ParseFloat(strings.TrimSpace(num), 64)
-		if err != nil || f < 0 || f*u.factor > math.MaxInt64/2 {
+		if err != nil || math.IsNaN(f) || f < 0 || f*u.factor > math.MaxInt64/2 {
 			return errSize
 		}
 		*s = Size(f * u.factor)

@@ -66,6 +66,19 @@ func dialSIPp(t *testing.T, transport string, port int) (conn net.Conn) {
 	return conn
 }
 
+// each looks less often than it is asked: what costs time is not worth it each
+// time, and keeps the other calls from theirs.
+func each(d time.Duration, done func() bool) func() bool {
+	var last time.Time
+	return func() bool {
+		if time.Since(last) < d {
+			return false
+		}
+		last = time.Now()
+		return done()
+	}
+}
+
 // in is the same house for a subtest: its faults are that one's.
 func (h *house) in(t *testing.T) *house {
 	own := *h
@@ -138,7 +151,7 @@ func (s *sink) forget() { s.next = time.Since(s.started) }
 // silent waits until nothing has been heard for a while.
 func (s *sink) silent(d time.Duration) {
 	s.t.Helper()
-	testkit.Eventually(s.t, soon, "silence", func() bool { return tone.Power(s.Between(-d, 0)) < -60 })
+	testkit.Eventually(s.t, soon, "silence", each(block, func() bool { return tone.Power(s.Between(-d, 0)) < -60 }))
 }
 
 // listens waits for so much more sound: packets come each 20 ms.
@@ -232,10 +245,10 @@ func went(t *testing.T, run *testkit.SIPpRun) testkit.SIPpResult {
 func (h *house) record(c *caller) recordings.Call {
 	h.t.Helper()
 	var calls []recordings.Call
-	testkit.Eventually(h.t, soon, "the record of the call", func() bool {
+	testkit.Eventually(h.t, soon, "the record of the call", each(5*block, func() bool {
 		calls = h.calls("state=ended&from=" + url.QueryEscape(c.number))
 		return len(calls) > 0
-	})
+	}))
 	if all := h.calls("from=" + url.QueryEscape(c.number)); len(all) != 1 {
 		h.t.Errorf("one call left %d records", len(all))
 	}

@@ -2,6 +2,7 @@ package phone
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -27,14 +28,16 @@ func parseScript(s string) ([]step, error) {
 		}
 		if num, ok := strings.CutPrefix(part, "w"); ok {
 			sec, err := strconv.ParseFloat(num, 64)
-			if err != nil || sec < 0 || sec > maxWait.Seconds() {
+			if err != nil || math.IsNaN(sec) || sec < 0 || sec > maxWait.Seconds() {
 				return nil, fmt.Errorf("read key script: %q is not a wait (hint: w1.5 waits one and a half seconds)", part)
 			}
 			steps = append(steps, step{wait: time.Duration(sec * float64(time.Second))})
 			continue
 		}
-		if i := strings.IndexFunc(part, func(r rune) bool { return !strings.ContainsRune("0123456789*#ABCD", r) }); i >= 0 {
-			return nil, fmt.Errorf("read key script: %q is not a key (hint: 0-9 * # A-D, and wN to wait)", part[i:i+1])
+		for _, key := range part {
+			if !strings.ContainsRune("0123456789*#ABCD", key) {
+				return nil, fmt.Errorf("read key script: %q is not a key (hint: 0-9 * # A-D, and wN to wait)", key)
+			}
 		}
 		steps = append(steps, step{keys: part})
 	}

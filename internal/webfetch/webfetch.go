@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,8 @@ func New() *Fetcher {
 			MaxConnsPerHost:     64,
 			MaxIdleConnsPerHost: 16,
 			IdleConnTimeout:     time.Minute,
+			// Far more than any back end says; the default is 1 MB a call.
+			MaxResponseHeaderBytes: 16 << 10,
 		},
 		// A redirect could carry a caller's data to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -109,13 +112,14 @@ func (b *body) Close() error {
 	return nil
 }
 
-// cause takes the URL, which may hold personal data, out of an error.
+// cause takes out of an error what may be personal: the URL, and what it quotes
+// of an answer that is no HTTP.
 func cause(err error) error {
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err
-		}
+	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
 		err = next
 	}
+	if what, _, quotes := strings.Cut(err.Error(), ` "`); quotes {
+		return errors.New(what)
+	}
+	return err
 }

@@ -76,3 +76,18 @@ func TestDeadAndSlowBackEnds(t *testing.T) {
 		t.Errorf("dead back end: %v, want an error without the URL", err)
 	}
 }
+
+func TestErrorsQuoteNothing(t *testing.T) {
+	_, err := fetch(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = conn.Write([]byte("canary is no HTTP\r\n\r\n"))
+		_ = conn.Close()
+	}, time.Minute)
+	if err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("Fetch = %v, want an error that does not quote the answer", err)
+	}
+}

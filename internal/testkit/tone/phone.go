@@ -190,7 +190,7 @@ func (p *Phone) read() {
 			return
 		}
 		var packet rtpio.Packet
-		if packet.Parse(buf[:n]) != nil {
+		if n < 2 || isRTCP(buf[1]) || packet.Parse(buf[:n]) != nil {
 			continue
 		}
 		p.mu.Lock()
@@ -201,6 +201,11 @@ func (p *Phone) read() {
 		p.mu.Unlock()
 	}
 }
+
+// isRTCP tells RTCP by its packet type (RFC 5761 §4). Phones sit on any free
+// port, also on the one above another phone's, where that one's RTCP comes:
+// taken for RTP it would make the phone answer a stranger.
+func isRTCP(packetType byte) bool { return packetType >= 192 && packetType <= 223 }
 
 // Heard is all that was heard since the phone was made, silence where nothing
 // came.
