@@ -9,7 +9,6 @@ package call
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -185,7 +184,7 @@ func (c *Conductor) serve(ctx context.Context, in invitation) {
 func (c *Conductor) refused(in invitation, err error) {
 	r := reasonOf(err)
 	in.Reject(r)
-	c.deps.Log.Warn("call refused", "err", err)
+	c.deps.Log.Warn("call refused", "reason", r.String(), "err", err)
 	c.deps.Ended(recordings.Call{End: r})
 }
 
@@ -274,9 +273,8 @@ type refusal struct {
 	err    error
 }
 
-func (r *refusal) Error() string         { return fmt.Sprintf("%s: %v", r.reason, r.err) }
-func (r *refusal) Unwrap() error         { return r.err }
-func (r *refusal) Reason() leg.EndReason { return r.reason }
+func (r *refusal) Error() string { return r.err.Error() }
+func (r *refusal) Unwrap() error { return r.err }
 
 // reasonOf is the reason that an error carries; the fall-back is loud.
 func reasonOf(err error) leg.EndReason {

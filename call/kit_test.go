@@ -173,6 +173,7 @@ func (s *stage) track(id string, tr media.Track) []int16 {
 type party struct {
 	s        *stage
 	info     leg.Info
+	asked    sip.DialRequest // outgoing
 	phone    *tone.Phone
 	freq     float64
 	stream   media.Stream
@@ -251,7 +252,7 @@ func (d dialer) Dial(_ context.Context, session media.Session, r sip.DialRequest
 		return nil, d.s.dialErr
 	}
 	p := d.s.party(1400)
-	p.info = leg.Info{Direction: leg.Outgoing, To: r.User + r.Number}
+	p.info, p.asked = leg.Info{Direction: leg.Outgoing, To: r.User + r.Number}, r
 	st, err := session.Open(r.Options)
 	if err != nil {
 		return nil, err

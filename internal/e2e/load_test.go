@@ -36,8 +36,7 @@ const (
 // TestLoad sends 200 callers, 30 of them at once: none is lost, each hears its
 // greeting and gets what its keys ask for, and nothing is left behind.
 func TestLoad(t *testing.T) {
-	t.Parallel()
-	h := open(t)
+	h := open(t) // before the parallel tests: it is the measure of a load
 	x := newExchange(t)
 	if err := x.loadCall(h, 0); err != nil { // what is made once is made now
 		t.Fatal(err)
@@ -385,11 +384,11 @@ func (c *telephone) waits(freqs ...float64) error {
 		for !c.heard(f) {
 			select {
 			case <-c.over:
-				return fmt.Errorf("the call ended (%s) before %v Hz was heard, but %s", c.reason, f, c.ear.story())
+				return fmt.Errorf("the call ended (%s) before %v Hz was heard, but %s; %+v", c.reason, f, c.ear.story(), c.leg.Stream().Stats())
 			case <-time.After(media.FrameDuration):
 			}
 			if time.Now().After(limit) {
-				return fmt.Errorf("%v Hz was not heard within %v, but %s", f, patience, c.ear.story())
+				return fmt.Errorf("%v Hz was not heard within %v, but %s; %+v", f, patience, c.ear.story(), c.leg.Stream().Stats())
 			}
 		}
 	}
