@@ -307,12 +307,17 @@ func (c *Call) publish(ctx context.Context) {
 	c.con.deps.Ended(rec)
 }
 
+// flowStop bounds how long the caller's BYE waits for the flow.
+const flowStop = 2 * time.Second
+
 // stopFlow cancels the flow's goroutine and waits for it. What it posted
 // meanwhile is dropped with the inbox.
 func (c *Call) stopFlow(ctx context.Context) {
 	if c.stopped == nil { // echo, or never answered
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, flowStop)
+	defer cancel()
 	c.stopped(ivr.ErrHangup)
 	select {
 	case err := <-c.flow:

@@ -29,3 +29,28 @@ func TestCallsOutAreOnSomebodysBehalf(t *testing.T) {
 		s.record()
 	})
 }
+
+// A number that nobody has proved is not asserted to a trunk.
+func TestUnprovedNumberIsNotAsserted(t *testing.T) {
+	for _, tt := range []struct {
+		info leg.Info
+		want bool
+	}{
+		{leg.Info{From: "+8613800138000"}, false},
+		{leg.Info{From: "+8613800138000", Trusted: true}, true},
+		{leg.Info{From: "bob", User: "bob"}, true},
+	} {
+		play(t, head+"  start: {connect: {to: \"+861012345678\", timeout: 10s}, on: {ok: end, busy: end, noanswer: end, error: end}}\n", func(s *stage) {
+			p := s.party(300)
+			tt.info.Direction, tt.info.To = leg.Incoming, "1000"
+			p.info = tt.info
+			go s.con.serve(context.Background(), p)
+			if out := <-s.dialled; out.asked.Asserted != tt.want {
+				t.Errorf("asked to dial %+v for %+v", out.asked, tt.info)
+			}
+			time.Sleep(time.Second)
+			p.End(leg.CallerHangup)
+			s.record()
+		})
+	}
+}

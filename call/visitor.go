@@ -103,7 +103,8 @@ func (v visitor) dial(ctx context.Context, r ivr.Connect) (leg.Leg, error) {
 	}
 	req := sip.DialRequest{
 		From: from, DisplayName: caller.DisplayName, FromUser: caller.User, Timeout: r.Timeout,
-		Options: media.StreamOptions{Name: "other", Track: media.TrackAgent},
+		Asserted: r.CallerID != "" || caller.Trusted || caller.User != "",
+		Options:  media.StreamOptions{Name: "other", Track: media.TrackAgent},
 	}
 	if isNumber(r.Target) {
 		req.Number = r.Target

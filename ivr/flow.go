@@ -160,6 +160,30 @@ func (f *Flows) Prompts() []string {
 	return slices.Compact(names)
 }
 
+// Text is something that the flows always say in the same words.
+type Text struct{ Language, Text string }
+
+// Texts lists what the flows say in fixed words, once each, so that it can be
+// made ready before the first caller comes.
+func (f *Flows) Texts() []Text {
+	seen := map[Text]bool{}
+	var out []Text
+	for _, name := range f.Names() {
+		for _, n := range f.flows[name].nodes {
+			for _, p := range n.says() {
+				for _, language := range sortedKeys(p.say) {
+					t := Text{language, p.say[language].fixed()}
+					if t.Text != "" && !seen[t] {
+						seen[t] = true
+						out = append(out, t)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
 func (n *node) says() []prompts {
 	if n.verb == nil {
 		return nil

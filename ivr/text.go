@@ -21,6 +21,14 @@ type piece struct {
 	format  format
 }
 
+// fixed returns the text when nothing in it depends on the call, else "".
+func (t *text) fixed() string {
+	if len(t.pieces) == 1 && t.pieces[0].expr == nil {
+		return t.pieces[0].literal
+	}
+	return ""
+}
+
 // whole returns the expression when the text is nothing but ${…}: its value
 // then keeps its type.
 func (t *text) whole() *expression {

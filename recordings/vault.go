@@ -314,3 +314,7 @@ func (a *Vault) Calls(ctx context.Context, q Query) ([]Call, string, error) {
 	}
 	return calls, cursor, nil
 }
+
+// Full reports whether there is no room for recordings: new calls are refused
+// one, or go on without, as the policy says.
+func (a *Vault) Full() bool { return a.disk.isFull() }

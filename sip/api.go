@@ -106,8 +106,12 @@ type DialRequest struct {
 	// From is the caller's number to present, FromUser the person on whose
 	// behalf we call (for caps).
 	From, DisplayName, FromUser string
-	Timeout                     time.Duration
-	Options                     media.StreamOptions
+	// Asserted says that From was proved to us (a trusted trunk's caller, one of
+	// our people) or is a number of the house: only then a trunk is told so
+	// (P-Asserted-Identity, RFC 3325).
+	Asserted bool
+	Timeout  time.Duration
+	Options  media.StreamOptions
 	// Username and Password answer a challenge of the far end (ivrd call).
 	Username string
 	Password Secret

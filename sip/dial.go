@@ -201,7 +201,7 @@ func (s *Server) numberRoutes(r DialRequest) ([]route, string, func(), error) {
 	from := s.fromHeader(r, t.Domain)
 	u := wire.URI{Scheme: "sip", User: escapeUser(r.Number), Host: hostInBrackets(t.Domain)}
 	way := route{uri: u.String(), flow: t.flow(s), byRoute: true, from: from, account: t.account()}
-	if t.Trusted && r.From != "" {
+	if t.Trusted && r.Asserted && r.From != "" {
 		way.identity = wire.Address{URI: wire.URI{Scheme: "sip", User: escapeUser(r.From), Host: hostInBrackets(t.Domain)}}.String()
 	}
 	return []route{way}, t.Name, release, nil

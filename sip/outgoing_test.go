@@ -24,7 +24,7 @@ func (w *world) dial(r DialRequest) (leg.Leg, *fakeSession) {
 
 func TestDialNumber(t *testing.T) {
 	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
-		l, s := w.dial(DialRequest{Number: "+8613900000000", From: "+861012345", DisplayName: `Bank "one"`})
+		l, s := w.dial(DialRequest{Number: "+8613900000000", From: "+861012345", Asserted: true, DisplayName: `Bank "one"`})
 		inv := p.expectRequest("INVITE")
 		if inv.Target.User != "+8613900000000" || !strings.Contains(inv.Get("P-Asserted-Identity"), "+861012345@") || inv.From.URI.User != "+861012345" {
 			t.Fatalf("INVITE is %+v", inv.Headers)

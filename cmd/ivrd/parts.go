@@ -13,6 +13,7 @@ import (
 	"github.com/ivrd/ivrd/call"
 	"github.com/ivrd/ivrd/internal/config"
 	"github.com/ivrd/ivrd/internal/obs"
+	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/engine"
 	"github.com/ivrd/ivrd/sip"
@@ -120,6 +121,18 @@ type reloadable struct {
 }
 
 func (r *reloadable) use(library *tts.Library) { r.now.Store(tts.NewSpeaker(library, r.speech)) }
+
+// prepare renders what the flows always say, so that no caller waits for it.
+func (r *reloadable) prepare(ctx context.Context, texts []ivr.Text, log *slog.Logger) {
+	for _, t := range texts {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := r.now.Load().Prepare(ctx, t.Language, t.Text); err != nil {
+			log.Warn("prepare fixed text", "language", t.Language, "err", err)
+		}
+	}
+}
 
 // File implements call.Speaker.
 func (r *reloadable) File(language, name string) (*media.Prompt, error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -63,7 +64,10 @@ type house struct {
 	api       *api.Server
 	metrics   *obs.Metrics
 	draining  atomic.Bool
-	closes    []func() error
+	// background ends with the house; preparing counts what runs on it.
+	background context.Context //nolint:containedctx // the house owns it
+	preparing  sync.WaitGroup
+	closes     []func() error
 }
 
 // opened remembers how to close a part; parts close in the reverse order.
@@ -112,6 +116,9 @@ func (h *house) openCalls(ctx context.Context) error {
 		return err
 	}
 	h.speaker.speech = speech
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	h.background = background
+	h.opened(func() error { cancel(); h.preparing.Wait(); return nil })
 	if err := h.loadFlows(); err != nil {
 		return err
 	}
@@ -148,6 +155,7 @@ func (h *house) loadFlows() error {
 	}
 	h.speaker.use(library) // before the flows that need it
 	h.flows.Store(flows)
+	h.preparing.Go(func() { h.speaker.prepare(h.background, flows.Texts(), h.log) })
 	return nil
 }
 

@@ -18,6 +18,7 @@ func (h *house) openAPI() error {
 		Checks: []api.Check{
 			{Name: "draining", Func: h.notDraining},
 			{Name: "database", Func: h.databaseAnswers},
+			{Name: "disk", Func: h.diskHasRoom},
 			{Name: "capacity", Func: h.hasCapacity},
 		},
 	})
@@ -38,6 +39,13 @@ func (h *house) notDraining(context.Context) error {
 func (h *house) databaseAnswers(ctx context.Context) error {
 	_, _, err := h.archive.Calls(ctx, recordings.Query{Limit: 1})
 	return err
+}
+
+func (h *house) diskHasRoom(context.Context) error {
+	if h.archive.Full() {
+		return recordings.ErrFull
+	}
+	return nil
 }
 
 func (h *house) hasCapacity(context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/term"
@@ -35,6 +36,9 @@ func withPeople(ctx context.Context, c configured, do func(*identity.People) err
 	defer func() { err = errors.Join(err, d.Close()) }()
 	if err := d.openPeople(ctx); err != nil {
 		return err
+	}
+	if dir, err := filepath.Abs(f.Data.Dir); err == nil {
+		fmt.Fprintln(os.Stderr, "people of", dir) // another directory, another house
 	}
 	return hinted(do(d.people))
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/ivrd/ivrd/identity"
 	"github.com/ivrd/ivrd/internal/config"
+	"github.com/ivrd/ivrd/internal/seal"
 	"github.com/ivrd/ivrd/recordings"
 )
 
@@ -81,6 +83,22 @@ func inspectExisting(ctx context.Context, c configured, do func(config.File, *re
 type keysCmd struct {
 	Status keysStatusCmd `cmd:"" help:"List the versions of the root key and how many keys hang on each."`
 	Rotate keysRotateCmd `cmd:"" help:"Add a version of the root key and rewrap all keys by it."`
+	Create keysCreateCmd `cmd:"" help:"Make a root key file, for data.key_file in production."`
+}
+
+type keysCreateCmd struct {
+	File string `arg:"" help:"The file to make; it must not be there yet." type:"path"`
+}
+
+func (k keysCreateCmd) Run() error {
+	if _, err := os.Stat(k.File); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("make key file: %s is there already (hint: ivrd keys rotate adds a version)", k.File)
+	}
+	if _, err := seal.CreateRootFile(k.File, slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	fmt.Printf("made %s: nothing can be read without it, keep a copy in a safe place\n", k.File)
+	return nil
 }
 
 type keysStatusCmd struct {

@@ -92,7 +92,7 @@ func (st *stream) connect(r media.Remote) error {
 	}
 	st.connected, st.remote = true, r
 	st.codec.Store(uint32(r.Codec))
-	st.hears.quiet = 0
+	st.hears.quiet, st.hears.told = 0, false // what was negotiated anew gets its time anew
 	for i := range st.silence {
 		st.silence[i] = r.Codec.Silence()
 	}
