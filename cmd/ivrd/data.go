@@ -94,6 +94,20 @@ func (d *data) openArchive(ctx context.Context, inspect bool) (*recordings.Vault
 	return vault, store, nil
 }
 
+// withData opens the data of the configured server for one command.
+func withData(c configured, do func(*data) error) (err error) {
+	f, err := c.load()
+	if err != nil {
+		return err
+	}
+	d, err := openData(f, newLog(f))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	return do(d)
+}
+
 // Close closes what was opened, last first.
 func (d *data) Close() error {
 	var errs []error

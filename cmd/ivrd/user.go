@@ -24,23 +24,16 @@ type userCmd struct {
 }
 
 // withPeople opens the people of the configured server.
-func withPeople(ctx context.Context, c configured, do func(*identity.People) error) (err error) {
-	f, err := c.load()
-	if err != nil {
-		return err
-	}
-	d, err := openData(f, newLog(f))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	if err := d.openPeople(ctx); err != nil {
-		return err
-	}
-	if dir, err := filepath.Abs(f.Data.Dir); err == nil {
-		fmt.Fprintln(os.Stderr, "people of", dir) // another directory, another house
-	}
-	return hinted(do(d.people))
+func withPeople(ctx context.Context, c configured, do func(*identity.People) error) error {
+	return withData(c, func(d *data) error {
+		if err := d.openPeople(ctx); err != nil {
+			return err
+		}
+		if dir, err := filepath.Abs(d.file.Data.Dir); err == nil {
+			fmt.Fprintln(os.Stderr, "people of", dir) // another directory, another house
+		}
+		return hinted(do(d.people))
+	})
 }
 
 // hinted adds what to do about the faults that a user meets.

@@ -50,21 +50,14 @@ func (v verifyCmd) Run(ctx context.Context) error {
 }
 
 // inspect opens the archive beside a running server.
-func inspect(ctx context.Context, c configured, do func(config.File, *recordings.Vault) error) (err error) {
-	f, err := c.load()
-	if err != nil {
-		return err
-	}
-	d, err := openData(f, newLog(f))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	vault, _, err := d.openArchive(ctx, true)
-	if err != nil {
-		return err
-	}
-	return do(f, vault)
+func inspect(ctx context.Context, c configured, do func(config.File, *recordings.Vault) error) error {
+	return withData(c, func(d *data) error {
+		vault, _, err := d.openArchive(ctx, true)
+		if err != nil {
+			return err
+		}
+		return do(d.file, vault)
+	})
 }
 
 // inspectExisting is inspect for what must be there: an empty archive made on
@@ -123,33 +116,26 @@ type keysRotateCmd struct {
 	configured `embed:""`
 }
 
-func (k keysRotateCmd) Run(ctx context.Context) (err error) {
-	f, err := k.load()
-	if err != nil {
-		return err
-	}
-	d, err := openData(f, newLog(f))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	vault, _, err := d.openArchive(ctx, false) // alone: a running server holds the old root in memory
-	if err != nil {
-		return err
-	}
-	version, err := d.keys.Rotate()
-	if err != nil {
-		return err
-	}
-	if err := vault.Audit(ctx, recordings.AuditEntry{Actor: "system", Role: "operator", Action: "key.rotate", Object: fmt.Sprintf("root/%d", version)}); err != nil {
-		return err
-	}
-	n, err := vault.Rewrap(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("root version %d wraps %d keys\n", version, n)
-	return nil
+func (k keysRotateCmd) Run(ctx context.Context) error {
+	return withData(k.configured, func(d *data) error {
+		vault, _, err := d.openArchive(ctx, false) // alone: a server would go on wrapping meanwhile
+		if err != nil {
+			return err
+		}
+		version, err := d.keys.Rotate()
+		if err != nil {
+			return err
+		}
+		if err := vault.Audit(ctx, recordings.AuditEntry{Actor: "system", Role: "operator", Action: "key.rotate", Object: fmt.Sprintf("root/%d", version)}); err != nil {
+			return err
+		}
+		n, err := vault.Rewrap(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("root version %d wraps %d keys\n", version, n)
+		return nil
+	})
 }
 
 type migrateCmd struct {
