@@ -275,7 +275,7 @@ func openSmall(t *testing.T) *house {
 		}
 		h.wrap = append(unshare, mount(`exec "$@"`)...)
 		h.start()
-		h.enter = append([]string{"nsenter", "-t", strconv.Itoa(h.process.PID()), "-w"}, how[1]...)
+		h.enter = append([]string{"nsenter", "-t", strconv.Itoa(h.process.PID()), "-r", "-w"}, how[1]...) // the root, too: it may be a changed one
 		return h
 	}
 	testkit.Lacks(t, "the kernel, or this container, gives a test no file system of its own")
