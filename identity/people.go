@@ -127,7 +127,7 @@ func (p *People) Update(ctx context.Context, person Person) error {
 func (p *People) SetEnabled(ctx context.Context, name string, enabled bool) error {
 	person, err := p.Person(ctx, name)
 	if err != nil {
-		return fmt.Errorf("enable %s: %w", name, err)
+		return fmt.Errorf("change %s: %w", name, err)
 	}
 	person.Enabled = enabled
 	return p.Update(ctx, person)

@@ -47,6 +47,9 @@ func loadFlows(f config.File, prompts *tts.Library) (*ivr.Flows, error) {
 		o.Prompt = prompts.Exists
 	}
 	flows, faults := ivr.CheckFiles(files, o)
+	for i := range faults {
+		faults[i].File = filepath.Join(f.Flows.Dir, faults[i].File)
+	}
 	if len(faults) > 0 {
 		return nil, flowFaults(faults)
 	}

@@ -66,7 +66,9 @@ func run(args []string) int {
 
 // complain says what went wrong; faults come one a line.
 func complain(err error) int {
-	if _, ok := errors.AsType[config.Faults](err); ok {
+	_, inConfig := errors.AsType[config.Faults](err)
+	_, inFlows := errors.AsType[flowFaults](err)
+	if inConfig || inFlows {
 		fmt.Fprintln(os.Stderr, err)
 	} else {
 		fmt.Fprintf(os.Stderr, "ivrd: %v\n", err)

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/ivrd/ivrd/internal/sqlitedb"
 	"github.com/ivrd/ivrd/leg"
+	"github.com/ivrd/ivrd/recordings"
 )
 
 const (
@@ -53,10 +55,36 @@ func TestDrill(t *testing.T) {
 	all.Go(d.watch)
 	all.Wait()
 	cpu = h.metrics()["process_cpu_seconds_total"] - cpu
-	h.ended(d.taken)
+	d.report(cpu, length)
+	if ended := h.countEnded(); ended != d.taken {
+		t.Errorf("%d records of %d calls", ended, d.taken)
+	}
 	h.nothingLeft(before)
 	h.verify()
-	d.report(cpu, length)
+}
+
+// countEnded pages through the ended calls that were answered.
+func (h *house) countEnded() int {
+	h.t.Helper()
+	n, cursor := 0, ""
+	for {
+		status, body := h.api("/api/v1/calls?state=ended&limit=500&cursor=" + cursor)
+		var page struct {
+			Calls []recordings.Call `json:"calls"`
+			Next  string            `json:"next_cursor"`
+		}
+		if err := json.Unmarshal(body, &page); err != nil || status != http.StatusOK {
+			h.t.Fatalf("list calls: %d %v", status, err)
+		}
+		for _, c := range page.Calls {
+			if !c.AnsweredAt.IsZero() {
+				n++
+			}
+		}
+		if cursor = page.Next; cursor == "" {
+			return n
+		}
+	}
 }
 
 type drill struct {

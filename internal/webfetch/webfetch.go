@@ -34,7 +34,9 @@ func New() *Fetcher {
 			Proxy:               http.ProxyFromEnvironment,
 			MaxConnsPerHost:     64,
 			MaxIdleConnsPerHost: 16,
-			IdleConnTimeout:     time.Minute,
+			// Shorter than servers keep theirs (Node 5 s): a POST on a connection
+			// that the other side is closing is not tried again.
+			IdleConnTimeout: 4 * time.Second,
 			// Far more than any back end says; the default is 1 MB a call.
 			MaxResponseHeaderBytes: 16 << 10,
 		},
