@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/internal/sqlitedb"
+	"github.com/ivrd/ivrd/internal/testkit"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/recordings"
 )
@@ -56,9 +57,7 @@ func TestDrill(t *testing.T) {
 	all.Wait()
 	cpu = h.metrics()["process_cpu_seconds_total"] - cpu
 	d.report(cpu, length)
-	if ended := h.countEnded(); ended != d.taken {
-		t.Errorf("%d records of %d calls", ended, d.taken)
-	}
+	testkit.Eventually(t, 30*time.Second, fmt.Sprintf("%d records", d.taken), func() bool { return h.countEnded() == d.taken })
 	h.nothingLeft(before)
 	h.verify()
 }
