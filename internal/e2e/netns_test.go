@@ -27,6 +27,9 @@ const (
 	strangeHz = 2200
 )
 
+// ringbackHz is what a caller hears until another party answers.
+const ringbackHz = 425
+
 // The addresses of a site behind translation.
 const (
 	siteAddress   = "10.0.0.5"
@@ -130,13 +133,19 @@ func (w *trunkWorld) call(t *testing.T) *carrierCall {
 
 // sounds is what can be heard one after the other, such as "500 700" for two
 // prompts and "400+700" for two parties at once; pauses and what lasts less
-// than 300 ms are left out.
+// than 300 ms are left out. So is the ringback: how long it sounds is how long a
+// party takes to answer, and a few milliseconds of it have no pitch and would be
+// read as the tone next to it.
 func sounds(pcm []int16) string {
 	const window, hop, least = media.SampleRate / 5, media.SampleRate / 10, 2
 	var out []string
 	last, times := "", 0
 	for ; len(pcm) >= window; pcm = pcm[hop:] {
-		now := strings.ReplaceAll(strings.Trim(fmt.Sprint(tone.Heard(pcm[:window], 20, knownTones()...)), "[]"), " ", "+")
+		heard := tone.Heard(pcm[:window], 20, append(knownTones(), ringbackHz)...)
+		if slices.Contains(heard, ringbackHz) {
+			heard = nil
+		}
+		now := strings.ReplaceAll(strings.Trim(fmt.Sprint(heard), "[]"), " ", "+")
 		if now != last {
 			last, times = now, 0
 		}
@@ -145,6 +154,22 @@ func sounds(pcm []int16) string {
 		}
 	}
 	return strings.Join(out, " ")
+}
+
+// TestSounds: what is heard does not depend on how long a party takes to
+// answer.
+func TestSounds(t *testing.T) {
+	t.Parallel()
+	for ring := time.Duration(0); ring <= 400*time.Millisecond; ring += 20 * time.Millisecond {
+		heard := slices.Concat(media.Tone(700, -15, 600*time.Millisecond), media.Silence(90*time.Millisecond),
+			media.Tone(ringbackHz, -20, ring), media.Silence(170*time.Millisecond), media.Tone(calleeHz, -15, time.Second))
+		checkSound(t, fmt.Sprintf("a ring of %v", ring), heard, "700 1200")
+	}
+	both := media.Tone(callerHz, -15, time.Second)
+	for i, s := range media.Tone(700, -20, time.Second) {
+		both[i] += s
+	}
+	checkSound(t, "two at once", slices.Concat(media.Tone(500, -15, time.Second), both), "500 700+400")
 }
 
 // knownTones are all that prompts and parties of these tests may sound.
