@@ -57,14 +57,14 @@ tidy:
 # drive (sipp, baresip, espeak-ng) must be there: a test that cannot find one
 # fails instead of being skipped.
 #
-# The tests of whole calls run after the others, alone: they listen in real
-# time, and a starved machine stutters. Allocations are counted once more
-# without the race detector, under which pools allocate at random.
-END_TO_END := ./internal/e2e
+# The tests that listen in real time run after the others, one package at a
+# time: a starved machine stutters. Allocations are counted once more without
+# the race detector, under which pools allocate at random.
+REAL_TIME := ./media/engine ./internal/e2e
 unit:
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -v internal/e2e)
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -v -e /internal/e2e -e /media/engine)
 	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./recordings
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $(END_TO_END)
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -p 1 -timeout $(TEST_TIMEOUT) $(REAL_TIME)
 
 bench: ## Run the Go benchmarks (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./...

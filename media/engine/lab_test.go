@@ -79,9 +79,12 @@ func (l *lab) end() {
 	}
 }
 
+// virtual reports whether time is.
+func (l *lab) virtual() bool { return l.net != nil }
+
 // pass lets time go by.
 func (l *lab) pass(d time.Duration) {
-	if l.net != nil {
+	if l.virtual() {
 		time.Sleep(d)
 		return
 	}

@@ -138,7 +138,8 @@ func testPlayer(l *lab) {
 	if len(played) != 1 || played[0].Play != id || !played[0].Completed {
 		l.Fatalf("ends of playback: %+v", played)
 	}
-	if took := (played[0].At - start).Duration(); took < 600*time.Millisecond || took > 640*time.Millisecond {
+	// In real time the machine may stand still between Now and Play.
+	if took := (played[0].At - start).Duration(); took < 600*time.Millisecond || l.virtual() && took > 640*time.Millisecond {
 		l.Errorf("600 ms took %v", took)
 	}
 }

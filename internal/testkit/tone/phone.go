@@ -137,14 +137,20 @@ func (p *Phone) Close() error {
 	return nil
 }
 
-// pace sends a packet each 20 ms.
+// pace sends a packet each 20 ms. What a busy machine has let it miss it makes
+// up for, as the sound card of a real phone does: a ticker leaves ticks out,
+// and the stream would fall behind for good.
 func (p *Phone) pace() {
-	ticker := time.NewTicker(media.FrameDuration)
-	defer ticker.Stop()
+	next := time.Now().Add(media.FrameDuration)
+	timer := time.NewTimer(media.FrameDuration)
+	defer timer.Stop()
 	for {
 		select {
-		case <-ticker.C:
-			p.tick()
+		case <-timer.C:
+			for ; time.Until(next) <= 0; next = next.Add(media.FrameDuration) {
+				p.tick()
+			}
+			timer.Reset(time.Until(next))
 		case <-p.stop:
 			return
 		}
