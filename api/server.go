@@ -68,12 +68,13 @@ type Check struct {
 	Func func(context.Context) error
 }
 
-// Deps are the parts of the house that api stands on. Live, AuditLog, Checks
-// and Metrics may be nil.
+// Deps are the parts of the house that api stands on. Live, Desk, AuditLog,
+// Checks and Metrics may be nil.
 type Deps struct {
 	People   People
 	Archive  Archive
 	Live     Live
+	Desk     Desk
 	AuditLog AuditLog
 	Checks   []Check
 	Metrics  *obs.Metrics

@@ -312,6 +312,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for name, v := range map[string]any{
 		"Login": Login{}, "LoggedIn": LoggedIn{}, "CallList": CallList{}, "AuditList": AuditList{}, "Readiness": Readiness{}, "Problem": Problem{},
+		"QueueList": QueueList{}, "AgentList": AgentList{}, "AgentState": AgentState{},
 	} {
 		compare(t, doc.Components.Schemas, schema{Ref: "#/components/schemas/" + name}, reflect.TypeOf(v), name)
 	}
@@ -325,8 +326,11 @@ func compare(t *testing.T, all map[string]schema, s schema, typ reflect.Type, wh
 			return
 		}
 	}
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
 	want := map[reflect.Kind]string{
-		reflect.String: "string", reflect.Int: "integer", reflect.Int64: "integer", reflect.Bool: "boolean",
+		reflect.String: "string", reflect.Int: "integer", reflect.Int64: "integer", reflect.Uint64: "integer", reflect.Float64: "number", reflect.Bool: "boolean",
 		reflect.Slice: "array", reflect.Map: "object", reflect.Struct: "object",
 	}[typ.Kind()]
 	leaf := typ == reflect.TypeFor[time.Time]() || typ == reflect.TypeFor[identity.Secret]()

@@ -252,8 +252,8 @@ func (c *Call) fromLine(ev media.StreamEvent, ok bool) {
 		c.line = nil // the leg is ending; its Ended event follows
 		return
 	}
-	if n, talking := c.doing.(*connect); talking && ev.Kind == media.EventNoMedia && !n.talked.IsZero() {
-		n.leg.End(leg.NoMedia)
+	if t, ok := c.doing.(interface{ partner() leg.Leg }); ok && ev.Kind == media.EventNoMedia && t.partner() != nil {
+		t.partner().End(leg.NoMedia)
 	}
 }
 

@@ -59,6 +59,7 @@ type Deps struct {
 	Media   Media
 	Archive recordings.Archive
 	Dialer  sip.Dialer
+	Queues  Queues
 	Speaker Speaker
 	Fetcher ivr.Fetcher
 	// Flows gives the flows that a new call runs on; a running call keeps its own.

@@ -23,6 +23,8 @@ import (
 	"github.com/ivrd/ivrd/media/engine"
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/recordings/sqlitestore"
+	"github.com/ivrd/ivrd/routing"
+	"github.com/ivrd/ivrd/routing/memstore"
 	"github.com/ivrd/ivrd/sip"
 )
 
@@ -32,6 +34,7 @@ type stage struct {
 	t       *testing.T
 	net     *memnet.Network
 	con     *Conductor
+	desk    *routing.Dispatcher // the queue support, and alice and bob, who are offline
 	vault   *recordings.Vault
 	fetch   func(context.Context, ivr.Request) (ivr.Response, error)
 	dialled chan *party // outgoing legs, as they are made
@@ -59,8 +62,9 @@ func newStage(t *testing.T, flow string) *stage {
 		t.Fatal(err)
 	}
 	s.openVault()
+	s.openDesk()
 	s.con = New(Config{Numbers: map[string]Target{"1000": {Flow: "f"}, "echo": {Echo: true}}, MaxCalls: 100}, Deps{
-		Media: eng, Archive: s.vault, Dialer: dialer{s}, Speaker: tones{}, Fetcher: fetcher{s},
+		Media: eng, Archive: s.vault, Dialer: dialer{s}, Queues: s.desk, Speaker: tones{}, Fetcher: fetcher{s},
 		Flows: func() *ivr.Flows { return flows }, Log: slog.New(slog.DiscardHandler),
 		Ended: func(c recordings.Call) { s.ended <- c },
 	})
@@ -71,6 +75,21 @@ func newStage(t *testing.T, flow string) *stage {
 		}
 	})
 	return s
+}
+
+func (s *stage) openDesk() {
+	s.t.Helper()
+	s.desk = routing.New(routing.Config{
+		Policy: routing.DefaultPolicy(),
+		Queues: []routing.Queue{{Name: "support", Ring: 10 * time.Second, WrapUp: 5 * time.Second, Handle: 3 * time.Minute}},
+	}, memstore.New())
+	for _, name := range []string{"alice", "bob"} {
+		if err := s.desk.SetAgent(context.Background(), routing.Agent{Name: name, Queues: []string{"support"}}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.desk.Start()
+	s.closes = append(s.closes, s.desk.Close)
 }
 
 func canceled() context.Context {

@@ -76,19 +76,16 @@ func ringback() *media.Prompt {
 
 // Connect implements ivr.Caller.
 func (v visitor) Connect(ctx context.Context, r ivr.Connect) (ivr.ConnectResult, error) {
-	hold, err := v.sound(ctx, r.Hold)
+	hold, err := v.hold(ctx, r.Hold)
 	if err != nil {
 		return "", err
 	}
-	if len(hold) == 0 {
-		hold = []*media.Prompt{ringback()}
-	}
-	l, err := v.dial(ctx, r)
+	l, err := v.dial(ctx, v.request(addressed(r), r.CallerID))
 	if err != nil {
 		v.c.log.Info("connect failed", "err", err)
 		return ivr.ConnectFailed, nil
 	}
-	n := &connect{Connect: r, leg: l, hold: hold, result: make(chan ivr.ConnectResult, 1)}
+	n := &connect{talk: talk{hold: hold}, Connect: r, party: l, result: make(chan ivr.ConnectResult, 1)}
 	res, err := do(ctx, v.c, n, n.result, nil)
 	if err != nil {
 		l.End(leg.CallerHangup) // whoever was first: the second end does nothing
@@ -96,22 +93,37 @@ func (v visitor) Connect(ctx context.Context, r ivr.Connect) (ivr.ConnectResult,
 	return res, err
 }
 
-func (v visitor) dial(ctx context.Context, r ivr.Connect) (leg.Leg, error) {
-	caller, from := v.c.caller.Info(), r.CallerID
-	if from == "" {
-		from = caller.From
+// hold is what a caller hears who waits for somebody.
+func (v visitor) hold(ctx context.Context, prompts []ivr.Prompt) ([]*media.Prompt, error) {
+	sound, err := v.sound(ctx, prompts)
+	if len(sound) == 0 {
+		sound = []*media.Prompt{ringback()}
 	}
-	req := sip.DialRequest{
-		From: from, DisplayName: caller.DisplayName, FromUser: caller.User, Timeout: r.Timeout,
-		Asserted: r.CallerID != "" || caller.Trusted || caller.User != "",
-		Options:  media.StreamOptions{Name: "other", Track: media.TrackAgent},
-	}
+	return sound, err
+}
+
+// addressed tells numbers from people.
+func addressed(r ivr.Connect) sip.DialRequest {
 	if isNumber(r.Target) {
-		req.Number = r.Target
-	} else {
-		req.User = r.Target
+		return sip.DialRequest{Number: r.Target, Timeout: r.Timeout}
 	}
-	return v.c.con.deps.Dialer.Dial(ctx, v.c.session, req)
+	return sip.DialRequest{User: r.Target, Timeout: r.Timeout}
+}
+
+// request adds on whose behalf somebody is rung.
+func (v visitor) request(r sip.DialRequest, callerID string) sip.DialRequest {
+	caller := v.c.caller.Info()
+	if r.From = callerID; callerID == "" {
+		r.From = caller.From
+	}
+	r.DisplayName, r.FromUser = caller.DisplayName, caller.User
+	r.Asserted = callerID != "" || caller.Trusted || caller.User != ""
+	r.Options = media.StreamOptions{Name: "other", Track: media.TrackAgent}
+	return r
+}
+
+func (v visitor) dial(ctx context.Context, r sip.DialRequest) (leg.Leg, error) {
+	return v.c.con.deps.Dialer.Dial(ctx, v.c.session, r)
 }
 
 // isNumber tells a telephone number from a person's name.

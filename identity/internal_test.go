@@ -78,6 +78,7 @@ func TestRights(t *testing.T) {
 		RecordingsPlay: {Own, Groups, All, None},
 		NumbersUnmask:  {None, Groups, All, None},
 		MonitorCalls:   {None, Groups, None, None},
+		AgentsState:    {Own, Groups, None, None},
 		AuditRead:      {None, None, All, None},
 		PeopleManage:   {None, None, None, All},
 	}

@@ -1,5 +1,7 @@
 package identity
 
+import "slices"
+
 // Role is what a person is to the centre.
 type Role string
 
@@ -23,13 +25,14 @@ const (
 	RecordingsPlay Right = "recordings.play"
 	NumbersUnmask  Right = "numbers.unmask" // see a caller's full number, audited
 	MonitorCalls   Right = "calls.monitor"  // listen, whisper, barge, take over
+	AgentsState    Right = "agents.state"   // see agents, set who is ready or away
 	AuditRead      Right = "audit.read"
 	PeopleManage   Right = "people.manage"
 )
 
 // Rights lists all.
 func Rights() []Right {
-	return []Right{CallsRead, RecordingsPlay, NumbersUnmask, MonitorCalls, AuditRead, PeopleManage}
+	return []Right{CallsRead, RecordingsPlay, NumbersUnmask, MonitorCalls, AgentsState, AuditRead, PeopleManage}
 }
 
 // Scope says for which calls a right holds. Scopes are ordered: a greater one
@@ -57,12 +60,12 @@ func table(role Role, right Right) Scope {
 		switch right {
 		case CallsRead:
 			return Groups
-		case RecordingsPlay:
+		case RecordingsPlay, AgentsState:
 			return Own
 		}
 	case Supervisor:
 		switch right {
-		case CallsRead, RecordingsPlay, NumbersUnmask, MonitorCalls:
+		case CallsRead, RecordingsPlay, NumbersUnmask, MonitorCalls, AgentsState:
 			return Groups
 		}
 	case Auditor:
@@ -90,6 +93,20 @@ func (p Person) Scope(right Right) Scope {
 		scope = max(scope, table(role, right))
 	}
 	return scope
+}
+
+// MayAgent reports whether the person has AgentsState over an agent, by the
+// agent's queues.
+func (p Person) MayAgent(agent string, queues []string) bool {
+	switch p.Scope(AgentsState) {
+	case All:
+		return true
+	case Groups:
+		return agent == p.Name || slices.ContainsFunc(queues, p.InGroup)
+	case Own:
+		return agent == p.Name
+	}
+	return false
 }
 
 // MayCall reports whether the person has a right over a call, by the call's

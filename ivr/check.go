@@ -13,6 +13,8 @@ type CheckOptions struct {
 	Prompt func(language, name string) bool
 	// Env holds the names that ${env.NAME} may use; nil means do not ask.
 	Env map[string]string
+	// Queues are those that callers can wait in; nil means do not ask.
+	Queues []string
 }
 
 // CheckFiles loads flows and returns every fault of loading and checking in
@@ -35,6 +37,7 @@ func Check(flows *Flows, o CheckOptions) []Fault {
 		c.exits()
 		c.prompts()
 		c.env()
+		c.queues()
 		faults = append(faults, c.report.Faults...)
 	}
 	faults = append(faults, spins(flows)...)
@@ -208,6 +211,18 @@ func (c *checker) env() {
 			if _, given := c.options.Env[name]; !given {
 				c.report.Add(e.at, msgEnv, name)
 			}
+		}
+	}
+}
+
+func (c *checker) queues() {
+	if c.options.Queues == nil {
+		return
+	}
+	for _, n := range c.flow.nodes {
+		v, ok := n.verb.(*enqueueVerb)
+		if ok && v.queue != "" && !slices.Contains(c.options.Queues, v.queue) {
+			c.report.Add(v.at, msgUnknownQueue, v.queue, strict.Suggest(v.queue, c.options.Queues))
 		}
 	}
 }

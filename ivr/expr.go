@@ -35,6 +35,7 @@ type kind uint8
 const (
 	anyKind kind = iota
 	boolKind
+	numberKind
 )
 
 // expression is one formula of a flow. Exactly one of program and secret is
@@ -83,7 +84,7 @@ func builtins() []string {
 // and the words of the expression language.
 func reserved() []string {
 	return []string{
-		"language", "caller", "config", "env", "now", "hours", "holiday", "true", "false", "nil", "not", "and", "or", "in",
+		"language", "caller", "config", "env", "now", "queue", "hours", "holiday", "true", "false", "nil", "not", "and", "or", "in",
 		"let", "if", "else", "matches", "contains", "startswith", "endswith",
 	}
 }
@@ -100,6 +101,7 @@ func typesOf(vars map[string]*variable) types.Map {
 			"year": types.Int, "month": types.Int, "day": types.Int, "hour": types.Int, "minute": types.Int,
 			"weekday": types.String, "date": types.String, "time": types.String,
 		},
+		"queue":   types.Map{"position": types.Int, "minutes": types.Int},
 		"hours":   day,
 		"holiday": day,
 	}
@@ -137,8 +139,11 @@ func (e *expression) compile(f *Flow, vars map[string]*variable, fault func(*yam
 	for _, name := range builtins() {
 		options = append(options, expr.EnableBuiltin(name))
 	}
-	if e.kind == boolKind {
+	switch e.kind {
+	case boolKind:
 		options = append(options, expr.AsBool())
+	case numberKind:
+		options = append(options, expr.AsFloat64())
 	}
 	program, err := expr.Compile(e.source, options...)
 	if fault != nil && look.report(e, fault) {

@@ -36,6 +36,7 @@ func checkOne(source string) []Fault {
 	_, faults := CheckFiles(map[string][]byte{"f.yaml": []byte(source)}, CheckOptions{
 		Prompt: func(_, name string) bool { return name != "missing" },
 		Env:    map[string]string{"BACKEND": "http://back.end"},
+		Queues: []string{"fraud", "payments"},
 	})
 	return faults
 }

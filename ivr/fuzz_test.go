@@ -44,6 +44,15 @@ func (c *chance) Connect(context.Context, Connect) (ConnectResult, error) {
 	return []ConnectResult{ConnectEnded, ConnectBusy, ConnectNoAnswer, ConnectFailed}[c.IntN(4)], c.turn()
 }
 
+func (c *chance) Enqueue(_ context.Context, e Enqueue) (EnqueueResult, error) {
+	if e.News != nil {
+		if _, err := e.News(c.IntN(5), time.Duration(c.IntN(5))*time.Minute); err != nil {
+			return "", err
+		}
+	}
+	return []EnqueueResult{EnqueueAnswered, EnqueueTimeout, EnqueueFailed}[c.IntN(3)], c.turn()
+}
+
 func (c *chance) Record(context.Context, Record) (Recorded, error) {
 	return Recorded{Duration: time.Duration(c.IntN(3)) * time.Second}, c.turn()
 }

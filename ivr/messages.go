@@ -60,8 +60,11 @@ const (
 	msgURL         message = "an address begins with http://, https://, ${env.…} or ${config.…}"
 	msgJSON        message = "%s has no form in JSON"
 	msgNobody      message = "%s names nobody"
+	msgHundred     message = "%s cannot be %q\nwrite a number from 0 to 100, or ${…}"
+	msgNoNews      message = "news of node %s says nothing\ngive it play: or say:"
 
 	msgUnknownNode   message = "there is no node %s\n%s"
+	msgUnknownQueue  message = "there is no queue %s\n%s"
 	msgUnknownFlow   message = "there is no flow %s\n%s"
 	msgUnhandled     message = "node %s does not say where %s leads\nsay it in the node%s"
 	msgUnreachable   message = "node %s is never reached"

@@ -83,6 +83,33 @@ const (
 	ConnectFailed   ConnectResult = "error"    // not registered, not allowed, unreachable
 )
 
+// Enqueue asks for an agent of a queue.
+type Enqueue struct {
+	Queue string
+	// Skills with the least proficiency (1–5) that the agent must have.
+	Skills map[string]int
+	// Language of the caller; empty while unknown.
+	Language string
+	// Value of the user and Difficulty of the problem, 0–100.
+	Value, Difficulty float64
+	Timeout           time.Duration // until somebody answers
+	Hold              []Prompt      // played in a loop while the caller waits
+	// News is what to say between, each Every; nil says nothing. It is called by
+	// the goroutine that called Enqueue. A wait of 0 is not known.
+	Every time.Duration
+	News  func(position int, wait time.Duration) ([]Prompt, error)
+}
+
+// EnqueueResult is how a wait ended.
+type EnqueueResult string
+
+// The ends of a wait; each is an outcome of the node.
+const (
+	EnqueueAnswered EnqueueResult = "answered" // talked, and the agent hung up first
+	EnqueueTimeout  EnqueueResult = "timeout"
+	EnqueueFailed   EnqueueResult = "error" // the queue cannot be entered
+)
+
 // Record asks for a message.
 type Record struct {
 	Prompts    []Prompt
@@ -106,6 +133,7 @@ type Recorded struct {
 type Caller interface {
 	Listen(context.Context, Listen) (Heard, error)
 	Connect(context.Context, Connect) (ConnectResult, error)
+	Enqueue(context.Context, Enqueue) (EnqueueResult, error)
 	Record(context.Context, Record) (Recorded, error)
 	// Recording switches the recording of the call on or off from now on. It
 	// and Record fail with ErrUnrecorded when the house refuses.

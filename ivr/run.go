@@ -70,6 +70,8 @@ type Run struct {
 	steps    int
 	quiet    int
 	faults   int
+	position int           // in a queue, while its news are said
+	wait     time.Duration // expected, likewise
 	// last is the fault that ends the run after the node that tells of it.
 	last error
 }
@@ -234,7 +236,7 @@ func (r *Run) count(n *node) error {
 	r.steps++
 	r.quiet++
 	switch n.word {
-	case "menu", "collect", "record", "connect":
+	case "menu", "collect", "record", "connect", "enqueue":
 		r.quiet = 0
 	}
 	if r.steps > maxSteps || r.quiet > maxQuiet {
@@ -328,6 +330,7 @@ func (r *Run) env() map[string]any {
 		"env":      r.options.Env,
 		"config":   r.options.Config,
 		"now":      nowValue(now.In(flow.zone)),
+		"queue":    queueValue(r.position, r.wait),
 		"hours":    func(name string) bool { return flow.hours[name].open(now) },
 		"holiday":  func(name string) bool { return flow.hours[name].holiday(now) },
 	}

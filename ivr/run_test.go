@@ -26,6 +26,7 @@ type line struct {
 	keys     []Secret
 	reply    func(Request) (Response, error)
 	results  []ConnectResult
+	queued   []Enqueue
 	targets  []string
 	message  time.Duration
 	record   []bool
@@ -70,6 +71,23 @@ func (l *line) Connect(_ context.Context, c Connect) (ConnectResult, error) {
 	result := l.results[0]
 	l.results = l.results[1:]
 	return result, l.say(c.Hold)
+}
+
+func (l *line) Enqueue(_ context.Context, e Enqueue) (EnqueueResult, error) {
+	l.queued = append(l.queued, e)
+	if err := l.say(e.Hold); err != nil || e.News == nil {
+		return EnqueueAnswered, err
+	}
+	for position := 2; position > 0; position-- {
+		news, err := e.News(position, time.Duration(position)*100*time.Second)
+		if err != nil {
+			return "", err
+		}
+		if err := l.say(news); err != nil {
+			return "", err
+		}
+	}
+	return EnqueueTimeout, nil
 }
 
 func (l *line) Record(_ context.Context, r Record) (Recorded, error) {
@@ -463,5 +481,45 @@ nodes:
 			}
 			l.expect(t, "path", l.path, c.path)
 		})
+	}
+}
+
+// TestEnqueue: what is asked of the queue, the news, and the outcomes.
+func TestEnqueue(t *testing.T) {
+	l := &line{}
+	end, err := l.start(t, Options{From: "1"}, `flow: main
+languages: [en, zh]
+start: first
+nodes:
+  first: {set: {language: zh, worth: 80}, next: wait}
+  wait:
+    enqueue:
+      queue: fraud
+      skills: {fraud: 3}
+      value: "${worth + 5}"
+      difficulty: 90
+      timeout: 3m
+      while: [music, ad]
+      news: {every: 30s, say: {en: "You are number {queue.position}.", zh: "您前面还有{queue.position-1|count}位，约{queue.minutes|count}分钟。"}}
+    on: {answered: end, timeout: again, error: end}
+  again: {enqueue: payments, on: {answered: bye, timeout: end, error: end}}
+  bye: {say: {en: Bye., zh: 再见。}, next: end}
+`)
+	if err != nil || end.Reason != FlowHangup {
+		t.Fatal(end, err)
+	}
+	if len(l.queued) != 2 {
+		t.Fatalf("queued %+v", l.queued)
+	}
+	q := l.queued[0]
+	if q.Queue != "fraud" || q.Skills["fraud"] != 3 || q.Value != 85 || q.Difficulty != 90 || q.Language != "zh" || q.Timeout != 3*time.Minute || q.Every != 30*time.Second {
+		t.Errorf("asked for %+v", q)
+	}
+	if q := l.queued[1]; q.Queue != "payments" || q.Value != 50 || q.Difficulty != 50 || q.Timeout != 10*time.Minute || q.News != nil {
+		t.Errorf("asked for %+v", q)
+	}
+	want := []string{"zh:music", "zh:ad", "zh:您前面还有一位，约四分钟。", "zh:您前面还有零位，约两分钟。", "zh:再见。"}
+	if !slices.Equal(l.said, want) {
+		t.Errorf("said %q, want %q", l.said, want)
 	}
 }

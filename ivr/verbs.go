@@ -31,6 +31,7 @@ func words() []word {
 		{"set", []string{"next"}, "", "gives variables values", false, (*loader).set},
 		{"http", []string{"ok", "error"}, "any status, such as `403`", "fetches data as JSON", true, (*loader).http},
 		{"connect", []string{"ok", "busy", "noanswer", "error"}, "", "rings somebody and lets both talk", true, (*loader).connect},
+		{"enqueue", []string{"answered", "timeout", "error"}, "", "waits in a queue and talks to an agent", true, (*loader).enqueue},
 		{"record", []string{"ok", "noinput"}, "", "takes a message", true, (*loader).record},
 		{"call", []string{"next"}, "", "runs another flow and returns", false, (*loader).call},
 		{"hangup", nil, "none: the call ends", "says last words and ends the call", false, (*loader).hangup},
@@ -39,7 +40,7 @@ func words() []word {
 
 // laterWords are verbs of the language that this version does not run.
 func laterWords() []string {
-	return []string{"ask", "enqueue", "transfer", "voicemail", "survey", "otp"}
+	return []string{"ask", "transfer", "voicemail", "survey", "otp"}
 }
 
 // commonOutcomes are those that a flow's defaults can handle for all nodes.

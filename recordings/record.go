@@ -12,6 +12,7 @@ import (
 	"github.com/ivrd/ivrd/internal/seal"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/routing"
 )
 
 // Call is one visit of one caller: the record. Its JSON form is public
@@ -34,9 +35,11 @@ type Call struct {
 	Agent      string        `json:"agent,omitempty"`
 	WaitMS     int64         `json:"wait_ms"`
 	TalkMS     int64         `json:"talk_ms"`
-	Recording  Recording     `json:"recording"`
-	Messages   []Message     `json:"messages,omitempty"`
-	Node       string        `json:"node,omitempty"` // the ivrd process that served it
+	// Priority is that with which the caller waited in Queue.
+	Priority  *routing.Score `json:"priority,omitempty"`
+	Recording Recording      `json:"recording"`
+	Messages  []Message      `json:"messages,omitempty"`
+	Node      string         `json:"node,omitempty"` // the ivrd process that served it
 }
 
 // Step is one node of a flow that ran, on the call's clock.

@@ -42,7 +42,7 @@ func loadFlows(f config.File, prompts *tts.Library) (*ivr.Flows, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read flows: %w", err)
 	}
-	o := ivr.CheckOptions{Env: flowEnv(f, "http://127.0.0.1")}
+	o := ivr.CheckOptions{Env: flowEnv(f, "http://127.0.0.1"), Queues: queueNames(f)}
 	if prompts != nil {
 		o.Prompt = prompts.Exists
 	}

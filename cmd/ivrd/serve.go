@@ -60,6 +60,7 @@ type house struct {
 	store     recordings.Store
 	engine    *engine.Engine
 	sip       *sip.Server
+	desk      *desk
 	conductor *call.Conductor
 	api       *api.Server
 	metrics   *obs.Metrics
@@ -129,9 +130,13 @@ func (h *house) openCalls(ctx context.Context) error {
 	fetcher := webfetch.New()
 	h.opened(func() error { fetcher.Close(); return nil })
 	h.metrics = obs.NewMetrics()
+	if h.desk, err = openDesk(ctx, h.file, h.data.people); err != nil {
+		return err
+	}
+	h.opened(func() error { h.desk.Close(); return nil })
 	dial := &lateDialer{}
 	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Node: nodeName(), Env: env}, call.Deps{
-		Media: h.engine, Archive: h.archive, Dialer: dial, Speaker: &h.speaker, Fetcher: fetcher,
+		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Speaker: &h.speaker, Fetcher: fetcher,
 		Flows: h.flows.Load, Log: h.log, Ended: h.countCall(),
 	})
 	h.sip, err = sip.New(sipConfig(h.file), sip.Deps{Handler: h.conductor, Secrets: h.data.people, Log: h.log})

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/ivrd/ivrd/api"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/recordings"
+	"github.com/ivrd/ivrd/routing"
 	"github.com/ivrd/ivrd/sip"
 )
 
@@ -14,7 +16,7 @@ import (
 func (h *house) openAPI() error {
 	h.measure()
 	h.api = api.New(api.Config{Listen: h.file.HTTP.Listen, CertFile: h.file.HTTP.TLS.Cert, KeyFile: h.file.HTTP.TLS.Key}, api.Deps{
-		People: h.data.people, Archive: h.archive, AuditLog: h.store, Metrics: h.metrics, Log: h.log,
+		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Metrics: h.metrics, Log: h.log,
 		Checks: []api.Check{
 			{Name: "draining", Func: h.notDraining},
 			{Name: "database", Func: h.databaseAnswers},
@@ -76,6 +78,11 @@ func (h *house) countCall() func(recordings.Call) {
 func (h *house) measure() {
 	m := h.metrics
 	m.GaugeFunc("calls_active", "Calls that run now.", func() float64 { return float64(len(h.conductor.Live())) })
+	for _, q := range h.file.Queues {
+		m.GaugeOf("queue_waiting", "Callers who wait in the queue now.", "queue", q.Name, func() float64 { return float64(h.queue(q.Name).Waiting) })
+		m.GaugeOf("queue_longest_wait_seconds", "How long the caller at the head has waited.", "queue", q.Name, func() float64 { return h.queue(q.Name).Longest.Seconds() })
+		m.GaugeOf("queue_agents_ready", "Agents of the queue who are ready now.", "queue", q.Name, func() float64 { return float64(h.queue(q.Name).Ready) })
+	}
 	m.GaugeFunc("media_ports_free", "RTP port pairs that can be used.", func() float64 { return float64(h.engine.Stats().PortsFree) })
 	m.GaugeFunc("media_ports_resting", "RTP port pairs that rest after a call.", func() float64 { return float64(h.engine.Stats().PortsResting) })
 	m.CounterFunc("rtp_received_total", "RTP packets received.", func() float64 { return float64(h.engine.Stats().PacketsIn) })
@@ -94,6 +101,16 @@ func (h *house) measure() {
 		m.GaugeOf("trunk_calls", "Calls over the trunk now, both directions.", "trunk", t.Name, func() float64 { return float64(h.sip.TrunkStates()[i].Calls) })
 	}
 	m.GaugeFunc("media_lateness_p99_seconds", "How late media slots ran, 99th percentile of the last 5 s.", func() float64 { return h.engine.Lateness().P99.Seconds() })
+}
+
+// queue is what a queue looks like now.
+func (h *house) queue(name string) routing.QueueState {
+	all, err := h.desk.Queues(context.Background())
+	if err != nil {
+		return routing.QueueState{}
+	}
+	i := slices.IndexFunc(all, func(q routing.QueueState) bool { return q.Name == name })
+	return all[max(i, 0)]
 }
 
 func up(t sip.TrunkState) float64 {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ivrd/ivrd/internal/secret"
 )
@@ -56,6 +57,8 @@ func (d *decoder) check(f *File) {
 	}
 	d.trunks(f)
 	d.outbound(f)
+	d.queues(f)
+	d.agents(f)
 	d.mode(f)
 }
 
@@ -172,6 +175,49 @@ func (d *decoder) outbound(f *File) {
 			d.wrong(key, "", "no trunk is called %q", o.Trunk)
 		case f.SIP.Trunks[at].Server == "":
 			d.wrong(key, "set server of the trunk", "trunk %q has no server to call", o.Trunk)
+		}
+	}
+}
+
+func (d *decoder) queues(f *File) {
+	seen := map[string]bool{}
+	for i := range f.Queues {
+		q := &f.Queues[i]
+		key := fmt.Sprintf("queues[%d]", i)
+		switch {
+		case q.Name == "":
+			d.wrong(key, "", "has no name")
+		case seen[q.Name]:
+			d.wrong(key+".name", "", "another queue is called %q", q.Name)
+		}
+		seen[q.Name] = true
+		if q.Ring == 0 {
+			q.Ring = 20 * time.Second
+		}
+		if q.Handle == 0 {
+			q.Handle = 4 * time.Minute
+		}
+		if q.Ring < time.Second {
+			d.wrong(key+".ring", "", "wants 1s at least, got %v", q.Ring)
+		}
+	}
+}
+
+func (d *decoder) agents(f *File) {
+	seen := map[string]bool{}
+	for i, a := range f.Agents {
+		key := fmt.Sprintf("agents[%d]", i)
+		switch {
+		case a.Name == "":
+			d.wrong(key, "", "has no name")
+		case seen[a.Name]:
+			d.wrong(key+".name", "", "another agent is called %q", a.Name)
+		}
+		seen[a.Name] = true
+		for j, s := range a.Skills {
+			if _, _, err := Skill(s); err != nil {
+				d.wrong(fmt.Sprintf("%s.skills[%d]", key, j), "such as fraud:5", "%v", err)
+			}
 		}
 	}
 }

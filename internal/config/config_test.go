@@ -63,7 +63,7 @@ func TestFaults(t *testing.T) {
 	prod := "mode: production\ndata: {key_file: /k}\nflows: {backend: \"\"}\n"
 	tests := []struct{ name, yaml, want string }{
 		{"unknown key", "http:\n  lisen: x\n", `F:2: http.lisen: unknown key (hint: did you mean listen?)`},
-		{"unknown section", "zebra: 1\n", `F:1: zebra: unknown key (hint: known keys: calls, data, flows, http, log, media, mode, sip, speech)`},
+		{"unknown section", "zebra: 1\n", `F:1: zebra: unknown key (hint: known keys: agents, calls, data, flows, http, log, media, mode, queues, sip, speech)`},
 		{"duplicate key", "mode: demo\nmode: demo\n", `F:2: mode: duplicate key, first on line 1`},
 		{"not yaml", "a: [1\n", `F:1: did not find expected ',' or ']'`},
 		{"two documents", "mode: demo\n---\nmode: demo\n", `F: more than one document (hint: remove the line ---)`},
@@ -77,6 +77,12 @@ func TestFaults(t *testing.T) {
 		{"number", "calls: {max: many}\n", `F:1: calls.max: wants a whole number, got "many"`},
 		{"size", "data: {reserve: 3 apples}\n", `F:1: data.reserve: wants a size such as 512KiB, 64MiB or 10GB`},
 		{"choice", "mode: test\n", `F:1: mode: wants one of demo, production, got "test"`},
+		{"queue without a name", "queues:\n  - {ring: 5s}\n", `F:2: queues[0]: has no name`},
+		{"two queues", "queues:\n  - {name: q}\n  - {name: q}\n", `F:3: queues[1].name: another queue is called "q"`},
+		{"short ring", "queues:\n  - {name: q, ring: 10ms}\n", `F:2: queues[0].ring: wants 1s at least, got 10ms`},
+		{"agent without a name", "agents:\n  - {skills: [a:1]}\n", `F:2: agents[0]: has no name`},
+		{"two agents", "agents:\n  - {name: a}\n  - {name: a}\n", `F:3: agents[1].name: another agent is called "a"`},
+		{"skill", "agents:\n  - {name: a, skills: [fraud:6]}\n", `F:2: agents[0].skills[0]: wants a skill with its proficiency from 1 to 5, got "fraud:6" (hint: such as fraud:5)`},
 		{"too small", "calls: {max: 0}\n", `F:1: calls.max: wants at least 1, got 0`},
 		{"listen", "http: {listen: here}\n", `F:1: http.listen: wants address:port, got "here" (hint: such as 127.0.0.1:5060)`},
 		{"address", "media: {advertise: my.host}\n", `F:1: media.advertise: wants an IP address, got "my.host" (hint: a name is not resolved here)`},

@@ -6,15 +6,17 @@ import "time"
 // it; each package gets its own part. configs/ivrd.yaml documents every key
 // and equals Default.
 type File struct {
-	Mode   string `yaml:"mode"`
-	HTTP   HTTP   `yaml:"http"`
-	SIP    SIP    `yaml:"sip"`
-	Media  Media  `yaml:"media"`
-	Calls  Calls  `yaml:"calls"`
-	Flows  Flows  `yaml:"flows"`
-	Speech Speech `yaml:"speech"`
-	Data   Data   `yaml:"data"`
-	Log    Log    `yaml:"log"`
+	Mode   string  `yaml:"mode"`
+	HTTP   HTTP    `yaml:"http"`
+	SIP    SIP     `yaml:"sip"`
+	Media  Media   `yaml:"media"`
+	Calls  Calls   `yaml:"calls"`
+	Queues []Queue `yaml:"queues"`
+	Agents []Agent `yaml:"agents"`
+	Flows  Flows   `yaml:"flows"`
+	Speech Speech  `yaml:"speech"`
+	Data   Data    `yaml:"data"`
+	Log    Log     `yaml:"log"`
 }
 
 // The modes.
@@ -108,6 +110,21 @@ type Calls struct {
 	Drain   time.Duration     `yaml:"drain"`
 }
 
+// Queue is where callers wait for agents: the people of the group of its name.
+type Queue struct {
+	Name   string        `yaml:"name"`
+	Ring   time.Duration `yaml:"ring"`
+	WrapUp time.Duration `yaml:"wrap_up"`
+	Handle time.Duration `yaml:"handle"`
+}
+
+// Agent is what somebody can do beyond what their groups say.
+type Agent struct {
+	Name      string   `yaml:"name"`
+	Skills    []string `yaml:"skills"` // fraud:5
+	Languages []string `yaml:"languages"`
+}
+
 // Flows says where flows, their prompts and their environment are.
 type Flows struct {
 	Dir     string            `yaml:"dir"`
@@ -155,6 +172,10 @@ func Default() File {
 		Calls: Calls{
 			Numbers: map[string]string{"1000": "main", "echo": "echo"},
 			Max:     1000, Drain: 5 * time.Minute,
+		},
+		Queues: []Queue{
+			{Name: "payments", Ring: 20 * time.Second, WrapUp: 30 * time.Second, Handle: 4 * time.Minute},
+			{Name: "fraud", Ring: 20 * time.Second, WrapUp: time.Minute, Handle: 8 * time.Minute},
 		},
 		Flows:  Flows{Env: map[string]string{}, Backend: "demo"},
 		Speech: Speech{Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"}},

@@ -50,3 +50,13 @@ func PortRange(s string) (first, last uint16, err error) {
 	}
 	return uint16(lo), uint16(hi), nil
 }
+
+// Skill is "name:proficiency", from 1 to 5.
+func Skill(s string) (name string, proficiency int, err error) {
+	name, grade, _ := strings.Cut(s, ":")
+	proficiency, err = strconv.Atoi(grade)
+	if name == "" || err != nil || proficiency < 1 || proficiency > 5 {
+		return "", 0, fmt.Errorf("wants a skill with its proficiency from 1 to 5, got %q", s)
+	}
+	return name, proficiency, nil
+}

@@ -14,10 +14,11 @@ start: hello
 nodes:
   hello: {play: hello, next: top}
   top:
-    menu: {play: top, options: {ring: {digit: 1, phrases: {en: [ring]}}, fetch: {digit: 2}, tell: {digit: 3}}}
-    on: {ring: ring, fetch: fetch, tell: tell, noinput: end, nomatch: end}
+    menu: {play: top, options: {ring: {digit: 1, phrases: {en: [ring]}}, fetch: {digit: 2}, tell: {digit: 3}, wait: {digit: 4}}}
+    on: {ring: ring, fetch: fetch, tell: tell, wait: wait, noinput: end, nomatch: end}
   ring: {connect: {to: alice, hold: hold}, on: {ok: end, busy: end, noanswer: tell, error: end}}
   fetch: {http: {get: "http://b/x"}, on: {ok: end, error: end}}
+  wait: {enqueue: {queue: q, while: hold, timeout: 1m}, on: {answered: end, timeout: tell, error: end}}
   tell: {record: {say: Speak now.}, on: {ok: end, noinput: end}}
 `
 
@@ -44,6 +45,9 @@ func TestFailures(t *testing.T) {
 		{"test: t\nsteps: [hang up]\nexpect:\n  end: flow-hangup\n", `t.yaml:4:8: expected the end flow-hangup; it was caller-hangup`},
 		{"test: t\nsteps: [hang up]\nexpect:\n  recording: 'on'\n", `t.yaml:4:14: expected recording to be on at the end; it was off`},
 		{"test: t\nflow: other\nsteps: [hang up]\n", `t.yaml:1:1: run flow: there is no flow "other"`},
+		{"test: t\nsteps:\n  - press: 4\n  - agent: busy\n", `t.yaml:4:5: node wait waits in queue q; expected a step agent: answers, noanswer or fails`},
+		{"test: t\nsteps:\n  - press: 4\n  - hear: hold\n  - agent: answers\n  - hear: x\n", `t.yaml:6:5: expected to hear "x"; heard nothing more`},
+		{"test: t\nsteps:\n  - press: 4\n  - agent: noanswer\n", `t.yaml:1:1: no step is left, but node tell takes a message`},
 		{"test: t\nsteps: [hang upp]\n", `t.yaml:2:9: "hang upp" is not a step (did you mean hang up?)`},
 		{"test: t\nsteps: [{press: 1, wait: 2s}]\n", `t.yaml:2:20: a step does one thing (begin another with -)`},
 		{"test: t\nsteps: [agent: sleeps]\n", `t.yaml:2:16: agent cannot do "sleeps" (write answers, busy, noanswer or fails)`},

@@ -230,6 +230,26 @@ func (p *player) Connect(ctx context.Context, c ivr.Connect) (ivr.ConnectResult,
 	return results()[s.value], nil
 }
 
+// Enqueue plays the agents of a queue: noanswer is that nobody comes in time.
+func (p *player) Enqueue(ctx context.Context, e ivr.Enqueue) (ivr.EnqueueResult, error) {
+	s, err := p.turn(ctx, e.Hold, "waits in "+e.Queue)
+	if err != nil {
+		return "", err
+	}
+	result, ok := map[string]ivr.EnqueueResult{
+		"answers": ivr.EnqueueAnswered, "noanswer": ivr.EnqueueTimeout, "fails": ivr.EnqueueFailed,
+	}[s.value]
+	if s.kind != stepAgent || !ok {
+		return "", p.fail(s, "node %s waits in queue %s; expected a step agent: answers, noanswer or fails", p.node(), e.Queue)
+	}
+	p.done()
+	p.heard = nil
+	if p.now = p.now.Add(s.time); result == ivr.EnqueueTimeout {
+		p.now = p.now.Add(e.Timeout)
+	}
+	return result, nil
+}
+
 // Record plays a caller who leaves a message.
 func (p *player) Record(ctx context.Context, r ivr.Record) (ivr.Recorded, error) {
 	s, err := p.turn(ctx, r.Prompts, "takes a message")

@@ -1,0 +1,78 @@
+package call
+
+import (
+	"time"
+
+	"github.com/ivrd/ivrd/leg"
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/recordings"
+)
+
+// talk is another party who is rung and then talked to, and what the caller
+// hears meanwhile.
+type talk struct {
+	leg    leg.Leg
+	hold   []*media.Prompt // until the other party is heard
+	since  time.Time       // the caller waits
+	talked time.Time       // zero until answered
+}
+
+// ring makes a leg the other party of the call.
+func (n *talk) ring(c *Call, l leg.Leg) {
+	n.leg = l
+	c.other, c.line = l, l.Stream().Events()
+	c.log.Info("ringing another party", "leg_id", l.ID())
+}
+
+func (n *talk) playHold(c *Call) {
+	c.caller.Stream().Play(media.Play{Prompts: n.hold, Loop: true})
+}
+
+// answered enters in the record who talks to the caller, and lets them.
+func (n *talk) answered(c *Call, agent string) {
+	n.talked = time.Now()
+	wait := n.talked.Sub(n.since)
+	c.visit.Update(func(r *recordings.Call) {
+		r.Agent = agent
+		r.WaitMS += wait.Milliseconds()
+	})
+	n.bridge(c)
+}
+
+func (n *talk) bridge(c *Call) {
+	c.caller.Stream().Stop()
+	if _, err := c.session.Bridge(c.caller.Stream(), n.leg.Stream()); err != nil {
+		c.log.Error("bridge legs", "err", err)
+		n.leg.End(leg.Internal)
+	}
+}
+
+// held gives the caller music while the other party is away from the phone.
+func (n *talk) held(c *Call) {
+	c.session.Unbridge(c.caller.Stream())
+	n.playHold(c)
+}
+
+// part leaves the caller alone.
+func (n *talk) part(c *Call) {
+	c.caller.Stream().Stop()
+	c.session.Unbridge(c.caller.Stream())
+	n.account(c)
+}
+
+// account adds the talk to the record.
+func (n *talk) account(c *Call) {
+	if n.talked.IsZero() {
+		return
+	}
+	spent := time.Since(n.talked)
+	c.visit.Update(func(r *recordings.Call) { r.TalkMS += spent.Milliseconds() })
+}
+
+// partner is who is talked to; nil before the answer.
+func (n *talk) partner() leg.Leg {
+	if n.talked.IsZero() {
+		return nil
+	}
+	return n.leg
+}
