@@ -146,8 +146,8 @@ func trackOf(raw string) (media.Track, error) {
 	if err != nil {
 		return media.TrackNone, err
 	}
-	tracks := []media.Track{media.TrackCaller, media.TrackAgent, media.TrackPrompts}
-	name, err := p.choice("track", "caller", "agent", "prompts")
+	tracks := []media.Track{media.TrackCaller, media.TrackAgent, media.TrackPrompts, media.TrackSupervisor}
+	name, err := p.choice("track", "caller", "agent", "prompts", "supervisor")
 	for _, t := range tracks {
 		if t.String() == name {
 			return t, err

@@ -39,11 +39,12 @@ type Track uint8
 
 // The tracks of a call.
 const (
-	TrackNone    Track = iota // not recorded
-	TrackCaller               // what the caller said
-	TrackAgent                // what an agent (or the phone that answered) said
-	TrackPrompts              // what the machine said to the caller
-	TrackWhisper              // what a supervisor said to the agent only
+	TrackNone       Track = iota // not recorded
+	TrackCaller                  // what the caller said
+	TrackAgent                   // what an agent (or the phone that answered) said
+	TrackPrompts                 // what the machine said to the caller
+	TrackWhisper                 // what a supervisor said to the agent only
+	TrackSupervisor              // what a supervisor said to the caller
 )
 
 func (t Track) String() string {
@@ -56,6 +57,8 @@ func (t Track) String() string {
 		return "prompts"
 	case TrackWhisper:
 		return "whisper"
+	case TrackSupervisor:
+		return "supervisor"
 	default:
 		return "none"
 	}

@@ -17,6 +17,12 @@ type Session interface {
 	// bridged with itself is an echo. It returns the media time from which it
 	// holds.
 	Bridge(a, b Stream) (Time, error)
+	// Mix says, for all streams at once, whom each hears and where its voice is
+	// recorded from the returned time on; streams that are not named hear nobody.
+	// Who hears one other gets that one's frames undecoded where the codecs are
+	// the same; who hears several gets their sum. What a stream is being played
+	// goes on and is heard instead. Streams that have closed are passed over.
+	Mix([]Party) (Time, error)
 	// Unbridge leaves s and its peer alone (each hears only what is played to
 	// it) and returns when that holds. Without a bridge it does nothing.
 	Unbridge(s Stream) Time
@@ -29,6 +35,13 @@ type Session interface {
 	// Close closes every stream, waits until the worker has let go of them,
 	// and may be called twice. Ports go to rest, not back into use.
 	Close() error
+}
+
+// Party is one stream's part in a Mix.
+type Party struct {
+	Stream Stream
+	Hears  []Stream
+	Track  Track // of the stream's voice
 }
 
 // StreamOptions say what a stream is to its call.

@@ -110,7 +110,7 @@ func channelsOf(track media.Track) (map[media.Track]int, int) {
 	if track != media.TrackNone {
 		return map[media.Track]int{track: 0}, 1
 	}
-	return map[media.Track]int{media.TrackCaller: 0, media.TrackAgent: 1, media.TrackPrompts: 1}, 2
+	return map[media.Track]int{media.TrackCaller: 0, media.TrackAgent: 1, media.TrackPrompts: 1, media.TrackSupervisor: 1}, 2
 }
 
 func newPlayback(f blob.File, ix *seal.Index, key seal.Key, track media.Track) *playback {

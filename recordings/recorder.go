@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	numTracks = int(media.TrackWhisper) + 1
+	numTracks = int(media.TrackSupervisor) + 1
 	// backlog is how many seconds of a track wait for the disk; what comes
 	// beyond is lost and told by a gap.
 	backlog = 10

@@ -110,6 +110,7 @@ func headerOf(id string, started time.Time) seal.Header {
 			{Track: uint8(media.TrackAgent), Channel: 1},
 			{Track: uint8(media.TrackPrompts), Channel: 1},
 			{Track: uint8(media.TrackWhisper), Channel: 2},
+			{Track: uint8(media.TrackSupervisor), Channel: 1},
 		},
 	}
 }

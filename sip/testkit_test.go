@@ -180,6 +180,7 @@ func (f *fakeSession) Open(media.StreamOptions) (media.Stream, error) {
 	f.streams = append(f.streams, s)
 	return s, nil
 }
+func (f *fakeSession) Mix([]media.Party) (media.Time, error)        { return 0, nil }
 func (f *fakeSession) Bridge(_, _ media.Stream) (media.Time, error) { return 0, nil }
 func (f *fakeSession) Unbridge(media.Stream) media.Time             { return 0 }
 func (f *fakeSession) SetTap(media.PacketTap) media.Time            { return 0 }

@@ -94,12 +94,60 @@ func (s *session) Bridge(a, b media.Stream) (media.Time, error) {
 		two.unbridge()
 		one.player.stop(one, s.next)
 		two.player.stop(two, s.next)
-		one.peer, two.peer = two, one
+		one.speakers, two.speakers = append(one.speakers, two), append(two.speakers[:0], one)
 	})
 	if !ok || gone {
 		return at, fmt.Errorf("bridge streams: %w", media.ErrClosed)
 	}
 	return at, nil
+}
+
+func (s *session) Mix(parties []media.Party) (media.Time, error) {
+	plan := make([]mixed, len(parties))
+	for i, p := range parties {
+		var err error
+		if plan[i], err = s.plan(p); err != nil {
+			return 0, err
+		}
+	}
+	at, ok := s.do(func() {
+		for _, st := range s.streams {
+			st.speakers = nil
+		}
+		for _, m := range plan {
+			if !m.closed {
+				m.track, m.speakers = m.to, slices.DeleteFunc(m.others, func(o *stream) bool { return o.closed })
+			}
+		}
+	})
+	if !ok {
+		return at, fmt.Errorf("mix streams: %w", media.ErrClosed)
+	}
+	return at, nil
+}
+
+// mixed is a Party, looked up before the worker is asked.
+type mixed struct {
+	*stream
+
+	to     media.Track
+	others []*stream
+}
+
+func (s *session) plan(p media.Party) (mixed, error) {
+	m := mixed{to: p.Track, others: make([]*stream, 0, len(p.Hears))}
+	for _, one := range append([]media.Stream{p.Stream}, p.Hears...) {
+		st, ok := one.(*stream)
+		if !ok || st.session != s {
+			return m, errors.New("mix streams: they are not of this session")
+		}
+		if m.stream == nil {
+			m.stream = st
+			continue
+		}
+		m.others = append(m.others, st)
+	}
+	return m, nil
 }
 
 func (s *session) Unbridge(a media.Stream) media.Time {

@@ -91,20 +91,24 @@ type nullTap struct{}
 func (nullTap) Frame(media.Track, media.Time, media.Codec, []byte) {}
 
 var steady = []struct {
-	name   string
-	codecs [2]media.Codec
-	bridge bool
+	name     string
+	codecs   [2]media.Codec
+	speakers int // whom each hears: nobody but a prompt, the other, both
 }{
-	{"same codec", [2]media.Codec{media.PCMU, media.PCMU}, true},
-	{"transcoded", [2]media.Codec{media.PCMU, media.PCMA}, true},
-	{"prompt", [2]media.Codec{media.PCMU, media.PCMA}, false},
+	{"same codec", [2]media.Codec{media.PCMU, media.PCMU}, 1},
+	{"transcoded", [2]media.Codec{media.PCMU, media.PCMA}, 1},
+	{"mixed", [2]media.Codec{media.PCMU, media.PCMA}, 2},
+	{"prompt", [2]media.Codec{media.PCMU, media.PCMA}, 0},
 }
 
-func (r *rig) begin(bridge bool) {
+func (r *rig) begin(speakers int) {
 	r.session.tap = nullTap{}
-	if bridge {
-		r.legs[0].peer, r.legs[1].peer = r.legs[1], r.legs[0]
-	} else {
+	switch speakers {
+	case 1:
+		r.legs[0].speakers, r.legs[1].speakers = []*stream{r.legs[1]}, []*stream{r.legs[0]}
+	case 2:
+		r.legs[0].speakers, r.legs[1].speakers = r.legs[:], r.legs[:]
+	default:
 		p := media.NewPrompt("tone", media.Tone(400, -20, time.Second))
 		for _, st := range r.legs {
 			st.player = player{Play: media.Play{Loop: true, Prompts: []*media.Prompt{p}}, active: true}
@@ -119,7 +123,7 @@ func TestSteadyPathDoesNotAllocate(t *testing.T) {
 	for _, c := range steady {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, c.codecs)
-			r.begin(c.bridge)
+			r.begin(c.speakers)
 			r.session.streams[0].report, r.session.streams[1].report = 1<<60, 1<<60 // RTCP is rare, and may
 			if n := testing.AllocsPerRun(500, r.frame); n != 0 {
 				t.Errorf("%v allocations for two packets", n)
@@ -144,7 +148,7 @@ func BenchmarkSteady(b *testing.B) {
 			var rigs [calls]*rig
 			for i := range rigs {
 				rigs[i] = newRig(b, c.codecs)
-				rigs[i].begin(c.bridge)
+				rigs[i].begin(c.speakers)
 			}
 			b.ReportAllocs()
 			before := cpuTime()
@@ -175,7 +179,7 @@ func cpuTime() time.Duration {
 // packets coming in.
 func BenchmarkTick(b *testing.B) {
 	r := newRig(b, [2]media.Codec{media.PCMU, media.PCMA})
-	r.begin(false)
+	r.begin(0)
 	b.ReportAllocs()
 	for b.Loop() {
 		r.session.tick(r.slot)

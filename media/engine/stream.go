@@ -30,7 +30,8 @@ type stream struct {
 	closed    bool
 	connected bool
 	remote    media.Remote
-	peer      *stream // of the bridge
+	speakers  []*stream   // whom this leg hears, in a bridge one
+	track     media.Track // where its voice is recorded
 	player    player
 	keys      dtmf.Sender
 	intake    rtpio.Intake
@@ -40,6 +41,8 @@ type stream struct {
 	report    media.Time
 	silence   [media.FrameSamples]byte
 	recoded   [media.FrameSamples]byte
+	pcm       [media.FrameSamples]int16 // of intake, as of pcmAt
+	pcmAt     media.Time
 	stats     media.Stats // what the endpoint does not know
 }
 
@@ -51,6 +54,8 @@ func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint) *str
 		options:  o,
 		endpoint: endpoint,
 		events:   make(chan media.StreamEvent, eventQueue),
+		track:    o.Track,
+		pcmAt:    -1,
 		base:     rand.Uint32(),
 		pausing:  true,
 		stats:    media.Stats{FirstMedia: -1},
@@ -173,11 +178,17 @@ func (st *stream) end() {
 	close(st.events)
 }
 
+// unbridge leaves a stream alone: it hears nobody, and nobody hears it.
 func (st *stream) unbridge() {
-	if st.peer != nil {
-		st.peer.peer = nil
-		st.peer = nil
+	st.speakers = st.speakers[:0]
+	for _, o := range st.session.streams {
+		o.speakers = slices.DeleteFunc(o.speakers, func(s *stream) bool { return s == st })
 	}
+}
+
+// with reports whether two legs hear each other.
+func (st *stream) with(o *stream) bool {
+	return slices.Contains(st.speakers, o) && slices.Contains(o.speakers, st)
 }
 
 // emit never blocks: what a slow reader has no room for is counted.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -37,7 +38,7 @@ func (st *stream) in(at media.Time, missed int) {
 		if st.intake.Kind == rtpio.Sound {
 			payload = st.intake.Payload[:]
 		}
-		st.record(st.options.Track, at, payload)
+		st.record(st.track, at, payload)
 	}
 }
 
@@ -69,8 +70,13 @@ func (st *stream) key(key byte, at media.Time) {
 	if st.player.StopOnDigit {
 		st.player.stop(st, at)
 	}
-	if p := st.peer; p != nil && p.remote.EventType != 0 && !st.options.KeepDigits {
-		_ = p.keys.Queue(string(rune(key))) // a key that was received is one
+	if st.options.KeepDigits {
+		return
+	}
+	for _, o := range st.speakers {
+		if o.remote.EventType != 0 && st.with(o) {
+			_ = o.keys.Queue(string(rune(key))) // a key that was received is one
+		}
 	}
 }
 
@@ -131,21 +137,61 @@ func (st *stream) sound(at media.Time) []byte {
 		st.record(st.options.PlayTrack, at, payload)
 		return payload
 	}
-	if st.peer == nil || !st.peer.connected {
+	switch len(st.speakers) {
+	case 0:
+		return st.silence[:]
+	case 1:
+		return st.forward(st.speakers[0])
+	}
+	return st.sum(at)
+}
+
+// forward is what one other leg says.
+func (st *stream) forward(o *stream) []byte {
+	if !o.connected {
 		return st.silence[:]
 	}
-	switch in := &st.peer.intake; in.Kind {
+	switch in := &o.intake; in.Kind {
 	case rtpio.Sound:
-		if st.peer.remote.Codec == st.remote.Codec {
+		if o.remote.Codec == st.remote.Codec {
 			return in.Payload[:]
 		}
-		media.Transcode(st.recoded[:], st.remote.Codec, in.Payload[:], st.peer.remote.Codec)
+		media.Transcode(st.recoded[:], st.remote.Codec, in.Payload[:], o.remote.Codec)
 		return st.recoded[:]
 	case rtpio.Lost:
 		return nil
 	default:
 		return st.silence[:]
 	}
+}
+
+// sum is what several others say at once. Who is not heard for a moment does
+// not make the rest be lost.
+func (st *stream) sum(at media.Time) []byte {
+	var total [media.FrameSamples]int32
+	for _, o := range st.speakers {
+		if !o.connected || o.intake.Kind != rtpio.Sound {
+			continue
+		}
+		for i, v := range o.decoded(at) {
+			total[i] += int32(v)
+		}
+	}
+	var pcm [media.FrameSamples]int16
+	for i, v := range total {
+		pcm[i] = int16(min(max(v, math.MinInt16), math.MaxInt16))
+	}
+	st.remote.Codec.Encode(st.recoded[:], pcm[:])
+	return st.recoded[:]
+}
+
+// decoded is the frame of this tick as PCM, made once for all who hear it.
+func (st *stream) decoded(at media.Time) []int16 {
+	if st.pcmAt != at {
+		st.pcmAt = at
+		st.remote.Codec.Decode(st.pcm[:], st.intake.Payload[:])
+	}
+	return st.pcm[:]
 }
 
 func (st *stream) scheduleReport(at media.Time) {
