@@ -2,6 +2,7 @@ package sip
 
 import (
 	"maps"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,8 +13,12 @@ import (
 )
 
 const (
-	// maxAdmitted bounds the transactions that are remembered at once.
-	maxAdmitted = 50000
+	// maxAdmitted bounds the transactions that are remembered at once, maxClaims
+	// those of them that only claim to be somebody, and claimsPerSource those of
+	// one address: what runs already, and the trunks, always find room.
+	maxAdmitted     = 50000
+	maxClaims       = maxAdmitted / 2
+	claimsPerSource = 2000
 	// lingering is how long a transaction's repetitions may still come: 64*T1
 	// and some more (RFC 3261 §17).
 	lingering = 40 * time.Second
@@ -30,8 +35,14 @@ type admission struct {
 	// party is the call that an INVITE belongs to, once there is one.
 	party *party
 
-	merge string
-	until time.Time // when it may be forgotten
+	// begun says that it has been served, or is: a repetition that finds no
+	// transaction any more must not be served again, least of all with
+	// credentials that were looked at before.
+	begun     bool
+	cancelled bool // a CANCEL came before there was a party
+	claim     bool // counted as a claim of its source
+	merge     string
+	until     time.Time // when it may be forgotten
 }
 
 // admitted remembers the transactions that were let in, so that their
@@ -41,10 +52,12 @@ type admitted struct {
 	mu     sync.Mutex
 	byKey  map[string]*admission
 	merges map[string]string // merge key → transaction key
+	claims map[netip.Addr]int
+	total  int // of claims
 }
 
 func newAdmitted() *admitted {
-	return &admitted{byKey: map[string]*admission{}, merges: map[string]string{}}
+	return &admitted{byKey: map[string]*admission{}, merges: map[string]string{}, claims: map[netip.Addr]int{}}
 }
 
 // txKey names a server transaction (§17.2.3). Other than RFC 3261 it holds the
@@ -78,8 +91,13 @@ func (a *admitted) merged(m *wire.Message, key string) bool {
 func (a *admitted) add(key string, adm *admission) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.byKey) >= maxAdmitted {
+	source := adm.flow.source.Addr()
+	if adm.claim = adm.creds != nil; adm.claim && (a.total >= maxClaims || a.claims[source] >= claimsPerSource) || len(a.byKey) >= maxAdmitted {
 		return false
+	}
+	if adm.claim {
+		a.claims[source]++
+		a.total++
 	}
 	a.byKey[key] = adm
 	if adm.msg.To.Tag() == "" {
@@ -89,32 +107,51 @@ func (a *admitted) add(key string, adm *admission) bool {
 	return true
 }
 
+// begin gives a request to the one who is to serve it; nil when it is unknown
+// or has been given.
+func (a *admitted) begin(key string) *admission {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	adm := a.byKey[key]
+	if adm == nil || adm.begun {
+		return nil
+	}
+	adm.begun = true
+	return adm
+}
+
 // finish lets a transaction linger for its repetitions.
 func (a *admitted) finish(key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if adm := a.byKey[key]; adm != nil {
-		adm.until, adm.creds = time.Now().Add(lingering), nil
+		adm.until, adm.creds, adm.msg = time.Now().Add(lingering), nil, nil
 	}
 }
 
-// attach notes the call of an INVITE.
-func (a *admitted) attach(key string, p *party) {
+// attach notes the call of an INVITE, and reports whether it was cancelled
+// before there was one.
+func (a *admitted) attach(key string, p *party) (cancelled bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if adm := a.byKey[key]; adm != nil {
-		adm.party = p
+	adm := a.byKey[key]
+	if adm == nil {
+		return false
 	}
+	adm.party = p
+	return adm.cancelled
 }
 
-// invite finds the call that a CANCEL means; ok is whether the INVITE is known.
-func (a *admitted) invite(key string) (p *party, ok bool) {
+// cancel finds the call that a CANCEL means, or keeps the CANCEL for it; ok is
+// whether the INVITE is known.
+func (a *admitted) cancel(key string) (p *party, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	adm := a.byKey[key]
 	if adm == nil {
 		return nil, false
 	}
+	adm.cancelled = adm.party == nil
 	return adm.party, true
 }
 
@@ -124,6 +161,7 @@ func (a *admitted) sweep(now time.Time) {
 	for key, adm := range a.byKey {
 		if now.After(adm.until) {
 			delete(a.byKey, key)
+			a.disclaim(adm)
 			if a.merges[adm.merge] == key {
 				delete(a.merges, adm.merge)
 			}
@@ -131,5 +169,17 @@ func (a *admitted) sweep(now time.Time) {
 	}
 	if len(a.byKey) == 0 { // maps do not shrink: give the memory of a flood back
 		a.byKey, a.merges = maps.Clone(a.byKey), maps.Clone(a.merges)
+	}
+}
+
+// disclaim takes back what add has counted.
+func (a *admitted) disclaim(adm *admission) {
+	if !adm.claim {
+		return
+	}
+	a.total--
+	source := adm.flow.source.Addr()
+	if a.claims[source]--; a.claims[source] <= 0 {
+		delete(a.claims, source)
 	}
 }

@@ -180,7 +180,7 @@ func (d *door) inDialog(m *wire.Message, key string, f flow) bool {
 // cancel answers hop by hop and at once (§9.2): 200 whenever the INVITE is
 // known, although it has no effect after a final response.
 func (d *door) cancel(m *wire.Message, key string, f flow) {
-	p, ok := d.admitted.invite(key)
+	p, ok := d.admitted.cancel(key)
 	if !ok {
 		d.reply(m, f, 481, "Call/Transaction Does Not Exist")
 		return
@@ -249,7 +249,7 @@ func (d *door) credentials(m *wire.Message) (digest.Params, bool) {
 func (d *door) register(m *wire.Message, key string, f flow) bool {
 	creds, ok := d.credentials(m)
 	switch {
-	case !ok:
+	case !ok || !creds.Usable():
 		d.challenge(m, f, false)
 		return false
 	case !d.verifier.Fresh(creds, f.source.Addr()):
@@ -269,6 +269,9 @@ func (d *door) invite(m *wire.Message, key string, f flow) bool {
 	}
 	creds, shown := d.credentials(m)
 	switch {
+	case shown && !creds.Usable():
+		d.challenge(m, f, false)
+		return false
 	case shown && !d.verifier.Fresh(creds, f.source.Addr()):
 		d.challenge(m, f, true)
 		return false

@@ -114,6 +114,10 @@ func (s *Server) invite(t *serverTx, adm *admission, key string) {
 			return
 		}
 	}
+	if tr == nil && info.User == "" { // the door lets nobody in who is neither
+		t.respond(403, "Forbidden", tag)
+		return
+	}
 	if tr != nil {
 		info.Trunk, info.Trusted = tr.Name, tr.Trusted
 		if tr.Trusted {
@@ -159,7 +163,9 @@ func (s *Server) offerCall(t *serverTx, info leg.Info, tr *trunk, key, tag strin
 	p.invite = &inviteState{t: t, tag: tag, cancel: cancel}
 	p.dlg = s.uasDialog(t.msg, t.flow, tag, tr != nil)
 	s.dialogs.add(p.dlg.callID, tag, p)
-	s.door.admitted.attach(key, p)
+	if s.door.admitted.attach(key, p) {
+		p.inbox <- p.onCancel // nobody else knows the party yet: there is room
+	}
 	s.incoming.Add(1)
 	t.flow.prove()
 	t.respond(100, "Trying", "")

@@ -293,7 +293,7 @@ func (s *Server) onRequest(req *sipmsg.Request, tx *sipmsg.ServerTx) {
 	branch, _ := via.Params.Get("branch")
 	key := txKey(wire.Via{Host: hostInBrackets(via.Host), Port: via.Port, Params: []wire.Param{{Key: "branch", Value: branch}}},
 		string(req.Method), flow{transport: strings.ToLower(req.Transport()), source: netip.AddrPortFrom(source.Addr().Unmap(), source.Port())})
-	adm := s.door.admitted.find(key)
+	adm := s.door.admitted.begin(key)
 	if adm == nil {
 		return
 	}
@@ -332,12 +332,29 @@ func (s *Server) dispatch(t *serverTx, adm *admission, key string) {
 	case t.msg.Method == "REGISTER":
 		s.register(t, adm.creds)
 	case adm.party != nil:
-		if !adm.party.post(func() { adm.party.onRequest(t) }) {
-			t.respond(481, "Call/Transaction Does Not Exist", s.door.tag(t.msg))
-		}
+		s.inDialog(t, adm.party)
 	default:
 		s.invite(t, adm, key)
 	}
+}
+
+// inDialog gives a request to its call. One that the call's end has left in
+// the inbox is answered here.
+func (s *Server) inDialog(t *serverTx, p *party) {
+	taken := make(chan struct{})
+	if p.post(func() { close(taken); p.onRequest(t) }) {
+		select {
+		case <-taken:
+			return
+		case <-p.done:
+		}
+		select {
+		case <-taken: // it was what ended the call
+			return
+		default:
+		}
+	}
+	t.respond(481, "Call/Transaction Does Not Exist", s.door.tag(t.msg))
 }
 
 // token is 80 random bits as text, for tags, branches and IDs.

@@ -122,6 +122,17 @@ func (v *Verifier) Credentials(values []string) (Params, bool) {
 	return nil, false
 }
 
+// Usable reports whether credentials are of a kind that can prove anything:
+// qop=auth, an algorithm of ours, a user and a nonce count. It looks nothing up.
+func (p Params) Usable() bool {
+	algorithm := strings.ToUpper(p["algorithm"])
+	if algorithm == "" {
+		algorithm = MD5
+	}
+	nc, err := strconv.ParseUint(p["nc"], 16, 32)
+	return hasher(algorithm) != nil && p["qop"] == "auth" && p["username"] != "" && len(p["username"]) <= 128 && err == nil && nc > 0
+}
+
 // Verify judges credentials for one request. Known and unknown users cost the
 // same: a secret that nobody has stands in for a missing one.
 func (v *Verifier) Verify(ctx context.Context, p Params, method string, source netip.Addr) Verdict {
@@ -129,7 +140,7 @@ func (v *Verifier) Verify(ctx context.Context, p Params, method string, source n
 	if algorithm == "" {
 		algorithm = MD5
 	}
-	if hasher(algorithm) == nil || p["qop"] != "auth" || user == "" || len(user) > 128 {
+	if !p.Usable() {
 		return Absent
 	}
 	if !v.Fresh(p, source) {
