@@ -106,6 +106,10 @@ type Remote struct {
 	// Signalling is the address that the peer's SIP comes from. RTP may also
 	// be taken from there after proof (a peer behind address translation).
 	Signalling netip.Addr
+	// Vouched says that Addr may be believed although the signalling does not
+	// come from there. Else nothing is sent before proof to an address that
+	// differs from Signalling: it may be a third party's.
+	Vouched bool
 	// Codec is the one audio codec of the answer, PayloadType its number.
 	Codec       Codec
 	PayloadType uint8

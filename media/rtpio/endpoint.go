@@ -141,10 +141,21 @@ func (e *Endpoint) Connect(r media.Remote) error {
 	if !e.connected || e.remote.Codec != r.Codec {
 		e.jitter.reset(r.Codec.Silence())
 	}
-	e.peer = e.lock.source
 	e.remote, e.connected = r, true
+	e.peer = e.destination()
 	e.remote.SRTP = cloneKeys(r.SRTP)
 	return nil
+}
+
+// destination is where to send: what was signalled, or the source that has
+// proved itself; nowhere before proof when the description names a host that
+// its sender does not speak from and nobody vouches for.
+func (e *Endpoint) destination() netip.AddrPort {
+	r := &e.remote
+	if !e.lock.locked && !r.Vouched && r.Signalling.IsValid() && r.Signalling != r.Addr.Addr() {
+		return netip.AddrPort{}
+	}
+	return e.lock.source
 }
 
 // secure makes the contexts of new keys; the same keys keep theirs, whose

@@ -177,3 +177,64 @@ func TestUDPSocket(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 }
+
+// TestThirdPartyGetsNothing: to an address that the peer's signalling does not
+// come from nothing is sent, sound or reports, before somebody has proved
+// themselves; unless it is vouched for.
+func TestThirdPartyGetsNothing(t *testing.T) {
+	listen := func(addr string) PacketConn {
+		c, err := UDP{}.Listen(netip.MustParseAddrPort(addr))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	third, peer := listen("127.0.0.77:0"), listen("127.0.0.2:0")
+	ports, err := NewPorts(UDP{}, loopback, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(ports.Close)
+	e, err := Open(ports, NewGuard(nil, ports), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := media.Remote{Addr: third.LocalAddr(), Signalling: peer.LocalAddr().Addr(), Codec: media.PCMU}
+	say := func() {
+		e.Take(new(Intake))
+		e.Send(0, false, 0, payload(0, frameSamples))
+	}
+	if err := e.Connect(r); err != nil {
+		t.Fatal(err)
+	}
+	say()
+	e.Report(time.Now(), 0, false)
+	if n := e.Stats().Sent; n != 0 {
+		t.Fatalf("%d packets went to a third party", n)
+	}
+	for seq := range uint16(proof) {
+		p := Packet{Sequence: seq, SSRC: 7, Payload: payload(0, frameSamples)}
+		if err := peer.WriteTo(p.Append(nil), e.Local()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "the proof", func() bool { return e.Stats().Received > 0 })
+	say()
+	if err := peer.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := peer.ReadFrom(make([]byte, maxDatagram)); err != nil || n != 12+frameSamples {
+		t.Errorf("who has proved themselves gets %d bytes, %v", n, err)
+	}
+
+	other := listen("127.0.0.78:0")
+	r.Addr, r.Vouched = other.LocalAddr(), true
+	if err := e.Connect(r); err != nil {
+		t.Fatal(err)
+	}
+	say()
+	if n := e.Stats().Sent; n != 2 {
+		t.Errorf("%d packets were sent, one of them to a vouched address", n)
+	}
+}

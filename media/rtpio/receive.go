@@ -31,7 +31,7 @@ func (e *Endpoint) Take(in *Intake) {
 	in.Keys, in.N = e.keys, e.keyCount
 	in.Arrived = e.arrived
 	e.keyCount, e.arrived = 0, false
-	e.peer = e.lock.source
+	e.peer = e.destination()
 }
 
 // Skip drops what would have been taken by ticks that did not run.

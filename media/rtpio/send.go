@@ -65,7 +65,7 @@ func (e *Endpoint) Report(now time.Time, timestamp uint32, bye bool) {
 func (e *Endpoint) reportOn(r *Report, now time.Time) netip.AddrPort {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.connected {
+	if !e.connected || !e.destination().IsValid() {
 		return netip.AddrPort{}
 	}
 	if rec := &e.reception; rec.started {
