@@ -52,6 +52,8 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/calls", signedIn, identity.CallsRead, s.listCalls},
 		{"GET", "/api/v1/calls/{id}", signedIn, identity.CallsRead, s.oneCall},
 		{"GET", "/api/v1/calls/{id}/recording", signedIn, identity.RecordingsPlay, s.recording},
+		{"POST", "/api/v1/calls/{id}/monitor", signedIn, identity.MonitorCalls, s.monitor},
+		{"DELETE", "/api/v1/calls/{id}/monitor", signedIn, identity.MonitorCalls, s.unmonitor},
 		{"GET", "/api/v1/queues", signedIn, identity.CallsRead, s.listQueues},
 		{"GET", "/api/v1/agents", signedIn, identity.AgentsState, s.listAgents},
 		{"PUT", "/api/v1/agents/{id}/state", signedIn, identity.AgentsState, s.setAgent},
@@ -67,11 +69,16 @@ func (s *Server) routes() []route {
 // mux sends requests to their routes, and answers the rest with problems.
 func (s *Server) mux() *http.ServeMux {
 	mux := http.NewServeMux()
+	methods := map[string][]string{}
 	for _, rt := range s.routes() {
 		mux.Handle(rt.method+" "+rt.path, s.enter(rt))
-		mux.HandleFunc(rt.path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Allow", rt.method)
-			problem(http.StatusMethodNotAllowed, "method", "This path takes "+rt.method+".").write(w)
+		methods[rt.path] = append(methods[rt.path], rt.method)
+	}
+	for path, allowed := range methods {
+		list := strings.Join(allowed, ", ")
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", list)
+			problem(http.StatusMethodNotAllowed, "method", "This path takes "+list+".").write(w)
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { notFound().write(w) })

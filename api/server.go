@@ -68,13 +68,14 @@ type Check struct {
 	Func func(context.Context) error
 }
 
-// Deps are the parts of the house that api stands on. Live, Desk, AuditLog,
-// Checks and Metrics may be nil.
+// Deps are the parts of the house that api stands on. Live, Desk, Monitors,
+// AuditLog, Checks and Metrics may be nil.
 type Deps struct {
 	People   People
 	Archive  Archive
 	Live     Live
 	Desk     Desk
+	Monitors Monitor
 	AuditLog AuditLog
 	Checks   []Check
 	Metrics  *obs.Metrics

@@ -27,17 +27,23 @@ type Call struct {
 	ended  chan struct{}
 
 	// actor
-	doing   activity                 // what the flow's node does with the caller; nil between nodes
-	typed   []byte                   // keys pressed ahead
-	timer   *time.Timer              // the activity's
-	other   leg.Leg                  // the party that the caller is connected to, or that rings
-	line    <-chan media.StreamEvent // of the other party
-	sound   tap                      // what the session's frames go to
-	rec     recordings.Recorder
-	paused  map[string]bool // why the recorder is paused; empty: it runs
-	resume  *time.Timer     // the end of a secret, delayed
-	stopped context.CancelCauseFunc
-	flow    chan error
+	doing  activity    // what the flow's node does with the caller; nil between nodes
+	typed  []byte      // keys pressed ahead
+	timer  *time.Timer // the activity's
+	other  leg.Leg     // the party that the caller is connected to, or that rings
+	joined leg.Leg     // the party that caller hears and is heard by; nil: nobody
+	taken  bool        // other is a supervisor who has taken over
+	echo   bool        // the caller hears themselves
+	// otherEvents are other's; nil while they come by the inbox.
+	otherEvents <-chan leg.Event
+	monitors    []*monitor
+	line        <-chan media.StreamEvent // of the other party
+	sound       tap                      // what the session's frames go to
+	rec         recordings.Recorder
+	paused      map[string]bool // why the recorder is paused; empty: it runs
+	resume      *time.Timer     // the end of a secret, delayed
+	stopped     context.CancelCauseFunc
+	flow        chan error
 }
 
 // activity is one thing that a flow does with the caller: a turn, a
@@ -104,9 +110,8 @@ func (c *Call) run(ctx context.Context, target Target) {
 // start sets the flow, or the echo, going.
 func (c *Call) start(ctx context.Context, target Target) {
 	if target.Echo {
-		if _, err := c.session.Bridge(c.caller.Stream(), c.caller.Stream()); err != nil {
-			c.log.Warn("echo caller", "err", err)
-		}
+		c.echo = true
+		c.remix()
 		return
 	}
 	flowCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -153,10 +158,6 @@ func (c *Call) unanswered(ctx context.Context, err error) leg.EndReason {
 func (c *Call) loop() leg.EndReason {
 	callerEvents, sounds := c.caller.Events(), c.caller.Stream().Events()
 	for {
-		var otherEvents <-chan leg.Event
-		if c.other != nil {
-			otherEvents = c.other.Events()
-		}
 		select {
 		case ev, ok := <-callerEvents:
 			if !ok || ev.Kind == leg.Ended {
@@ -170,7 +171,7 @@ func (c *Call) loop() leg.EndReason {
 			} else {
 				c.heard(ev)
 			}
-		case ev, ok := <-otherEvents:
+		case ev, ok := <-c.otherEvents:
 			c.fromOther(ev, ok)
 		case ev, ok := <-c.line:
 			c.fromLine(ev, ok)
@@ -238,7 +239,7 @@ func (c *Call) fromOther(ev leg.Event, ok bool) {
 		ev = leg.Event{Kind: leg.Ended, Reason: leg.Internal}
 	}
 	if ev.Kind == leg.Ended {
-		defer func() { c.other, c.line = nil, nil }()
+		defer func() { c.other, c.otherEvents, c.line = nil, nil, nil }()
 	}
 	if c.doing != nil {
 		c.doing.other(c, ev)
@@ -252,8 +253,8 @@ func (c *Call) fromLine(ev media.StreamEvent, ok bool) {
 		c.line = nil // the leg is ending; its Ended event follows
 		return
 	}
-	if t, ok := c.doing.(interface{ partner() leg.Leg }); ok && ev.Kind == media.EventNoMedia && t.partner() != nil {
-		t.partner().End(leg.NoMedia)
+	if p := c.partner(); p != nil && ev.Kind == media.EventNoMedia {
+		p.End(leg.NoMedia)
 	}
 }
 
@@ -287,6 +288,7 @@ func (c *Call) finish(reason leg.EndReason) {
 	if c.other != nil {
 		c.other.End(leg.CallerHangup)
 	}
+	c.endMonitors()
 	c.stopRecording()
 	if err := c.session.Close(); err != nil {
 		c.log.Warn("close media", "err", err)

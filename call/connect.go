@@ -27,13 +27,13 @@ func (n *connect) begin(c *Call) {
 func (n *connect) other(c *Call, ev leg.Event) {
 	switch ev.Kind {
 	case leg.EarlyMedia: // the far end's own ringing tone or announcement
-		n.bridge(c)
+		c.join(n.leg)
 	case leg.Answered:
 		n.answered(c, n.Target)
 	case leg.Held:
 		n.held(c)
 	case leg.Resumed:
-		n.bridge(c)
+		c.join(n.leg)
 	case leg.Ended:
 		n.part(c)
 		n.result <- n.outcome(ev.Reason)

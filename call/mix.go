@@ -9,6 +9,8 @@ import (
 type hearing struct {
 	caller media.Stream
 	other  media.Stream // whom the caller is joined with; nil: nobody
+	// track is where other's voice is kept.
+	track media.Track
 	// echo lets the caller hear themselves.
 	echo        bool
 	supervisors []supervisor
@@ -36,7 +38,7 @@ func (s supervisor) heardBy() (caller, other bool, track media.Track) {
 // parties is the one place where it is decided who hears whom.
 func (h hearing) parties() []media.Party {
 	caller := media.Party{Stream: h.caller, Track: media.TrackCaller}
-	other := media.Party{Stream: h.other, Track: media.TrackAgent}
+	other := media.Party{Stream: h.other, Track: h.track}
 	if h.echo {
 		caller.Hears = append(caller.Hears, h.caller)
 	}
@@ -97,7 +99,10 @@ func (c *Call) part() {
 
 // remix makes the sound follow who takes part.
 func (c *Call) remix() {
-	h := hearing{caller: c.caller.Stream(), echo: c.echo, secret: c.paused[pausedSecret]}
+	h := hearing{caller: c.caller.Stream(), echo: c.echo, secret: c.paused[pausedSecret], track: media.TrackAgent}
+	if c.taken {
+		h.track = media.TrackSupervisor
+	}
 	if c.joined != nil {
 		h.other = c.joined.Stream()
 	}

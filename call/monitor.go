@@ -202,7 +202,7 @@ func (c *Call) takeover(m *monitor) error {
 	}
 	c.monitors = slices.DeleteFunc(c.monitors, func(o *monitor) bool { return o == m })
 	agent := t.replace(c, m.leg)
-	c.other, c.otherEvents, c.line = m.leg, nil, m.leg.Stream().Events() // follow brings the events
+	c.other, c.otherEvents, c.line, c.taken = m.leg, nil, m.leg.Stream().Events(), true // follow brings the events
 	c.join(m.leg)
 	agent.End(leg.TakenOver)
 	return nil

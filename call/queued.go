@@ -28,6 +28,8 @@ type queued struct {
 	// legs takes answer and end of the agents' legs, in order. An agent's leg has
 	// one of each, and one leg at a time is rung.
 	legs chan legEvent
+	// released says that a supervisor has taken the agent's place.
+	released chan struct{}
 }
 
 // legEvent is an event of one of the legs that a caller's wait has seen.
@@ -40,6 +42,15 @@ type legEvent struct {
 // actor must not be.
 const legEvents = 16
 
+// replace implements takeover: the agent is free to wrap up.
+func (q *queued) replace(c *Call, l leg.Leg) leg.Leg {
+	select {
+	case q.released <- struct{}{}:
+	default: // a supervisor was taken over from
+	}
+	return q.talk.replace(c, l)
+}
+
 func (q *queued) begin(c *Call) {
 	c.typed = nil
 	q.since = time.Now()
@@ -51,7 +62,7 @@ func (q *queued) other(c *Call, ev leg.Event) {
 	case leg.Held:
 		q.held(c)
 	case leg.Resumed:
-		q.bridge(c)
+		c.join(q.leg)
 	case leg.Answered, leg.Ended:
 		if ev.Kind == leg.Ended && q.partner() != nil {
 			q.part(c)
@@ -136,7 +147,7 @@ func (v visitor) Enqueue(ctx context.Context, e ivr.Enqueue) (ivr.EnqueueResult,
 		score := place.Ticket().Score
 		r.Queue, r.Priority = e.Queue, &score
 	})
-	w := &wait{visitor: v, ask: e, place: place, queued: &queued{talk: talk{hold: hold}, legs: make(chan legEvent, legEvents)}}
+	w := &wait{visitor: v, ask: e, place: place, queued: &queued{talk: talk{hold: hold}, legs: make(chan legEvent, legEvents), released: make(chan struct{}, 1)}}
 	defer w.leave(context.WithoutCancel(ctx))
 	if err := v.c.post(func() { v.c.begin(w.queued) }); err != nil {
 		return "", err
@@ -166,10 +177,12 @@ func (w *wait) run(ctx context.Context) (ivr.EnqueueResult, error) {
 		case <-w.place.Changed():
 			err = w.look(ctx)
 		case ev := <-w.queued.legs:
-			if over := w.talking && ev.Kind == leg.Ended && ev.leg == w.leg; over {
+			if w.talking && ev.Kind == leg.Ended {
 				return ivr.EnqueueAnswered, w.c.post(w.c.done)
 			}
 			err = w.heard(ctx, ev)
+		case <-w.queued.released:
+			err = w.place.Done(ctx)
 		case <-news:
 			err = w.tell(ctx)
 		case <-timeout.C:

@@ -55,6 +55,7 @@ func (c *Call) pause(cause string) {
 		c.rec.Pause(c.session.Now(), cause)
 	}
 	c.paused[cause] = true
+	c.hush(cause)
 }
 
 func (c *Call) unpause(cause string) {
@@ -64,6 +65,14 @@ func (c *Call) unpause(cause string) {
 	delete(c.paused, cause)
 	if len(c.paused) == 0 && c.rec != nil {
 		c.rec.Resume(c.session.Now())
+	}
+	c.hush(cause)
+}
+
+// hush keeps a secret from supervisors, too.
+func (c *Call) hush(cause string) {
+	if cause == pausedSecret && len(c.monitors) > 0 {
+		c.remix()
 	}
 }
 

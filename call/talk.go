@@ -20,7 +20,7 @@ type talk struct {
 // ring makes a leg the other party of the call.
 func (n *talk) ring(c *Call, l leg.Leg) {
 	n.leg = l
-	c.other, c.line = l, l.Stream().Events()
+	c.other, c.otherEvents, c.line, c.taken = l, l.Events(), l.Stream().Events(), false
 	c.log.Info("ringing another party", "leg_id", l.ID())
 }
 
@@ -36,27 +36,19 @@ func (n *talk) answered(c *Call, agent string) {
 		r.Agent = agent
 		r.WaitMS += wait.Milliseconds()
 	})
-	n.bridge(c)
-}
-
-func (n *talk) bridge(c *Call) {
-	c.caller.Stream().Stop()
-	if _, err := c.session.Bridge(c.caller.Stream(), n.leg.Stream()); err != nil {
-		c.log.Error("bridge legs", "err", err)
-		n.leg.End(leg.Internal)
-	}
+	c.join(n.leg)
 }
 
 // held gives the caller music while the other party is away from the phone.
 func (n *talk) held(c *Call) {
-	c.session.Unbridge(c.caller.Stream())
+	c.part()
 	n.playHold(c)
 }
 
 // part leaves the caller alone.
 func (n *talk) part(c *Call) {
 	c.caller.Stream().Stop()
-	c.session.Unbridge(c.caller.Stream())
+	c.part()
 	n.account(c)
 }
 
@@ -67,6 +59,13 @@ func (n *talk) account(c *Call) {
 	}
 	spent := time.Since(n.talked)
 	c.visit.Update(func(r *recordings.Call) { r.TalkMS += spent.Milliseconds() })
+}
+
+// replace puts another leg in the place of the party, whose leg it returns.
+func (n *talk) replace(_ *Call, l leg.Leg) leg.Leg {
+	was := n.leg
+	n.leg = l
+	return was
 }
 
 // partner is who is talked to; nil before the answer.

@@ -41,7 +41,8 @@ var (
 	Busy          = EndReason{Class: Upstream, Slug: "busy"}
 	NoAnswer      = EndReason{Class: Upstream, Slug: "no-answer"}
 	Unreachable   = EndReason{Class: Upstream, Slug: "unreachable"}
-	Withdrawn     = EndReason{Class: Success, Slug: "withdrawn"} // we gave up ringing: nobody is to blame
+	Withdrawn     = EndReason{Class: Success, Slug: "withdrawn"}  // we gave up ringing: nobody is to blame
+	TakenOver     = EndReason{Class: Success, Slug: "taken-over"} // a supervisor has taken the agent's place
 	UnknownNumber = EndReason{Class: Caller, Slug: "unknown-number"}
 	UnknownSource = EndReason{Class: Caller, Slug: "unknown-source"}
 	Forbidden     = EndReason{Class: Caller, Slug: "forbidden"}
