@@ -109,12 +109,7 @@ func (p *People) Update(ctx context.Context, person Person) error {
 	if err := person.check(); err != nil {
 		return err
 	}
-	a, err := p.store.Account(ctx, person.Name)
-	if err != nil {
-		return fmt.Errorf("update %s: %w", person.Name, err)
-	}
-	a.Person = person
-	if err := p.store.SaveAccount(ctx, a); err != nil {
+	if err := p.store.SavePerson(ctx, person); err != nil {
 		return fmt.Errorf("update %s: %w", person.Name, err)
 	}
 	if !person.Enabled {
@@ -164,7 +159,7 @@ func (p *People) replacePassword(ctx context.Context, name string, password Secr
 	if err := p.setHash(ctx, &a, password); err != nil {
 		return err
 	}
-	if err := p.store.SaveAccount(ctx, a); err != nil {
+	if err := p.store.SavePassword(ctx, name, a.PasswordHash, a.Demo); err != nil {
 		return fmt.Errorf("set password of %s: %w", name, err)
 	}
 	if err := p.store.DeleteSignIns(ctx, name, keep); err != nil {

@@ -437,3 +437,64 @@ func TestSecretCannotPrint(t *testing.T) {
 		t.Errorf("read %q, %v", read.S.Reveal(), err)
 	}
 }
+
+// meddled is a store in which something happens right after somebody's account
+// was read, once.
+type meddled struct {
+	*memstore.Store
+
+	meanwhile func()
+}
+
+func (m *meddled) Account(ctx context.Context, name string) (identity.Account, error) {
+	a, err := m.Store.Account(ctx, name)
+	if f := m.meanwhile; f != nil {
+		m.meanwhile = nil
+		f()
+	}
+	return a, err
+}
+
+// TestPasswordChangeUndoesNothing: who is shut out while their password is
+// being hashed stays out.
+func TestPasswordChangeUndoesNothing(t *testing.T) {
+	store := &meddled{Store: memstore.New()}
+	p := identity.New(identity.Config{Argon2: light}, store, boundSealer{})
+	add(t, p, "eve", "first password")
+	store.meanwhile = func() {
+		if err := p.SetEnabled(t.Context(), "eve", false); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := p.SetPassword(t.Context(), "eve", identity.NewSecret("second password")); err != nil {
+		t.Fatal(err)
+	}
+	if who, err := p.Person(t.Context(), "eve"); err != nil || who.Enabled {
+		t.Errorf("eve is enabled again: %+v %v", who, err)
+	}
+}
+
+// TestSignInDuringAChange: a sign-in that was being proved while the password
+// was replaced, or its person shut out, does not outlive that.
+func TestSignInDuringAChange(t *testing.T) {
+	for what, change := range map[string]func(*identity.People) error{
+		"password": func(p *identity.People) error { return p.SetPassword(t.Context(), "eve", identity.NewSecret("second password")) },
+		"disabled": func(p *identity.People) error { return p.SetEnabled(t.Context(), "eve", false) },
+	} {
+		store := &meddled{Store: memstore.New()}
+		p := identity.New(identity.Config{Argon2: light}, store, boundSealer{})
+		add(t, p, "eve", "first password")
+		store.meanwhile = func() {
+			if err := change(p); err != nil {
+				t.Error(err)
+			}
+		}
+		_, _, _, err := p.SignIn(t.Context(), identity.Credentials{Name: "eve", Password: identity.NewSecret("first password"), IP: home})
+		if !errors.Is(err, identity.ErrLogin) {
+			t.Errorf("%s: signed in: %v", what, err)
+		}
+		if left, err := store.SignIns(t.Context(), "eve"); err != nil || len(left) != 0 {
+			t.Errorf("%s: %d sign-ins are left, %v", what, len(left), err)
+		}
+	}
+}

@@ -52,33 +52,50 @@ func (p *People) SignIn(ctx context.Context, c Credentials) (Person, SignIn, Sec
 	if err := p.guesses.begin(name, c.IP, begun); err != nil {
 		return Person{}, SignIn{}, Secret{}, &LoginError{Err: err}
 	}
-	person, err := p.prove(ctx, name, c.Password)
+	a, err := p.prove(ctx, name, c.Password)
 	if err != nil {
 		if !errors.Is(err, ErrLogin) {
 			p.guesses.untried(name, c.IP, begun)
 		}
-		return Person{}, SignIn{}, Secret{}, &LoginError{Account: person.Name, Err: err}
+		return Person{}, SignIn{}, Secret{}, &LoginError{Account: a.Name, Err: err}
 	}
 	p.guesses.succeeded(name, c.IP, begun)
-	s, token, err := p.open(ctx, person.Name, c)
-	return person, s, token, err
+	s, token, err := p.open(ctx, a.Name, c)
+	if err == nil {
+		err = p.confirm(ctx, a, s)
+	}
+	if err != nil {
+		return Person{}, SignIn{}, Secret{}, err
+	}
+	return a.Person, s, token, nil
 }
 
-// prove checks name and password. With an error, the person returned is only
+// confirm ends a sign-in whose password was replaced, or whose person was shut
+// out, while it was being proved: those who did it ended the sign-ins that they
+// saw, and did not see this one.
+func (p *People) confirm(ctx context.Context, proved Account, s SignIn) error {
+	now, err := p.store.Account(ctx, proved.Name)
+	if err == nil && now.Enabled && now.PasswordHash == proved.PasswordHash {
+		return nil
+	}
+	return &LoginError{Account: proved.Name, Err: errors.Join(ErrLogin, err, p.store.DeleteSignIn(ctx, s.ID))}
+}
+
+// prove checks name and password. With an error, the account returned is only
 // who was meant.
-func (p *People) prove(ctx context.Context, name string, password Secret) (Person, error) {
+func (p *People) prove(ctx context.Context, name string, password Secret) (Account, error) {
 	a, err := p.store.Account(ctx, name)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return Person{}, fmt.Errorf("read account: %w", err)
+		return Account{}, fmt.Errorf("read account: %w", err)
 	}
 	ok, err := p.hasher.verify(ctx, password, a.PasswordHash)
 	if err != nil {
-		return a.Person, err
+		return a, err
 	}
 	if !ok || !a.Enabled || p.config.Production && a.Demo {
-		return a.Person, ErrLogin
+		return a, ErrLogin
 	}
-	return a.Person, nil
+	return a, nil
 }
 
 // open stores a new sign-in.

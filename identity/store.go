@@ -10,8 +10,11 @@ import (
 type Accounts interface {
 	// CreateAccount fails with ErrExists when the name is taken.
 	CreateAccount(context.Context, Account) error
-	// SaveAccount replaces all but the name and the time of creation.
-	SaveAccount(context.Context, Account) error
+	// SavePerson replaces what a Person is, but the name; SavePassword the
+	// password. Neither touches what the other saves: whoever takes their time
+	// with one must not undo the other.
+	SavePerson(context.Context, Person) error
+	SavePassword(ctx context.Context, name, hash string, demo bool) error
 	Account(ctx context.Context, name string) (Account, error)
 	// Accounts lists all, by name.
 	Accounts(context.Context) ([]Account, error)

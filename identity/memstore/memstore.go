@@ -46,16 +46,25 @@ func (s *Store) CreateAccount(_ context.Context, a identity.Account) error {
 	return nil
 }
 
-// SaveAccount replaces a person.
-func (s *Store) SaveAccount(_ context.Context, a identity.Account) error {
+// SavePerson replaces what a person is.
+func (s *Store) SavePerson(_ context.Context, p identity.Person) error {
+	return s.change(p.Name, func(a *identity.Account) { a.Person = p })
+}
+
+// SavePassword replaces a password.
+func (s *Store) SavePassword(_ context.Context, name, hash string, demo bool) error {
+	return s.change(name, func(a *identity.Account) { a.PasswordHash, a.Demo = hash, demo })
+}
+
+func (s *Store) change(name string, f func(*identity.Account)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, ok := s.accounts[a.Name]
+	a, ok := s.accounts[name]
 	if !ok {
 		return identity.ErrNotFound
 	}
-	a.CreatedAt = old.CreatedAt
-	s.accounts[a.Name] = copied(a)
+	f(&a)
+	s.accounts[name] = copied(a)
 	return nil
 }
 

@@ -49,12 +49,16 @@ func (s *Store) CreateAccount(ctx context.Context, a identity.Account) error {
 	return one(n, err, identity.ErrExists)
 }
 
-// SaveAccount replaces a person.
-func (s *Store) SaveAccount(ctx context.Context, a identity.Account) error {
-	roles, groups := list(a.Roles), list(a.Groups)
-	n, err := s.db.Exec(ctx, `UPDATE people SET display = ?, roles = ?, groups = ?, enabled = ?,
-		password_hash = ?, demo = ? WHERE name = ?`,
-		a.Display, roles, groups, a.Enabled, a.PasswordHash, a.Demo, a.Name)
+// SavePerson replaces what a person is.
+func (s *Store) SavePerson(ctx context.Context, p identity.Person) error {
+	n, err := s.db.Exec(ctx, `UPDATE people SET display = ?, roles = ?, groups = ?, enabled = ? WHERE name = ?`,
+		p.Display, list(p.Roles), list(p.Groups), p.Enabled, p.Name)
+	return one(n, err, identity.ErrNotFound)
+}
+
+// SavePassword replaces a password.
+func (s *Store) SavePassword(ctx context.Context, name, hash string, demo bool) error {
+	n, err := s.db.Exec(ctx, `UPDATE people SET password_hash = ?, demo = ? WHERE name = ?`, hash, demo, name)
 	return one(n, err, identity.ErrNotFound)
 }
 
