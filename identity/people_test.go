@@ -478,7 +478,9 @@ func TestPasswordChangeUndoesNothing(t *testing.T) {
 // was replaced, or its person shut out, does not outlive that.
 func TestSignInDuringAChange(t *testing.T) {
 	for what, change := range map[string]func(*identity.People) error{
-		"password": func(p *identity.People) error { return p.SetPassword(t.Context(), "eve", identity.NewSecret("second password")) },
+		"password": func(p *identity.People) error {
+			return p.SetPassword(t.Context(), "eve", identity.NewSecret("second password"))
+		},
 		"disabled": func(p *identity.People) error { return p.SetEnabled(t.Context(), "eve", false) },
 	} {
 		store := &meddled{Store: memstore.New()}
