@@ -2,11 +2,14 @@ package rtpio
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -236,5 +239,108 @@ func TestThirdPartyGetsNothing(t *testing.T) {
 	say()
 	if n := e.Stats().Sent; n != 2 {
 		t.Errorf("%d packets were sent, one of them to a vouched address", n)
+	}
+}
+
+// sickNetwork is one whose sockets can be made to fail.
+type sickNetwork struct {
+	UDP
+
+	reads, listens atomic.Bool // fail
+	tries          atomic.Int32
+}
+
+type sickConn struct {
+	PacketConn
+
+	network *sickNetwork
+	closed  atomic.Bool
+}
+
+func (c *sickConn) sick() bool { return c.network.reads.Load() && !c.closed.Load() }
+
+func (c *sickConn) Close() error {
+	c.closed.Store(true)
+	return c.PacketConn.Close()
+}
+
+func (n *sickNetwork) Listen(a netip.AddrPort) (PacketConn, error) {
+	n.tries.Add(1)
+	if n.listens.Load() {
+		return nil, fmt.Errorf("listen: %w", syscall.EMFILE)
+	}
+	c, err := n.UDP.Listen(a)
+	return &sickConn{PacketConn: c, network: n}, err
+}
+
+func (c *sickConn) ReadFrom(b []byte) (int, netip.AddrPort, error) {
+	if c.sick() {
+		return 0, netip.AddrPort{}, syscall.ENOBUFS
+	}
+	n, from, err := c.PacketConn.ReadFrom(b)
+	if c.sick() {
+		return 0, netip.AddrPort{}, syscall.ENOBUFS
+	}
+	return n, from, err
+}
+
+// TestReadErrorsKeepThePort: however many reads fail, the port is nobody
+// else's while its leg lives, and hears again afterwards.
+func TestReadErrorsKeepThePort(t *testing.T) {
+	network := &sickNetwork{}
+	ports, err := NewPorts(network, loopback, 45000, 45001)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(ports.Close)
+	e, err := Open(ports, NewGuard(nil, ports), 50*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := UDP{}.Listen(netip.AddrPortFrom(loopback, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = peer.Close() })
+	if err := e.Connect(media.Remote{Addr: peer.LocalAddr(), Codec: media.PCMU}); err != nil {
+		t.Fatal(err)
+	}
+	seq := uint16(0)
+	say := func() {
+		p := Packet{Sequence: seq, SSRC: 7, Payload: payload(0, frameSamples)}
+		seq++
+		if err := peer.WriteTo(p.Append(nil), e.Local()); err != nil {
+			t.Error(err)
+		}
+	}
+	network.reads.Store(true)
+	say() // wakes the reader
+	<-time.After(200 * time.Millisecond)
+	if c := ports.Counts(); c != (PortCounts{Used: 1}) {
+		t.Errorf("while reads fail: %+v", c)
+	}
+	if _, err := Open(ports, NewGuard(nil, ports), 0); !errors.Is(err, media.ErrNoPorts) {
+		t.Errorf("the port was given away: %v", err)
+	}
+	network.reads.Store(false)
+	until(t, "sound after the errors", func() bool { say(); return e.Stats().Received > 0 })
+	network.reads.Store(true)
+	e.Close()
+	until(t, "the port to be free", func() bool { return ports.Counts() == PortCounts{Free: 1} })
+}
+
+// TestNoSocketsLeft: without descriptors one port is tried, not all of them.
+func TestNoSocketsLeft(t *testing.T) {
+	network := &sickNetwork{}
+	ports, err := NewPorts(network, loopback, 16384, 32767)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network.listens.Store(true)
+	if _, err := Open(ports, NewGuard(nil, ports), 0); !errors.Is(err, media.ErrNoPorts) || !errors.Is(err, syscall.EMFILE) {
+		t.Errorf("open: %v", err)
+	}
+	if n := network.tries.Load(); n != 1 {
+		t.Errorf("%d sockets were tried", n)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"sync"
+	"syscall"
 
 	"github.com/ivrd/ivrd/media"
 )
@@ -89,11 +90,22 @@ func (p *Ports) open() (*pair, error) {
 		if p.pairs[port] != nil {
 			continue
 		}
-		if k, err := p.bind(port); err == nil {
+		k, err := p.bind(port)
+		switch {
+		case err == nil:
 			return k, nil
+		case starved(err):
+			return nil, fmt.Errorf("%w: %w", media.ErrNoPorts, err)
 		}
 	}
 	return nil, media.ErrNoPorts
+}
+
+// starved reports whether no other port would be had either: the process or
+// the machine has no sockets left. Trying all would keep the lock from workers
+// that close endpoints.
+func starved(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
 }
 
 // openAny lets the system choose a port and takes its neighbour.

@@ -10,8 +10,13 @@ import (
 	"github.com/ivrd/ivrd/media"
 )
 
-// maxReadErrors in a row end a reader: such a socket does not come back.
-const maxReadErrors = 100
+// pauseAtMost bounds the wait after errors in a row, which would otherwise be
+// met as fast as the machine can. A reader never gives up: its socket is bound
+// as long as the leg lives, and nobody else may get the port.
+const pauseAtMost = 50 * time.Millisecond
+
+// pause waits the longer the more reads in a row have failed.
+func pause(failures int) { time.Sleep(min(time.Duration(failures)*time.Millisecond, pauseAtMost)) }
 
 // Intake is what a tick takes out of an endpoint.
 type Intake struct {
@@ -45,7 +50,7 @@ func (e *Endpoint) readRTP() {
 	defer e.pair.ports.readers.Done()
 	defer e.pair.free()
 	buf := make([]byte, maxDatagram)
-	for failures := 0; failures < maxReadErrors; {
+	for failures := 0; ; {
 		n, from, err := e.pair.rtp.ReadFrom(buf)
 		now := time.Now()
 		switch {
@@ -59,9 +64,19 @@ func (e *Endpoint) readRTP() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		default: // such as an ICMP error of an earlier packet
+			if e.isResting() && e.rested(now) {
+				return
+			}
 			failures++
+			pause(failures)
 		}
 	}
+}
+
+func (e *Endpoint) isResting() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.resting
 }
 
 // rested reports whether the ports may be used again, or sets the time at
@@ -127,7 +142,7 @@ func (e *Endpoint) accept(now time.Time) {
 	e.counts.received++
 	arrival := uint32(media.TimeOf(now.Sub(e.epoch)))
 	known := e.reception.started && e.reception.ssrc == p.SSRC
-	e.reception.packet(p.SSRC, p.Sequence, p.Timestamp, arrival)
+	e.reception.packet(p.SSRC, p.Sequence, p.Timestamp, arrival, e.isEvent(p.PayloadType))
 	if !known {
 		e.jitter.reset(e.remote.Codec.Silence())
 		e.events.Reset()
@@ -155,7 +170,7 @@ func (e *Endpoint) event() {
 func (e *Endpoint) readRTCP() {
 	defer e.pair.ports.readers.Done()
 	buf := make([]byte, maxDatagram)
-	for failures := 0; failures < maxReadErrors; {
+	for failures := 0; ; {
 		n, from, err := e.pair.rtcp.ReadFrom(buf)
 		switch {
 		case err == nil:
@@ -165,6 +180,7 @@ func (e *Endpoint) readRTCP() {
 			return
 		default:
 			failures++
+			pause(failures)
 		}
 	}
 }
@@ -197,7 +213,7 @@ func (e *Endpoint) controlled(b []byte, from netip.AddrPort, now time.Time) {
 	if e.guard.Allows(from) {
 		c.source = from
 	}
-	if s := c.report.Sender; s != nil {
+	if s := c.report.Sender; s != nil && c.report.SSRC == e.reception.ssrc {
 		c.lastSR, c.lastSRAt = middle(s.NTP), now
 	}
 	for _, k := range c.report.Blocks {

@@ -21,8 +21,9 @@ type reception struct {
 }
 
 // packet counts a packet that arrived at the given time in timestamp units,
-// and reports whether the source is a new one.
-func (r *reception) packet(ssrc uint32, seq uint16, timestamp, arrival uint32) (fresh bool) {
+// and reports whether the source is a new one. Those of a telephone-event carry
+// the time at which it began (RFC 4733 §2.2.1) and say nothing of the jitter.
+func (r *reception) packet(ssrc uint32, seq uint16, timestamp, arrival uint32, event bool) (fresh bool) {
 	ahead := seq - r.top
 	jumped := ahead >= maxSequenceJump && ahead <= math.MaxUint16-maxSequenceJump
 	if !r.started || r.ssrc != ssrc || jumped {
@@ -35,6 +36,9 @@ func (r *reception) packet(ssrc uint32, seq uint16, timestamp, arrival uint32) (
 			r.cycles += 1 << 16
 		}
 		r.top = seq
+	}
+	if event {
+		return false
 	}
 	transit := int32(arrival - timestamp)
 	d := transit - r.transit
@@ -57,10 +61,12 @@ func (r *reception) expected() uint32 {
 	return r.highest() - uint32(r.first) + 1
 }
 
-// lost may fall again when packets are late or repeated.
-func (r *reception) lost() int64 {
-	return r.lostBefore + int64(r.expected()) - int64(r.received)
-}
+// lost counts over all sources; it may fall again when packets are late or
+// repeated.
+func (r *reception) lost() int64 { return r.lostBefore + r.lostOfSource() }
+
+// lostOfSource is what a report block says of the present source (§6.4.1).
+func (r *reception) lostOfSource() int64 { return int64(r.expected()) - int64(r.received) }
 
 // interval is the fraction lost since it was last asked for, in 256ths.
 func (r *reception) interval() uint8 {

@@ -72,7 +72,7 @@ func (e *Endpoint) reportOn(r *Report, now time.Time) netip.AddrPort {
 		k := ReportBlock{
 			SSRC:         rec.ssrc,
 			FractionLost: rec.interval(),
-			Lost:         int32(min(max(rec.lost(), -1<<23), 1<<23-1)),
+			Lost:         int32(min(max(rec.lostOfSource(), -1<<23), 1<<23-1)),
 			Highest:      rec.highest(),
 			Jitter:       rec.jitter >> 4,
 		}
