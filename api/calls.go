@@ -23,6 +23,10 @@ func (s *Server) listCalls(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
+	// Yes or no to a whole number would tell, digit by digit, what is masked.
+	if q.From != "" && v.Scope(identity.NumbersUnmask) == identity.None {
+		return forbidden()
+	}
 	list := CallList{}
 	if q.State == "live" && s.Live != nil {
 		list.Calls = s.liveCalls(v, q)

@@ -53,7 +53,7 @@ func noRecording() *Problem {
 // Every request for the whole or for its beginning has an entry of its own.
 func (s *Server) auditPlay(r *http.Request, v visitor, id string, track media.Track) error {
 	key := playKey{v.signIn.ID, id, track}
-	if laterRange(r.Header.Get("Range")) && s.plays.open(key, time.Now()) {
+	if laterRange(r.Header) && s.plays.open(key, time.Now()) {
 		return nil
 	}
 	if err := s.audit(r.Context(), v, "play", id, "track "+trackName(track)); err != nil {
@@ -70,11 +70,11 @@ func trackName(t media.Track) string {
 	return t.String()
 }
 
-// laterRange reports whether a Range header asks for one range that does not
-// begin at the first byte.
-func laterRange(header string) bool {
-	span, ok := strings.CutPrefix(header, "bytes=")
-	if !ok || strings.Contains(span, ",") {
+// laterRange reports whether a request asks for one range that does not begin
+// at the first byte. With If-Range it may yet get the whole (RFC 9110 §13.1.5).
+func laterRange(h http.Header) bool {
+	span, ok := strings.CutPrefix(h.Get("Range"), "bytes=")
+	if !ok || strings.Contains(span, ",") || h.Get("If-Range") != "" {
 		return false
 	}
 	first, _, ok := strings.Cut(span, "-")

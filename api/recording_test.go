@@ -107,6 +107,19 @@ func TestRangesShareAnEntry(t *testing.T) {
 	entries(9, second, soundOf(0), "bytes=5-")
 }
 
+// TestIfRangeIsAudited: what asks for a part and may get the whole has an entry
+// of its own.
+func TestIfRangeIsAudited(t *testing.T) {
+	h := open(t)
+	token := h.token("sam")
+	for i, headers := range [][]string{nil, {"Range", "bytes=5-9", "If-Range", `"another"`}} {
+		h.as(token, soundOf(0), headers...).want(t, http.StatusOK, "")
+		if n := len(h.archive.audits("play")); n != i+1 {
+			t.Errorf("%d entries after %d times the whole", n, i+1)
+		}
+	}
+}
+
 func TestContinuationsEnd(t *testing.T) {
 	c := newContinuations()
 	key := playKey{"s", callID(0), media.TrackNone}

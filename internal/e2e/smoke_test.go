@@ -14,7 +14,7 @@ func TestVisit(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	out := h.phone("sip:1000@"+h.sip, "--dtmf", "w1,4,w1.2,9", "--duration", "20s")
-	if !out.Answered || out.End != leg.AgentHangup {
+	if !out.Answered || out.End.Slug != "remote-hangup" {
 		t.Errorf("phone: %+v", out)
 	}
 	c := h.ended(1)[0]

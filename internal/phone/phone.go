@@ -256,6 +256,9 @@ func (c *call) maybeOver() {
 func (c *call) finish(r leg.EndReason) {
 	s := c.leg.Stream().Stats()
 	c.session.SetTap(nil)
+	if r == leg.AgentHangup { // to this phone, whoever it has called is just the other side
+		r.Slug = "remote-hangup"
+	}
 	c.report.End = r
 	c.report.Heard, c.report.FirstAudioMS = c.ear.heard()
 	c.report.RTP = RTPReport{Sent: s.Sent, Received: s.Received, Lost: s.Lost, JitterMS: float64(s.Jitter.Microseconds()) / 1000}
