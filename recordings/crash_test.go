@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +14,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ivrd/ivrd/leg"
@@ -199,15 +203,15 @@ func TestTornTail(t *testing.T) {
 	for at := media.Time(0); at < 16000; at += media.FrameSamples {
 		rec.Frame(media.TrackCaller, at, media.PCMU, pattern(media.TrackCaller, at))
 	}
+	row, err := h.store.Call(context.Background(), visit.ID()) // knows of nothing on the disk
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := v.Close(); err != nil { // without Finish: left open
 		t.Fatal(err)
 	}
 	path := filepath.Join(h.dir, recordings.AudioName(visit.ID()))
 	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	row, err := h.store.Call(context.Background(), visit.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,6 +237,240 @@ func TestTornTail(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// leftOpen is a recording that nobody finished, as a crash leaves it.
+type leftOpen struct {
+	*house
+	path    string
+	row     recordings.Row
+	file    []byte
+	durable int   // bytes of the parts that the row says are on the disk
+	places  []int // bytes to change: all that are not sound, and some that are
+}
+
+func leaveOpen(t *testing.T, d time.Duration) *leftOpen {
+	t.Helper()
+	o := &leftOpen{house: newHouse(t)}
+	var id string
+	synctest.Test(t, func(t *testing.T) {
+		v, err := recordings.Open(context.Background(), o.cfg, o.deps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		visit := begin(t, v)
+		id = visit.ID()
+		talk(record(t, visit, 0), 0, d, media.TrackCaller)
+		if err := v.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	o.path = filepath.Join(o.dir, recordings.AudioName(id))
+	var err error
+	if o.file, err = os.ReadFile(o.path); err != nil {
+		t.Fatal(err)
+	}
+	if o.row, err = o.store.Call(context.Background(), id); err != nil {
+		t.Fatal(err)
+	}
+	var doc recordings.Call
+	if err := json.Unmarshal(o.row.Doc, &doc); err != nil {
+		t.Fatal(err)
+	}
+	o.measure(doc.Recording.Parts)
+	return o
+}
+
+// measure walks over the parts.
+func (o *leftOpen) measure(parts int) {
+	at := int(binary.BigEndian.Uint16(o.file[6:]))
+	for i := range at {
+		o.places = append(o.places, i)
+	}
+	for n := 0; at < len(o.file); n++ {
+		next := at + 4 + int(binary.BigEndian.Uint32(o.file[at:]))
+		for i := at; i < next; i++ {
+			if i < at+26 || i >= next-16 || (i-at)%499 == 0 {
+				o.places = append(o.places, i)
+			}
+		}
+		if at = next; n+1 == parts {
+			o.durable = at
+		}
+	}
+}
+
+// put makes the file and the row what they were, with the file changed.
+func (o *leftOpen) put(t *testing.T, file []byte) {
+	t.Helper()
+	if err := errors.Join(os.WriteFile(o.path, file, 0o600), o.store.SaveCalls(context.Background(), []recordings.Row{o.row})); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// restart recovers and returns the record, what is found, and the file.
+func (o *leftOpen) restart(t *testing.T) (recordings.Call, []recordings.Fault, []byte) {
+	t.Helper()
+	v, err := recordings.Open(context.Background(), o.cfg, o.deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := call(t, v, o.row.ID)
+	faults, err := v.Verify(context.Background(), "")
+	file, readErr := os.ReadFile(o.path)
+	if errors.Is(readErr, os.ErrNotExist) {
+		readErr = nil
+	}
+	if err := errors.Join(err, readErr, v.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return c, faults, file
+}
+
+// Whatever byte of what had reached the disk changes in a recording that a
+// crash left open, verify finds it before the restart and after it, and the
+// restart takes nothing away.
+func TestCrashLaundersNoDamage(t *testing.T) {
+	o := leaveOpen(t, 5*time.Second)
+	if o.durable < len(o.file)/2 {
+		t.Fatalf("%d of %d bytes are known to be on the disk", o.durable, len(o.file))
+	}
+	beside := *o.house
+	beside.cfg.Inspect = true
+	inspect := beside.open(t)
+	wantWhole(t, inspect)
+	for _, at := range o.places {
+		bad := bytes.Clone(o.file)
+		bad[at] ^= 4
+		o.put(t, bad)
+		before, err := inspect.Verify(context.Background(), "")
+		if err != nil || at < o.durable && len(before) == 0 {
+			t.Fatalf("byte %d of %d before the restart: %v, %v", at, len(o.file), before, err)
+		}
+		c, after, left := o.restart(t)
+		if at < o.durable && len(after) == 0 {
+			t.Fatalf("byte %d of %d after the restart: nothing was found of %+v", at, len(o.file), c.Recording)
+		}
+		if len(left) < o.durable {
+			t.Fatalf("byte %d: %d bytes left of %d", at, len(left), len(o.file))
+		}
+		if c.Recording.State == "damaged" && (!bytes.Equal(left, bad) || c.End != leg.Crash || len(after) == 0) {
+			t.Fatalf("byte %d: the damaged recording was not left as it was: %+v, %v", at, c, after)
+		}
+	}
+	if err := inspect.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// One changed bit near the beginning does not cost the seconds after it.
+func TestCrashKeepsWhatIsBehindDamage(t *testing.T) {
+	o := leaveOpen(t, 28*time.Second)
+	head := int(binary.BigEndian.Uint16(o.file[6:]))
+	second := head + 4 + int(binary.BigEndian.Uint32(o.file[head:]))
+	for _, durable := range []bool{true, false} {
+		if !durable { // as before the first sync, or an older ivrd
+			o.row = forgetful(t, o)
+		}
+		bad := bytes.Clone(o.file)
+		bad[second+7] ^= 4 // the sequence number
+		o.put(t, bad)
+		c, faults, left := o.restart(t)
+		if c.Recording.State != "damaged" || c.End != leg.Crash || !bytes.Equal(left, bad) {
+			t.Errorf("%d bytes left of %d: %+v", len(left), len(bad), c.Recording)
+		}
+		if len(faults) == 0 || faults[0].Where != "part 1" {
+			t.Errorf("faults: %+v", faults)
+		}
+	}
+}
+
+// forgetful is a row of the same call that knows of nothing on the disk.
+func forgetful(t *testing.T, o *leftOpen) recordings.Row {
+	t.Helper()
+	row, err := recordings.Resign(o.deps, o.row, func(c *recordings.Call) {
+		c.Recording.Parts, c.Recording.Chain = 0, ""
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+// A file that is gone, or shorter than what had reached the disk, is named.
+func TestCrashKnowsWhatIsMissing(t *testing.T) {
+	o := leaveOpen(t, 5*time.Second)
+	beside := *o.house
+	beside.cfg.Inspect = true
+	inspect := beside.open(t)
+	for _, x := range []struct {
+		left  int // bytes; -1: no file
+		where string
+	}{{o.durable - 1, "end"}, {len(o.file) / 3, "end"}, {0, "end"}, {-1, "recording"}, {o.durable, ""}, {o.durable + 40, ""}, {len(o.file), ""}} {
+		o.put(t, o.file[:max(0, x.left)])
+		if x.left < 0 {
+			if err := os.Remove(o.path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before, err := inspect.Verify(context.Background(), "")
+		if err != nil || x.where == "" && len(before) > 0 || x.where != "" && (len(before) == 0 || before[0].Where != x.where) {
+			t.Errorf("%d bytes before the restart: %+v, %v", x.left, before, err)
+		}
+		c, after, left := o.restart(t)
+		want := "crashed"
+		if x.where != "" {
+			want = "damaged"
+		}
+		if c.Recording.State != want || (len(after) > 0) != (x.where != "") {
+			t.Errorf("%d bytes after the restart: %+v, %+v", x.left, c.Recording, after)
+		}
+		if want == "damaged" && len(left) != max(0, x.left) {
+			t.Errorf("%d bytes became %d", x.left, len(left))
+		}
+	}
+	if err := inspect.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is on the disk is told to the record without a write of its own each
+// second.
+func TestCheckpointsAreFewWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		count := &countingStore{Store: h.store}
+		h.deps.Store = count
+		v := h.open(t)
+		var at media.Time
+		var recs []recordings.Recorder
+		for range 5 {
+			recs = append(recs, record(t, begin(t, v), 0))
+		}
+		for range 60 {
+			for _, rec := range recs {
+				rec.Frame(media.TrackCaller, at, media.PCMU, pattern(media.TrackCaller, at))
+			}
+			at += 8000
+			time.Sleep(time.Second)
+		}
+		if n := count.saves.Load(); n < 15 || n > 20 {
+			t.Errorf("%d transactions for a minute of five calls, want one in 4 s", n)
+		}
+		if err := errors.Join(v.Close(), h.store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+type countingStore struct {
+	recordings.Store
+	saves atomic.Int64
+}
+
+func (s *countingStore) SaveCalls(ctx context.Context, rows []recordings.Row) error {
+	s.saves.Add(1)
+	return s.Store.SaveCalls(ctx, rows)
 }
 
 // Every change of a closed recording or of its row is named; nothing changed

@@ -15,6 +15,7 @@ const (
 	stateComplete = "complete"
 	stateCrashed  = "crashed"
 	statePartial  = "partial"
+	stateDamaged  = "damaged"
 )
 
 // The causes of a gap, as a record names them.

@@ -52,7 +52,9 @@ type Step struct {
 // Recording says what was kept of the sound.
 type Recording struct {
 	// State: none, live, complete, crashed (ends before the call did), partial
-	// (frames were lost to a full disk or a slow writer; marked as gaps).
+	// (frames were lost to a full disk or a slow writer; marked as gaps),
+	// damaged (a crash left it open and it is not what had reached the disk:
+	// it stays as it was found, and is not played).
 	State      string `json:"state"`
 	DurationMS int64  `json:"duration_ms"`
 	Channels   int    `json:"channels"`
@@ -62,6 +64,8 @@ type Recording struct {
 	Cause string `json:"cause,omitempty"`
 	// Parts and Chain close the recording: how many sealed parts there are and
 	// the hash chain's head, so that a file replaced by an older one is seen.
+	// While it goes on they tell what is known to be on the disk, a few seconds
+	// late; of a damaged one they tell what was.
 	Parts int    `json:"parts"`
 	Chain string `json:"chain,omitempty"`
 }

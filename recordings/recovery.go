@@ -72,23 +72,23 @@ func lastSign(row *Row, call *Call) time.Time {
 }
 
 // recoverSound closes the recording of a call, if it has one. A recording
-// that cannot be closed stays as it is, and verify will name it.
+// that cannot be closed stays as it is, its record goes on telling what was on
+// the disk, and verify will name it.
 func (a *Vault) recoverSound(ctx context.Context, call *Call) {
 	rec := &call.Recording
 	ix, err := a.closeSound(ctx, call)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && rec.Parts == 0 {
 		if rec.State == stateLive { // nothing had reached the disk
 			*rec = Recording{State: stateCrashed, Channels: 2, Cause: rec.Cause}
 		}
 		return
 	}
 	if err != nil {
-		a.deps.Log.Error("close recording after a crash", "call_id", call.ID, "err", err)
-	}
-	*rec = Recording{State: stateCrashed, Channels: 2, Cause: rec.Cause}
-	if ix == nil {
+		a.deps.Log.Error("close recording after a crash: it stays as it is", "call_id", call.ID, "err", err)
+		rec.State = stateDamaged
 		return
 	}
+	*rec = Recording{State: stateCrashed, Channels: 2, Cause: rec.Cause}
 	rec.DurationMS, rec.Gaps = ms(media.Time(ix.End())), gapsOf(ix)
 	rec.Parts, rec.Chain = len(ix.Parts), chainText(len(ix.Parts), ix.Chain)
 }
@@ -108,5 +108,8 @@ func (a *Vault) closeSound(ctx context.Context, call *Call) (*seal.Index, error)
 		return nil, err
 	}
 	defer key.Zero()
-	return closeFile(f, seal.Recovery{Call: key, Header: headerOf(call.ID, call.StartedAt), Observe: a.deps.observe})
+	return closeFile(f, seal.Recovery{
+		Call: key, Header: headerOf(call.ID, call.StartedAt),
+		Durable: checkpointOf(&call.Recording), Observe: a.deps.observe,
+	})
 }

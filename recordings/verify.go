@@ -106,7 +106,7 @@ func (a *Vault) verifySound(ctx context.Context, c *check, row *Row, rec *Record
 	}
 	f, err := a.blobs.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if rec.Parts > 0 {
+		if rec.Parts > 0 || rec.State == stateDamaged {
 			c.fault("recording", "is missing")
 		}
 		return nil
@@ -122,26 +122,44 @@ func (a *Vault) verifySound(ctx context.Context, c *check, row *Row, rec *Record
 	}
 	defer key.Zero()
 	if row.Open {
-		return a.verifyOpen(c, row.ID, f, key)
+		return a.verifyOpen(c, rec, f, key)
 	}
 	return a.verifyClosed(c, rec, f, key)
 }
 
-// verifyOpen checks what is durable of a running recording. Its end may be
-// torn in this moment.
-func (a *Vault) verifyOpen(c *check, id string, f blob.File, key seal.Key) error {
+// verifyOpen checks what is durable of a running recording, or of one that a
+// crash left. Its end may be torn in this moment; what its record says is on
+// the disk must be there.
+func (a *Vault) verifyOpen(c *check, rec *Recording, f blob.File, key seal.Key) error {
 	size, err := f.Size()
 	if err != nil {
-		return fmt.Errorf("verify call %s: %w", id, err)
+		return fmt.Errorf("verify call %s: %w", c.id, err)
 	}
-	if vis := a.visit(id); vis != nil {
+	if vis := a.visit(c.id); vis != nil {
 		if durable, running := vis.durable(); running {
 			size = durable
 		}
 	}
-	ix, _ := seal.Scan(f, size, id)
+	ix, _ := seal.Scan(f, size, c.id) // Check tells what is more than torn
+	v := seal.Recovery{Call: key, Header: seal.Header{Call: c.id}, Durable: checkpointOf(rec)}
+	if err := v.Check(f, size); err != nil {
+		c.damage(ix, err)
+	}
 	c.openAll(seal.NewReader(f, ix, key), ix)
 	return nil
+}
+
+// damage names the place that an error tells of, or else the end.
+func (c *check) damage(ix *seal.Index, err error) {
+	scan, ok := errors.AsType[*seal.ScanError](err)
+	switch {
+	case !ok:
+		c.fault("end", err.Error())
+	case len(ix.Epochs) == 0:
+		c.fault("header", scan.Err.Error())
+	default:
+		c.fault(partName(scan.Part), scan.Err.Error())
+	}
 }
 
 func (a *Vault) verifyClosed(c *check, rec *Recording, f blob.File, key seal.Key) error {
@@ -150,12 +168,8 @@ func (a *Vault) verifyClosed(c *check, rec *Recording, f blob.File, key seal.Key
 		return fmt.Errorf("verify call %s: %w", c.id, err)
 	}
 	ix, err := seal.Scan(f, size, c.id)
-	if scan, ok := errors.AsType[*seal.ScanError](err); ok {
-		where := partName(scan.Part)
-		if len(ix.Epochs) == 0 {
-			where = "header"
-		}
-		c.fault(where, scan.Err.Error())
+	if err != nil {
+		c.damage(ix, err)
 	}
 	opened := c.openAll(seal.NewReader(f, ix, key), ix)
 	if len(ix.Parts) != rec.Parts {
@@ -163,6 +177,9 @@ func (a *Vault) verifyClosed(c *check, rec *Recording, f blob.File, key seal.Key
 	} else if opened && err == nil && chainText(len(ix.Parts), ix.Chain) != rec.Chain {
 		// Every part opens, so it is the header, or a whole other recording.
 		c.fault("header", "the recording is not the one that its record names")
+	}
+	if rec.State == stateDamaged {
+		c.fault("recording", "was damaged when a crash was cleared up; it is kept as it was found")
 	}
 	if len(c.faults) == 0 {
 		c.compare(rec, ix)

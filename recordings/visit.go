@@ -69,6 +69,14 @@ func (v *visit) recording(change func(*Recording)) {
 	v.archive.saver.mark(v)
 }
 
+// checkpoint notes in the record what is durable of the sound. It goes to the
+// store with the next change: by itself it is not worth a write.
+func (v *visit) checkpoint(c seal.Checkpoint) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.call.Recording.Parts, v.call.Recording.Chain = c.Parts, chainText(c.Parts, c.Chain)
+}
+
 // Record implements Visit.
 func (v *visit) Record(start media.Time) (Recorder, error) {
 	name, err := audioName(v.id)

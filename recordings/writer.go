@@ -109,10 +109,14 @@ func (w *writer) round() {
 		one.advance(w)
 	}
 	w.sync(list)
+	now := time.Now()
+	for _, one := range list {
+		one.note(now)
+	}
 }
 
 func (w *writer) sync(list []*writing) {
-	list = slices.DeleteFunc(list, func(one *writing) bool { return !one.dirty })
+	list = slices.DeleteFunc(slices.Clone(list), func(one *writing) bool { return !one.dirty })
 	if len(list) < groupFrom || !w.syncAll(list) {
 		w.syncEach(list)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/ivrd/ivrd/internal/seal"
 	"github.com/ivrd/ivrd/media"
@@ -31,16 +32,25 @@ type writing struct {
 	pending []byte
 	offset  int64 // where pending goes
 	dirty   bool  // written and not yet synced
-	closing bool
-	closed  bool // the last part is in pending or written
-	cause   string
-	gaps    gapList
-	chunks  []*chunk
-	spans   []span
+	// written tells of what is in the file, durable of what cannot be lost.
+	written, durable seal.Checkpoint
+	noted            time.Time // when the record was last told of durable
+	closing          bool
+	closed           bool // the last part is in pending or written
+	cause            string
+	gaps             gapList
+	chunks           []*chunk
+	spans            []span
 }
 
-// maxPending is the buffer that is kept between rounds.
-const maxPending = 64 << 10
+const (
+	// maxPending is the buffer that is kept between rounds.
+	maxPending = 64 << 10
+	// noteInterval is how often the record is saved for nothing but what is
+	// durable. All recordings are told in the same rounds, so that it costs the
+	// store one transaction.
+	noteInterval = 4 * time.Second
+)
 
 // advance seals what was gathered and writes it. On a full disk audio waits,
 // in memory of known size.
@@ -140,6 +150,7 @@ func (w *writing) write(blobs blob.Store) error {
 		return fmt.Errorf("write recording: %w", err)
 	}
 	w.offset += int64(len(w.pending))
+	w.written = seal.Checkpoint{Parts: w.sealer.Parts(), Chain: w.sealer.Chain()}
 	w.pending = w.pending[:0]
 	if cap(w.pending) > maxPending {
 		w.pending = nil
@@ -163,6 +174,18 @@ func (w *writing) sync() error {
 func (w *writing) nowDurable() {
 	w.dirty = false
 	w.synced.Store(w.offset)
+	w.durable = w.written
+	w.visit.checkpoint(w.durable)
+}
+
+// note has the record saved when what it says of the disk is old. The first
+// time is at once, and then when the round comes that is for all.
+func (w *writing) note(now time.Time) {
+	if w.durable.Parts == 0 || now.Truncate(noteInterval).Equal(w.noted) {
+		return
+	}
+	w.noted = now.Truncate(noteInterval)
+	w.visit.archive.saver.mark(w.visit)
 }
 
 // fail notes why a recording is not whole. One line is logged for each.
@@ -235,9 +258,13 @@ func (w *writing) abandon(out *writer) {
 		w.report(0, seal.Hash{}, 0, []Gap{lost})
 		return
 	}
-	ix, err := closeFile(w.file, seal.Recovery{Call: w.key, Header: w.header, Observe: out.observe})
+	ix, err := closeFile(w.file, seal.Recovery{Call: w.key, Header: w.header, Durable: w.durable, Observe: out.observe})
 	if err != nil {
 		out.log.Error("close recording", "call_id", w.visit.id, "err", err)
+	}
+	if errors.Is(err, seal.ErrDamaged) {
+		w.visit.recording(func(r *Recording) { r.State = stateDamaged })
+		return
 	}
 	gaps := gapsOf(ix)
 	if lost.FromMS = ms(media.Time(ix.End())); lost.FromMS < lost.ToMS {
@@ -257,6 +284,16 @@ func (w *writing) report(parts int, chain seal.Hash, end media.Time, gaps []Gap)
 			Cause: w.cause, Parts: parts, Chain: chainText(parts, chain),
 		}
 	})
+}
+
+// checkpointOf reads what an open record says of the disk. A chain that is none
+// is the chain of no recording.
+func checkpointOf(r *Recording) seal.Checkpoint {
+	c := seal.Checkpoint{Parts: r.Parts}
+	if chain, err := hex.DecodeString(r.Chain); err == nil && len(chain) == len(c.Chain) {
+		c.Chain = seal.Hash(chain)
+	}
+	return c
 }
 
 func chainText(parts int, chain seal.Hash) string {

@@ -153,6 +153,87 @@ func TestRepairLeavesDamage(t *testing.T) {
 	}
 }
 
+// openRecording is a recording of six parts that nobody closed, where each part
+// begins, and the checkpoint after the fourth.
+func openRecording(t *testing.T) (file []byte, starts []int, k Key, c Checkpoint) {
+	t.Helper()
+	k = NewKey()
+	s, file, err := NewSealer(k, vectorHeader())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 6 {
+		if i == 4 {
+			c = Checkpoint{Parts: s.Parts(), Chain: s.Chain()}
+		}
+		starts = append(starts, len(file))
+		p := Part{Track: 1, First: int64(40 * i), Samples: 40, Gaps: []Gap{{From: 1, To: 2, Cause: CauseLine}}}
+		if file, err = s.Seal(file, p, bytes.Repeat([]byte{byte(i)}, 40)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return file, starts, k, c
+}
+
+// A changed byte anywhere in an open recording makes a repair cut the last part
+// at most; before the checkpoint it is always found.
+func TestRepairCutsNoDamage(t *testing.T) {
+	file, starts, k, c := openRecording(t)
+	h := vectorHeader()
+	for _, durable := range []Checkpoint{{}, c} {
+		v := Recovery{Call: k, Header: h, Durable: durable}
+		if err := v.Check(bytes.NewReader(file), int64(len(file))); err != nil {
+			t.Fatal(err)
+		}
+		for at := range file {
+			for bit := range 8 {
+				bad := bytes.Clone(file)
+				bad[at] ^= 1 << bit
+				r, err := v.Repair(bytes.NewReader(bad), int64(len(bad)))
+				if err != nil && !errors.Is(err, ErrDamaged) {
+					t.Fatal(err)
+				}
+				if err == nil && int(r.Cut) < starts[5] {
+					t.Fatalf("bit %d of byte %d of %d: cut to %d", bit, at, len(file), r.Cut)
+				}
+				if err == nil && at < starts[durable.Parts] && readAll(append(bad[:r.Cut], r.Tail...), k, h.Call, r.Chain) == nil {
+					t.Fatalf("bit %d of byte %d is not found after the repair", bit, at)
+				}
+			}
+		}
+	}
+}
+
+// What a crash cannot have done is named with its place and left as it is.
+func TestRepairKnowsTheCheckpoint(t *testing.T) {
+	file, starts, k, c := openRecording(t)
+	blank := func(b []byte, from, to int) []byte { clear(b[from:to]); return b }
+	other := c
+	other.Chain[0] ^= 1
+	for name, x := range map[string]struct {
+		bad     []byte
+		durable Checkpoint
+		damaged bool
+	}{
+		"whole":                     {file, c, false},
+		"torn after it":             {file[:starts[4]+30], c, false},
+		"torn at it":                {file[:starts[4]], c, false},
+		"torn before it":            {file[:starts[4]-1], c, true},
+		"torn, nothing known":       {file[:starts[4]-1], Checkpoint{}, false},
+		"all gone":                  {nil, c, true},
+		"of another chain":          {file, other, true},
+		"blank end":                 {blank(bytes.Clone(file), starts[5]+3, len(file)), c, false},
+		"blank page and more after": {blank(bytes.Clone(file), starts[4], starts[5]), c, true},
+		"junk after it":             {append(bytes.Clone(file), bytes.Repeat([]byte{0xff}, 30)...), c, true},
+	} {
+		v := Recovery{Call: k, Header: vectorHeader(), Durable: x.durable}
+		r, err := v.Repair(bytes.NewReader(x.bad), int64(len(x.bad)))
+		if errors.Is(err, ErrDamaged) != x.damaged || !x.damaged && err != nil {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+	}
+}
+
 func TestSealerRefuses(t *testing.T) {
 	s, _, err := NewSealer(NewKey(), vectorHeader())
 	if err != nil {

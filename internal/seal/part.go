@@ -89,7 +89,8 @@ func (p *Part) appendTo(dst []byte, seq uint32, payload int) []byte {
 }
 
 // parsePart reads the clear front of a part from b, which may be longer. It
-// returns the sequence number, the length of the front and of the whole.
+// returns the sequence number, the length of the front and of the whole; where
+// b ends within the gaps the part is torn, not ill formed.
 func parsePart(b []byte) (p Part, seq uint32, front, whole int, err error) {
 	if len(b) < partFixed {
 		return p, 0, 0, 0, errPart
@@ -97,8 +98,11 @@ func parsePart(b []byte) (p Part, seq uint32, front, whole int, err error) {
 	n := binary.BigEndian.Uint32(b)
 	gaps := int(b[11])
 	front = partFixed + gaps*gapSize
-	if n > maxPart-4 || int(n)+4 < front+tagSize || len(b) < front {
+	if n > maxPart-4 || int(n)+4 < front+tagSize {
 		return p, 0, 0, 0, errPart
+	}
+	if len(b) < front {
+		return p, 0, 0, 0, errTorn
 	}
 	whole = int(n) + 4
 	seq = binary.BigEndian.Uint32(b[4:])

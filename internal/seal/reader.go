@@ -123,12 +123,12 @@ func (ix *Index) addPart(src io.ReaderAt, b []byte, size int64) error {
 	if err != nil {
 		return err
 	}
-	if ix.Size+int64(whole) > size {
-		return errTorn
-	}
 	epoch := len(ix.Epochs) - 1
 	if int(seq) != len(ix.Parts)-ix.Epochs[epoch].first {
 		return errSequence
+	}
+	if ix.Size+int64(whole) > size {
+		return errTorn
 	}
 	var tag [tagSize]byte
 	if n, err := src.ReadAt(tag[:], ix.Size+int64(whole-tagSize)); n < tagSize {

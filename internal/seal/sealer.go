@@ -6,9 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"slices"
 )
 
 // Sealer seals the parts of one epoch, in order. It is used by one goroutine.
@@ -91,82 +89,4 @@ func nonceOf(h *Header, seq uint32, flags uint8) (nonce [nonceSize]byte) {
 	binary.BigEndian.PutUint32(nonce[prefixSize:], seq)
 	nonce[nonceSize-1] = flags & FlagLast
 	return nonce
-}
-
-// Repair says how to close a recording that a crash or a failed write left
-// open: cut the file to Cut bytes, then append Tail, then sync. Tail is empty
-// where the recording was closed already.
-type Repair struct {
-	Cut  int64
-	Tail []byte
-	// Parts and Chain describe the file after the repair, End the last sample
-	// that is kept.
-	Parts int
-	Chain Hash
-	End   int64
-}
-
-// maxTorn bounds what a repair may cut: more than the writer ever has in
-// flight is no torn tail but damage, and damage is kept as evidence.
-const maxTorn = 512 << 10
-
-// ErrDamaged says that an open recording is more broken than by a crash; it
-// was left as it is.
-var ErrDamaged = errors.New("recording is damaged beyond its torn tail")
-
-// Recovery closes an open recording.
-type Recovery struct {
-	Call Key
-	// Header is used where the file has none. Its Call must be the call's ID.
-	Header Header
-	// Observe is as in Sealer.
-	Observe func(salt [saltSize]byte, nonce [nonceSize]byte)
-}
-
-// Repair makes the repair. What follows the last part that opens is the torn
-// tail and is cut; a part that does not open before it is left in place, as
-// evidence. The closing part stands under a new epoch, since the lost tail may
-// have used any nonce of the old one. It fails with ErrDamaged.
-func (v Recovery) Repair(src io.ReaderAt, size int64) (Repair, error) {
-	ix, scanErr := Scan(src, size, v.Header.Call)
-	good := lastGood(NewReader(src, ix, v.Call))
-	kept := ix.upTo(good)
-	r := Repair{Cut: kept.Size, Parts: len(kept.Parts), Chain: kept.Chain, End: kept.End()}
-	if size-kept.Size > maxTorn || good == 0 && len(ix.Parts) > 0 || errors.Is(scanErr, errCall) {
-		return r, ErrDamaged
-	}
-	if kept.Ended {
-		return r, nil
-	}
-	return r, v.close(&r, kept)
-}
-
-func (v Recovery) close(r *Repair, kept *Index) error {
-	h := v.Header
-	if len(kept.Epochs) > 0 {
-		h = kept.Epochs[len(kept.Epochs)-1].Header
-	}
-	h.Epoch, h.previous = uint32(len(kept.Epochs)), kept.Chain
-	s, tail, err := startEpoch(v.Call, h, len(kept.Parts))
-	if err != nil {
-		return err
-	}
-	s.Observe = v.Observe
-	note := binary.BigEndian.AppendUint32(nil, uint32(len(kept.Parts)))
-	note = append(note, kept.Chain[:]...)
-	r.Tail, err = s.Seal(tail, Part{Flags: FlagLast | FlagRecovered, First: r.End}, note)
-	r.Parts, r.Chain = s.parts, s.chain
-	return err
-}
-
-// lastGood is the number of parts up to and with the last that opens.
-func lastGood(r *Reader) int {
-	var buf []byte
-	for i := range slices.Backward(r.index.Parts) {
-		var err error
-		if buf, err = r.Open(buf[:0], i); err == nil {
-			return i + 1
-		}
-	}
-	return 0
 }
