@@ -82,6 +82,8 @@ func problemOf(err error) *Problem {
 		return signInFirst()
 	case errors.Is(err, recordings.ErrNotFound):
 		return notFound()
+	case errors.Is(err, recordings.ErrDamaged):
+		return problem(http.StatusInternalServerError, "damaged", "The record or the recording is not what was written; ivrd verify names what is not.")
 	}
 	return problem(http.StatusInternalServerError, "internal", "Something went wrong here; it was logged.")
 }

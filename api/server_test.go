@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"net"
@@ -378,6 +379,10 @@ func compareFields(t *testing.T, all map[string]schema, s schema, typ reflect.Ty
 
 func TestProblemOf(t *testing.T) {
 	if p := problemOf(errors.New("secret detail")); p.Status != 500 || strings.Contains(p.Detail, "secret") {
+		t.Errorf("%v", p)
+	}
+	p := problemOf(fmt.Errorf("read call: secret detail: %w", recordings.ErrDamaged))
+	if p.Status != 500 || p.Type != "urn:ivrd:problem:damaged" || strings.Contains(p.Detail, "secret") {
 		t.Errorf("%v", p)
 	}
 }

@@ -579,6 +579,72 @@ func TestVerifyNamesChangedRows(t *testing.T) {
 	}
 }
 
+// What somebody wrote into a row is not served, and does not take the other
+// calls away.
+func TestChangedRowsAreNotServed(t *testing.T) {
+	h := newHouse(t)
+	v := h.open(t)
+	ctx := context.Background()
+	good, bad := begin(t, v), begin(t, v)
+	rec := record(t, bad, 0)
+	rec.Frame(media.TrackCaller, 0, media.PCMU, pattern(media.TrackCaller, 0))
+	for _, visit := range []recordings.Visit{good, bad} {
+		visit.Update(func(c *recordings.Call) { c.Queue, c.Agent = "cards", "alice" })
+		finish(t, visit)
+	}
+	row, err := h.store.Call(ctx, bad.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*recordings.Row){
+		"agent":    func(r *recordings.Row) { r.Agent = "mallory" },
+		"doc":      func(r *recordings.Row) { r.Doc = bytes.Replace(r.Doc, []byte("alice"), []byte("mallory"), 1) },
+		"no doc":   func(r *recordings.Row) { r.Doc = []byte("{") },
+		"personal": func(r *recordings.Row) { r.Personal = []byte{1, 2} },
+		"mac":      func(r *recordings.Row) { r.MAC = []byte{} },
+	} {
+		changed := row
+		change(&changed)
+		if err := h.store.SaveCalls(ctx, []recordings.Row{changed}); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := v.Call(ctx, bad.ID()); !errors.Is(err, recordings.ErrDamaged) || c.ID != "" {
+			t.Errorf("%s: served %+v, %v", name, c, err)
+		}
+		if _, err := tryListen(v, bad.ID()); !errors.Is(err, recordings.ErrDamaged) {
+			t.Errorf("%s: play: %v", name, err)
+		}
+		wantListedBare(t, v, good.ID(), bad.ID())
+	}
+	if !strings.Contains(h.log.String(), "call_id="+bad.ID()) {
+		t.Error("nothing was logged")
+	}
+	if err := h.store.SaveCalls(ctx, []recordings.Row{row}); err != nil {
+		t.Fatal(err)
+	}
+	if err := execSQL(filepath.Join(h.dir, "ivrd.db"), "UPDATE keys SET wrapped = x'0102' WHERE id = 'subject/call/"+bad.ID()+"'"); err != nil {
+		t.Fatal(err)
+	}
+	wantListedBare(t, v, good.ID(), bad.ID())
+}
+
+// wantListedBare lists two calls, one of them damaged.
+func wantListedBare(t *testing.T, v *recordings.Vault, good, bad string) {
+	t.Helper()
+	list, _, err := v.Calls(context.Background(), recordings.Query{})
+	if err != nil || len(list) != 2 {
+		t.Errorf("%d calls are listed, %v", len(list), err)
+	}
+	for _, c := range list {
+		if c.ID == good && c.Agent == "alice" && c.From != "" {
+			continue
+		}
+		if c.ID != bad || c.StartedAt.IsZero() || c.Recording.State != "damaged" || c.Queue+c.Agent+c.From+c.To+c.Node != "" {
+			t.Errorf("listed: %+v", c)
+		}
+	}
+}
+
 func TestAuditChain(t *testing.T) {
 	h := newHouse(t)
 	v := h.open(t)

@@ -12,8 +12,8 @@ var (
 	ErrFull = errors.New("disk is full (hint: free space under data.dir)")
 	// ErrRefused: by policy no call is recorded now.
 	ErrRefused = errors.New("recording is refused by policy")
-	// ErrDamaged: a recording is not what was sealed.
-	ErrDamaged = errors.New("recording is not whole (hint: ivrd verify names what is not)")
+	// ErrDamaged: a recording or a record is not what was sealed.
+	ErrDamaged = errors.New("it is not whole (hint: ivrd verify names what is not)")
 	// ErrClosed: the archive or the visit is closed, or opened for inspection.
 	ErrClosed = errors.New("archive is closed")
 	// ErrLocked: another process serves from the same data directory.

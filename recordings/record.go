@@ -54,7 +54,7 @@ type Recording struct {
 	// State: none, live, complete, crashed (ends before the call did), partial
 	// (frames were lost to a full disk or a slow writer; marked as gaps),
 	// damaged (a crash left it open and it is not what had reached the disk:
-	// it stays as it was found, and is not played).
+	// it stays as it was found, and is not played; or the record is damaged).
 	State      string `json:"state"`
 	DurationMS int64  `json:"duration_ms"`
 	Channels   int    `json:"channels"`
@@ -181,7 +181,10 @@ type Archive interface {
 	// Begin writes the record of a new call, drawing its ID, and returns the
 	// visit. With the store gone it fails: policy decides what happens then.
 	Begin(ctx context.Context, call Call) (Visit, error)
+	// Call fails with ErrDamaged where the record is not what was written.
 	Call(ctx context.Context, id string) (Call, error)
+	// Calls gives of a record that is damaged its ID and start only, with a
+	// recording in the state damaged.
 	Calls(context.Context, Query) ([]Call, string, error)
 	// Play opens the sealed sound of a call as WAV (8 kHz, 16-bit): stereo
 	// (left the caller, right agent and prompts) when track is TrackNone, else

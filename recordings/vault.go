@@ -266,21 +266,46 @@ func (a *Vault) Call(ctx context.Context, id string) (Call, error) {
 	return a.decode(ctx, &row)
 }
 
-// decode opens a row. The numbers of somebody who was erased stay empty.
+// decode opens a row. The numbers of somebody who was erased stay empty. It
+// fails with ErrDamaged where the row is not what was written: what somebody
+// put there must not be served as ours.
 func (a *Vault) decode(ctx context.Context, row *Row) (Call, error) {
+	if !a.house.whole(row) {
+		return Call{}, fmt.Errorf("read call %s: its record is changed: %w", row.ID, ErrDamaged)
+	}
 	c, err := row.call()
 	if err != nil {
-		return Call{}, err
+		return Call{}, fmt.Errorf("%w: %w", err, ErrDamaged)
 	}
 	subject, err := a.ring.Get(ctx, row.Key)
 	if errors.Is(err, seal.ErrNoKey) {
 		return c, nil
 	}
+	if errors.Is(err, seal.ErrOpen) { // the key of this one caller
+		return Call{}, fmt.Errorf("read call %s: %w: %w", row.ID, err, ErrDamaged)
+	}
 	if err != nil {
 		return Call{}, err
 	}
 	defer subject.Zero()
-	return c, row.openNumbers(&c, subject)
+	if err := row.openNumbers(&c, subject); err != nil {
+		return Call{}, fmt.Errorf("%w: %w", err, ErrDamaged)
+	}
+	return c, nil
+}
+
+// listed is decode for a list, which one damaged row must not take away: of
+// that row it tells that there is one, and nothing that cannot be trusted.
+func (a *Vault) listed(ctx context.Context, row *Row) (Call, error) {
+	c, err := a.decode(ctx, row)
+	if !errors.Is(err, ErrDamaged) {
+		return c, err
+	}
+	a.deps.Log.Error("list calls: a record is not whole", "call_id", row.ID, "err", err)
+	return Call{
+		ID: row.ID, StartedAt: time.UnixMilli(row.StartedAt).UTC(), Path: []Step{},
+		Recording: Recording{State: stateDamaged},
+	}, nil
 }
 
 // Calls implements Archive.
@@ -306,7 +331,7 @@ func (a *Vault) Calls(ctx context.Context, q Query) ([]Call, string, error) {
 			calls = append(calls, v.view())
 			continue
 		}
-		c, err := a.decode(ctx, &rows[i])
+		c, err := a.listed(ctx, &rows[i])
 		if err != nil {
 			return nil, "", err
 		}
