@@ -70,7 +70,7 @@ type Limits struct {
 	MaxConns, MaxConnsPerIP int           // 5000, 32
 	PartialTimeout          time.Duration // 10 s for one message to arrive
 	UnprovedIdle            time.Duration // 32 s for a connection that never proved itself
-	Idle                    time.Duration // 15 min for one that did
+	Idle                    time.Duration // 15 min for one that did and carries no phone and no call now
 	MaxMessage              int           // 65535 bytes
 	RingTimeout             time.Duration // 180 s for an INVITE without a final answer
 	SessionExpires          time.Duration // 30 min (RFC 4028); Min-SE 90 s

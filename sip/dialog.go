@@ -180,24 +180,33 @@ func (t *dialogs) find(m *wire.Message) *party {
 	return t.m[dialogKey(m.CallID, m.To.Tag())]
 }
 
-func (t *dialogs) size() int {
+func (t *dialogs) size() int { return len(t.all()) }
+
+// all are the living legs.
+func (t *dialogs) all() map[*party]struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	seen := map[*party]struct{}{}
+	out := map[*party]struct{}{}
 	for _, p := range t.m {
-		seen[p] = struct{}{}
+		out[p] = struct{}{}
 	}
-	return len(seen)
+	return out
+}
+
+// use asks the legs whether one of them lives on a connection.
+func (t *dialogs) use(c *streamConn) bool {
+	for p := range t.all() {
+		used := false
+		if err := p.do(func() error { used = p.uses(c); return nil }); err == nil && used {
+			return true
+		}
+	}
+	return false
 }
 
 // endAll ends the legs that their owner has forgotten, and waits for them.
 func (t *dialogs) endAll() {
-	t.mu.Lock()
-	all := map[*party]struct{}{}
-	for _, p := range t.m {
-		all[p] = struct{}{}
-	}
-	t.mu.Unlock()
+	all := t.all()
 	for p := range all {
 		p.End(leg.Shutdown)
 	}

@@ -204,6 +204,21 @@ func (p *party) finish(r leg.EndReason) {
 	p.log.Info("leg ended", "reason", r.String(), "status", r.Status)
 }
 
+// uses reports whether the dialog, or an early one, lives on a connection.
+func (p *party) uses(c *streamConn) bool {
+	if p.dlg != nil && p.dlg.flow.conn == c {
+		return true
+	}
+	for _, a := range p.attempts {
+		for _, d := range a.early {
+			if d.flow.conn == c {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // forget takes the party out of the table of dialogs.
 func (p *party) forget() {
 	if p.dlg != nil {

@@ -60,6 +60,19 @@ func (b *bindings) claims(user string, f flow) bool {
 	return slices.ContainsFunc(b.list(userPart(user)), func(x *binding) bool { return x.flow.source == f.source })
 }
 
+// use reports whether a phone is registered over a connection.
+func (b *bindings) use(c *streamConn) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	for _, list := range b.byUser {
+		if slices.ContainsFunc(list, func(x *binding) bool { return x.flow.conn == c && now.Before(x.Expires) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // dropConn forgets the bindings of a connection that has closed.
 func (b *bindings) dropConn(c *streamConn) {
 	b.filter(func(x *binding) bool { return x.flow.conn != c })

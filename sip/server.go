@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -173,11 +174,20 @@ func (s *Server) listenStream(ctx context.Context, transport, addr string, conf 
 func (s *Server) newConn(c net.Conn, transport string, dialled bool) *streamConn {
 	conn := &streamConn{
 		Conn: c, transport: transport, source: addrPort(c.RemoteAddr()), dialled: dialled,
-		door: s.door, table: s.conns, limits: s.cfg.Limits, onClose: s.bindings.dropConn,
+		door: s.door, table: s.conns, limits: s.cfg.Limits, onClose: s.bindings.dropConn, inUse: s.inUse,
 		ready: make(chan struct{}), gone: make(chan struct{}), last: time.Now(),
 	}
 	conn.proved.Store(dialled)
 	return conn
+}
+
+// inUse reports whether a phone, a trunk's registration or a call counts on a
+// connection: no other leads to a phone behind address translation. It is asked
+// when the connection has been quiet for long, so that nobody need keep a count.
+func (s *Server) inUse(c *streamConn) bool {
+	return s.bindings.use(c) || s.dialogs.use(c) || slices.ContainsFunc(s.trunks, func(t *trunk) bool {
+		return c.dialled && t.Transport == c.transport && t.holdsAt(c.source)
+	})
 }
 
 // Close stops listening, ends what the legs have left open and waits. The

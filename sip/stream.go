@@ -127,6 +127,7 @@ type streamConn struct {
 	table     *connTable
 	limits    Limits
 	onClose   func(*streamConn)
+	inUse     func(*streamConn) bool
 
 	proved atomic.Bool
 	ready  chan struct{} // closed by the first Read: the stack has taken it over
@@ -238,8 +239,8 @@ func (c *streamConn) fill() error {
 	}
 	chunk := make([]byte, readChunk)
 	n, err := c.Conn.Read(chunk)
-	if n == 0 && len(c.buf) == 0 && errors.Is(err, os.ErrDeadlineExceeded) && !proved && c.proved.Load() {
-		return nil // it proved itself while we waited
+	if n == 0 && len(c.buf) == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.stays(proved) {
+		return nil
 	}
 	if n > 0 {
 		if len(c.buf) == 0 && len(bytes.Trim(chunk[:n], "\r\n")) > 0 {
@@ -251,6 +252,15 @@ func (c *streamConn) fill() error {
 		return nil
 	}
 	return err
+}
+
+// stays reports whether a connection outlives its idle time: it has proved
+// itself while we waited, or somebody counts on it however quiet it is.
+func (c *streamConn) stays(proved bool) bool {
+	if proved {
+		return c.inUse(c)
+	}
+	return c.proved.Load()
 }
 
 // streamListener hands accepted and dialled connections to the SIP stack, all

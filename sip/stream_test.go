@@ -349,16 +349,56 @@ func TestTooLargeMessage(t *testing.T) {
 	p.expect(513)
 }
 
+// registerAlice registers the phone as alice, and changes that by headers.
+func (p *streamPhone) registerAlice(headers ...string) {
+	p.t.Helper()
+	p.user, p.domain, p.phone.target, p.toTag = "alice", "ivrd.test", "sip:ivrd.test", ""
+	p.send(p.request("REGISTER", "", headers...))
+	_ = p.conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	creds := p.answer(readMessage(p.r), "REGISTER")
+	p.send(p.request("REGISTER", "", append(headers, "Authorization: "+creds)...))
+	p.expect(200)
+	p.toTag = ""
+}
+
+// TestConnectionInUseIsNotIdle: a phone that is registered, or in a call, may
+// be quiet for as long as it likes.
+func TestConnectionInUseIsNotIdle(t *testing.T) {
+	w := realWorld(t, func(c *Config) { c.Limits.Idle = 200 * time.Millisecond })
+	legs := make(chan leg.Leg, 1)
+	w.h.set(answering(&fakeSession{}, legs))
+	desk, caller := overStream(t, dialTCP(t, w)), overStream(t, dialTCP(t, w))
+	desk.registerAlice()
+	caller.send(caller.request("INVITE", sdpAt("127.0.0.1", 4000)))
+	caller.expect(200)
+	caller.send(caller.request("ACK", ""))
+	l := <-legs
+	await(t, l, leg.Answered)
+	time.Sleep(700 * time.Millisecond) // real time: several times idle
+	if !w.srv.Registered("alice") {
+		t.Error("the phone's connection was closed")
+	}
+	l.End(leg.FlowHangup)
+	_ = caller.conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	m := readMessage(caller.r)
+	if m == nil || m.Method != "BYE" {
+		t.Fatal("no BYE came over the call's connection")
+	}
+	caller.reply(m, 200, "")
+	// Nothing holds them any more.
+	desk.registerAlice("Contact: *", "Expires: 0")
+	for _, p := range []*streamPhone{desk, caller} {
+		_ = p.conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if _, err := p.r.ReadByte(); err != io.EOF {
+			t.Errorf("an idle connection ended with %v", err)
+		}
+	}
+}
+
 func TestBindingEndsWithItsConnection(t *testing.T) {
 	w := realWorld(t, nil)
 	p := overStream(t, dialTCP(t, w))
-	p.user, p.domain, p.phone.target = "alice", "ivrd.test", "sip:ivrd.test"
-	p.send(p.request("REGISTER", ""))
-	_ = p.conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-	challenge := readMessage(p.r)
-	creds := p.answer(challenge, "REGISTER")
-	p.send(p.request("REGISTER", "", "Authorization: "+creds))
-	p.expect(200)
+	p.registerAlice()
 	if !w.srv.Registered("alice") {
 		t.Fatal("not registered")
 	}

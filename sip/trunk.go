@@ -90,9 +90,14 @@ func (s *Server) trunkAt(f flow) *trunk {
 }
 
 func (t *trunk) registeredAt(source netip.AddrPort) bool {
+	return len(t.Match) == 0 && t.holdsAt(source)
+}
+
+// holdsAt reports whether our registration with a server holds.
+func (t *trunk) holdsAt(server netip.AddrPort) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.Register && len(t.Match) == 0 && t.registered && t.server == source
+	return t.Register && t.registered && t.server == server
 }
 
 // trunkUser is the trunk that proves itself by a user name of our digest.
