@@ -163,10 +163,15 @@ func (c *streamConn) Close() error {
 	return err
 }
 
-// Write limits how long a peer may keep us waiting.
+// Write limits how long a peer may keep us waiting. A failed write may have left
+// half a message behind, after which the peer cannot find the next one.
 func (c *streamConn) Write(p []byte) (int, error) {
 	_ = c.SetWriteDeadline(time.Now().Add(writeTimeout))
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	if err != nil {
+		_ = c.Close()
+	}
+	return n, err
 }
 
 // Read gives the SIP stack its next piece of a judged message.

@@ -19,6 +19,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ivrd/ivrd/leg"
@@ -327,6 +328,23 @@ func TestFullTableKeepsTheProved(t *testing.T) {
 	if table.add(mk(4, false)) || proved.closed() || late.closed() {
 		t.Error("a full table of proved connections let somebody in")
 	}
+}
+
+// TestStalledPeerIsClosed: after half a message nothing can follow.
+func TestStalledPeerIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := newConnTable(Limits{MaxConns: 1, MaxConnsPerIP: 1})
+		own, peer := net.Pipe()
+		c := &streamConn{Conn: own, table: table, source: netip.MustParseAddrPort("127.0.0.1:1"), gone: make(chan struct{})}
+		table.add(c)
+		go func() { _, _ = peer.Read(make([]byte, 3)) }() // and then no more
+		if n, err := c.Write([]byte("SIP/2.0 200 OK\r\n")); n != 3 || err == nil {
+			t.Fatalf("wrote %d bytes, %v", n, err)
+		}
+		if !c.closed() || table.size() > 0 {
+			t.Error("the connection is still open")
+		}
+	})
 }
 
 func TestTooLargeMessage(t *testing.T) {
