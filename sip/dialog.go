@@ -27,6 +27,10 @@ type dialog struct {
 	// requests go the way that the peer came (phones, often translated).
 	byRoute bool
 	allow   []string // the peer's methods, upper case
+	// account answers challenges inside of an outgoing call; incoming ones have
+	// none. credentials are those of our last INVITE, for its ACK (§22.1).
+	account     account
+	credentials []wire.Header
 }
 
 // uasDialog is what an INVITE makes on our side.
@@ -104,6 +108,39 @@ func (d *dialog) numbered(method string, seq uint32, body []byte, extra ...wire.
 	m.Headers = append(m.Headers, extra...)
 	m.Headers = append(m.Headers, wire.Header{Name: "User-Agent", Value: "ivrd"})
 	return m
+}
+
+// authorize turns a request into its second try, with credentials for the
+// challenge that was its answer and the next number (§22.2); false when there
+// was none, no account answers it, or it had its second try already.
+func (d *dialog) authorize(m, res *wire.Message) bool {
+	if res.Status != 401 && res.Status != 407 || len(credentialsOf(m.Headers)) > 0 {
+		return false
+	}
+	h, err := d.account.header(res, m, false)
+	if err != nil {
+		return false
+	}
+	d.localSeq++
+	m.CSeq = d.localSeq
+	m.Headers = append(slices.Clone(m.Headers), h)
+	for i := range m.Headers {
+		if m.Headers[i].Name == "CSeq" {
+			m.Headers[i].Value = strconv.Itoa(int(m.CSeq)) + " " + m.Method
+		}
+	}
+	return true
+}
+
+// credentialsOf are the headers that hold credentials.
+func credentialsOf(headers []wire.Header) []wire.Header {
+	var out []wire.Header
+	for _, h := range headers {
+		if h.Name == "Authorization" || h.Name == "Proxy-Authorization" {
+			out = append(out, h)
+		}
+	}
+	return out
 }
 
 func withTag(value, tag string) string {

@@ -357,6 +357,7 @@ func (p *party) dialogOf(a *attempt, res *wire.Message, f flow) *dialog {
 	if allow := methods(res); len(allow) > 0 {
 		d.allow = allow
 	}
+	d.account, d.credentials = a.route.account, credentialsOf(a.extra)
 	d.localSeq = max(d.localSeq, a.seq)
 	p.dlg = d
 	return d

@@ -221,6 +221,52 @@ func TestByeIsNeverAuthenticated(t *testing.T) {
 	})
 }
 
+// TestChallengesInsideTrunkCall: the trunk asks for credentials for every
+// request, and gets them once each.
+func TestChallengesInsideTrunkCall(t *testing.T) {
+	for _, allow := range []string{"INVITE, UPDATE", "INVITE"} {
+		inWorld(t, trunkWithPassword(), func(t *testing.T, w *world, p *phone) {
+			p.wait = 2 * time.Minute
+			challenged := func(method string) *wire.Message {
+				first := p.expectRequest(method)
+				p.reply(first, 407, "", "Proxy-Authenticate: "+challenge256)
+				if method == "INVITE" {
+					p.expectRequest("ACK")
+				}
+				again := p.expectRequest(method)
+				if creds, _ := digest.Parse(again.Get("Proxy-Authorization")); creds["username"] != "ivrd" || again.CSeq != first.CSeq+1 {
+					t.Fatalf("second %s has CSeq %d and credentials %v", method, again.CSeq, creds)
+				}
+				return again
+			}
+			acknowledged := func(inv *wire.Message) {
+				if ack := p.expectRequest("ACK"); ack.CSeq != inv.CSeq || ack.Get("Proxy-Authorization") != inv.Get("Proxy-Authorization") {
+					t.Fatal("ACK lacks the credentials of its INVITE")
+				}
+			}
+			l, _ := w.dial(DialRequest{Number: "+8613900000000"})
+			inv := challenged("INVITE")
+			timer := "Session-Expires: 90;refresher=uac"
+			p.reply(inv, 200, sdpAt("198.51.100.8", 5000), "Allow: "+allow, timer)
+			acknowledged(inv)
+			await(t, l, leg.Answered)
+			if strings.Contains(allow, "UPDATE") {
+				p.reply(challenged("UPDATE"), 200, "", timer)
+			} else {
+				inv = challenged("INVITE")
+				p.reply(inv, 200, sdpAt("198.51.100.8", 5000), timer)
+				acknowledged(inv)
+			}
+			time.Sleep(time.Second)
+			l.End(leg.FlowHangup)
+			p.reply(challenged("BYE"), 407, "", "Proxy-Authenticate: "+challenge256) // wrong: not asked twice
+			if m := p.tryRecv(10 * time.Second); m != nil {
+				t.Fatalf("%s after the second challenge", m.Method)
+			}
+		})
+	}
+}
+
 func TestOutboundIsDeniedByDefault(t *testing.T) {
 	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
 		for name, r := range map[string]DialRequest{

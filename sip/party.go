@@ -231,13 +231,13 @@ func (p *party) forget() {
 
 // hangUp says BYE and ends. The BYE goes on by itself.
 func (p *party) hangUp(r leg.EndReason) {
-	d := p.dlg
+	d := *p.dlg
 	m := d.request("BYE", nil)
 	p.srv.wg.Go(func() {
 		defer close(p.bye)
 		ctx, cancel := context.WithTimeout(p.srv.ctx, p.srv.t.giveUp)
 		defer cancel()
-		if _, err := p.srv.exchange(ctx, d, m); err != nil {
+		if err := p.srv.farewell(ctx, &d, m); err != nil {
 			p.log.Debug("BYE was not answered", "reason", AsReason(err).Slug)
 		}
 	})
@@ -415,6 +415,15 @@ func (s *Server) exchange(ctx context.Context, d *dialog, m *wire.Message) (*wir
 		return nil, err
 	}
 	return s.roundTrip(ctx, m, f)
+}
+
+// farewell sends the BYE of a dialog that nobody else uses any more.
+func (s *Server) farewell(ctx context.Context, d *dialog, m *wire.Message) error {
+	res, err := s.exchange(ctx, d, m)
+	if err == nil && d.authorize(m, res) {
+		_, err = s.exchange(ctx, d, m)
+	}
+	return err
 }
 
 // roundTrip sends a request over a flow and waits for its final answer.

@@ -124,7 +124,8 @@ func (p *party) refresh() {
 }
 
 // exchangeThen sends a request of the dialog from a goroutine of its own and
-// comes back to the party's with the answer.
+// comes back to the party's with the answer, after a challenge with that to m's
+// second try.
 func (p *party) exchangeThen(m *wire.Message, then func(*wire.Message, error)) {
 	d := *p.dlg
 	p.srv.wg.Go(func() {
@@ -132,7 +133,11 @@ func (p *party) exchangeThen(m *wire.Message, then func(*wire.Message, error)) {
 		defer cancel()
 		res, err := p.srv.exchange(ctx, &d, m)
 		p.post(func() {
-			if p.stage == up {
+			switch {
+			case p.stage != up:
+			case err == nil && p.dlg.authorize(m, res):
+				p.exchangeThen(m, then)
+			default:
 				then(res, err)
 			}
 		})
@@ -142,6 +147,7 @@ func (p *party) exchangeThen(m *wire.Message, then func(*wire.Message, error)) {
 // reinvited ends a re-INVITE of ours: ACK, then what the answer says.
 func (p *party) reinvited(m, res *wire.Message, err error) {
 	if err == nil && res.Status < 300 {
+		p.dlg.credentials = credentialsOf(m.Headers)
 		p.sendAck(m.CSeq)
 		if len(res.Body) > 0 {
 			if o, fault := p.neg.accept(res.Body); fault == nil {
@@ -174,7 +180,7 @@ func (p *party) refreshed(res *wire.Message, err error) {
 // sendAck acknowledges a 2xx to an INVITE of the dialog (§13.2.2.4).
 func (p *party) sendAck(seq uint32) {
 	d := *p.dlg
-	m := d.numbered("ACK", seq, nil)
+	m := d.numbered("ACK", seq, nil, d.credentials...)
 	p.srv.wg.Go(func() { p.srv.sendDirect(&d, m) })
 }
 
