@@ -346,10 +346,18 @@ func TestTrunkRegistersAndIsCalled(t *testing.T) {
 		}
 		p.reply(refresh, 503, "")
 		time.Sleep(time.Second)
+		if !w.srv.TrunkStates()[0].Registered {
+			t.Error("a failed refresh has ended what was granted for longer")
+		}
+		p.expectRequest("REGISTER")
+		p.callID, p.toTag = "another", ""
+		p.send(p.request("INVITE", sdpAt("198.51.100.7", 4000)))
+		p.expect(486)
+		<-infos
+		time.Sleep(time.Minute)
 		if w.srv.TrunkStates()[0].Registered {
 			t.Error("trunk still counts as registered")
 		}
-		p.expectRequest("REGISTER")
 	})
 }
 

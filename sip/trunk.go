@@ -28,12 +28,12 @@ const (
 type trunk struct {
 	Trunk
 
-	mu         sync.Mutex
-	registered bool
-	up         bool
-	server     netip.AddrPort // resolved; where our registration went
-	stop       context.CancelFunc
-	done       sync.WaitGroup
+	mu     sync.Mutex
+	until  time.Time // our registration holds, whatever becomes of the next try
+	up     bool
+	server netip.AddrPort // resolved; where that registration is
+	stop   context.CancelFunc
+	done   sync.WaitGroup
 }
 
 func newTrunk(t Trunk) *trunk { return &trunk{Trunk: t, up: true} }
@@ -97,7 +97,7 @@ func (t *trunk) registeredAt(source netip.AddrPort) bool {
 func (t *trunk) holdsAt(server netip.AddrPort) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.Register && t.registered && t.server == server
+	return t.server == server && time.Now().Before(t.until)
 }
 
 // trunkUser is the trunk that proves itself by a user name of our digest.
@@ -115,7 +115,7 @@ func (s *Server) TrunkStates() []TrunkState {
 	var out []TrunkState
 	for _, t := range s.trunks {
 		t.mu.Lock()
-		out = append(out, TrunkState{Name: t.Name, Registers: t.Register, Registered: t.registered, Up: t.up, Calls: s.caps.count(capKey{"trunk", t.Name})})
+		out = append(out, TrunkState{Name: t.Name, Registers: t.Register, Registered: time.Now().Before(t.until), Up: t.up, Calls: s.caps.count(capKey{"trunk", t.Name})})
 		t.mu.Unlock()
 	}
 	return out
@@ -151,6 +151,7 @@ type registration struct {
 	callID string
 	tag    string
 	seq    uint32
+	server netip.AddrPort // where the last one went
 }
 
 // keepRegistered refreshes at half of what the trunk grants, and comes back
@@ -167,8 +168,8 @@ func (s *Server) keepRegistered(ctx context.Context, t *trunk) {
 			retry = min(2*retry, lastRetry)
 		} else {
 			retry = firstRetry
+			t.hold(r.server, granted)
 		}
-		t.setRegistered(err == nil)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -182,16 +183,17 @@ func (s *Server) keepRegistered(ctx context.Context, t *trunk) {
 	}
 }
 
-func (t *trunk) setRegistered(ok bool) {
+// hold notes what a registrar has granted.
+func (t *trunk) hold(server netip.AddrPort, granted time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.registered = ok
+	t.server, t.until = server, time.Now().Add(granted)
 }
 
 func (t *trunk) isRegistered() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.registered
+	return time.Now().Before(t.until)
 }
 
 // registerOnce sends REGISTER, with credentials when asked, and returns the
@@ -201,9 +203,7 @@ func (s *Server) registerOnce(ctx context.Context, r *registration, expires time
 	if err != nil {
 		return 0, err
 	}
-	r.t.mu.Lock()
-	r.t.server = f.source
-	r.t.mu.Unlock()
+	r.server = f.source
 	var extra []wire.Header
 	for range maxTries {
 		m := s.registerRequest(r, f, expires, extra)
