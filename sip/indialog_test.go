@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -98,6 +99,85 @@ func TestOfferlessReinvite(t *testing.T) {
 		p.expect(200) // the ACK has been worked off when this comes
 		if r := s.streams[0].last(t); r.Addr.Port() != 4242 {
 			t.Errorf("media is at %v", r.Addr)
+		}
+	})
+}
+
+// secureAt is an offer, or the answer to one of ours, by SDES.
+func secureAt(addr string, port, version int) string {
+	key := "a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:" + strings.Repeat("QUJD", 10)
+	return strings.Replace(sdpVersion(addr, port, version, key), "RTP/AVP", "RTP/SAVP", 1)
+}
+
+// inSecureCall is inCall with an offer by SDES.
+func inSecureCall(t *testing.T, f func(t *testing.T, p *phone, l leg.Leg, s *fakeStream)) {
+	t.Helper()
+	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
+		session, legs := &fakeSession{}, make(chan leg.Leg, 1)
+		w.h.calls = answering(session, legs)
+		p.call(strings.Replace(secureAt("198.51.100.7", 4000, 1), "SAVP 0 8", "SAVP 8 0", 1))
+		l := <-legs
+		await(t, l, leg.Answered)
+		f(t, p, l, session.streams[0])
+	})
+}
+
+// offersTheSame checks an offer inside inSecureCall's call.
+func offersTheSame(t *testing.T, offer []byte) {
+	t.Helper()
+	if text := string(offer); !strings.Contains(text, "RTP/SAVP 8 0 101\r\n") || strings.Count(text, "a=crypto:") != 1 ||
+		!strings.Contains(text, "a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:") {
+		t.Errorf("a secure call is offered\n%s", text)
+	}
+}
+
+func TestRefreshOfSecureCallStaysSecure(t *testing.T) {
+	inSecureCall(t, func(t *testing.T, p *phone, _ leg.Leg, s *fakeStream) {
+		before := s.last(t)
+		p.wait = time.Hour
+		re := p.expectRequest("INVITE")
+		offersTheSame(t, re.Body)
+		p.reply(re, 200, strings.Replace(secureAt("198.51.100.7", 4002, 2), "SAVP 0 8", "SAVP 8", 1))
+		p.expectRequest("ACK")
+		p.send(p.request("OPTIONS", ""))
+		p.expect(200) // the answer has been worked off when this comes
+		r := s.last(t)
+		if r.Addr.Port() != 4002 || r.SRTP == nil || !bytes.Equal(r.SRTP.Send, before.SRTP.Send) || r.Codec != media.PCMA {
+			t.Errorf("media after the refresh: %+v", r)
+		}
+	})
+}
+
+func TestSecureCallIsNeverLowered(t *testing.T) {
+	inSecureCall(t, func(t *testing.T, p *phone, l leg.Leg, s *fakeStream) {
+		before := s.connects()
+		for _, method := range []string{"UPDATE", "INVITE"} {
+			p.send(p.request(method, sdpVersion("198.51.100.7", 4000, 2)))
+			p.expect(488)
+		}
+		p.send(p.requestSeq("ACK", p.seq, p.branch, ""))
+		p.wait = time.Hour
+		re := p.expectRequest("INVITE")
+		p.reply(re, 200, sdpVersion("198.51.100.7", 4000, 2))
+		p.expectRequest("ACK")
+		p.expectRequest("BYE")
+		endsWith(t, l, leg.NoCodec)
+		if s.connects() != before {
+			t.Error("media was told to go on in the clear")
+		}
+	})
+}
+
+func TestOfferlessReinviteOfSecureCall(t *testing.T) {
+	inSecureCall(t, func(t *testing.T, p *phone, l leg.Leg, s *fakeStream) {
+		before := s.connects()
+		p.send(p.request("INVITE", ""))
+		offersTheSame(t, p.expect(200).Body)
+		p.ack(sdpVersion("198.51.100.7", 4000, 2))
+		p.expectRequest("BYE")
+		endsWith(t, l, leg.NoCodec)
+		if s.connects() != before {
+			t.Error("media was told to go on in the clear")
 		}
 	})
 }

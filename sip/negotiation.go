@@ -77,10 +77,34 @@ func (n *negotiation) written(s *sdp.Session) []byte {
 
 // offer makes our offer.
 func (n *negotiation) offer() []byte {
-	o := sdp.Offer(n.local)
+	o := sdp.Offer(n.wanted())
 	body := n.written(o)
 	n.offered, n.sent = o, body
 	return body
+}
+
+// wanted is what we offer: first of all what the call has, so that a refresh
+// changes nothing. Numbers keep their meaning (RFC 3264 §8.3.2), and the codecs
+// that the call does not use are there for whom the peer may bring in (RFC 3261
+// §14.2).
+func (n *negotiation) wanted() sdp.Local {
+	l, a := n.local, n.agreed
+	if a == nil {
+		return l
+	}
+	l.Suite, l.Codecs = a.Suite, []sdp.Format{a.Codec}
+	for _, c := range n.local.Codecs {
+		if !c.Is(a.Codec) && c.PT != a.Codec.PT && c.PT != a.EventPT {
+			l.Codecs = append(l.Codecs, c)
+		}
+	}
+	switch {
+	case a.EventPT > 0:
+		l.EventPT = a.EventPT
+	case a.Codec.PT == l.EventPT:
+		l.EventPT = 0
+	}
+	return l
 }
 
 // outcome is an exchange that commit makes valid.
@@ -133,6 +157,7 @@ func (n *negotiation) commit(o *outcome) (r media.Remote, ok bool) {
 		o.agreed.Remote, o.agreed.RTCP = old.Remote, old.RTCP // held the old way: the address is not news
 	}
 	n.agreed = o.agreed
+	n.local.Secure = o.agreed.Suite != "" // a secure call stays so, whoever offers
 	return n.mediaRemote(o.agreed), true
 }
 

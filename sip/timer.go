@@ -144,15 +144,16 @@ func (p *party) exchangeThen(m *wire.Message, then func(*wire.Message, error)) {
 	})
 }
 
-// reinvited ends a re-INVITE of ours: ACK, then what the answer says.
+// reinvited ends a re-INVITE of ours: ACK, then what the answer says. With an
+// answer that we cannot take, each side would think of another session.
 func (p *party) reinvited(m, res *wire.Message, err error) {
 	if err == nil && res.Status < 300 {
 		p.dlg.credentials = credentialsOf(m.Headers)
 		p.sendAck(m.CSeq)
 		if len(res.Body) > 0 {
-			if o, fault := p.neg.accept(res.Body); fault == nil {
-				fault = p.connect(o)
-				err = fault
+			if fault := p.takeAnswer(res.Body); fault != nil {
+				p.hangUp(reasonOfMedia(fault))
+				return
 			}
 		}
 	}

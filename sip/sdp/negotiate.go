@@ -15,8 +15,11 @@ type Local struct {
 	Codecs []Format
 	// EventPT is our number for telephone-event in offers; 0 means none.
 	EventPT uint8
-	// Secure offers RTP/SAVP. Answers follow the offer.
+	// Secure offers RTP/SAVP, and refuses offers of less. Otherwise answers
+	// follow the offer.
 	Secure bool
+	// Suite is the only one that is offered; empty means each that we have.
+	Suite string
 	// Key returns our key for a suite, the same one each time.
 	Key func(suite string) []byte
 	// Forbidden are addresses of our own that no peer may name.
@@ -58,7 +61,9 @@ func Offer(l Local) *Session {
 	if l.Secure {
 		m.Proto = "RTP/SAVP"
 		for i, suite := range Suites() {
-			m.Cryptos = append(m.Cryptos, Crypto{Tag: i + 1, Suite: suite, Key: l.Key(suite)})
+			if l.Suite == "" || l.Suite == suite {
+				m.Cryptos = append(m.Cryptos, Crypto{Tag: i + 1, Suite: suite, Key: l.Key(suite)})
+			}
 		}
 	}
 	m.nameFormats()
@@ -83,7 +88,7 @@ func Answer(offer *Session, l Local) (*Session, *Agreed, error) {
 	var agreed *Agreed
 	var fault error
 	for _, m := range offer.Media {
-		if agreed == nil && usable(m) {
+		if agreed == nil && usable(m) && (secure(m) || !l.Secure) {
 			section, a, err := answerMedia(m, l)
 			if err == nil {
 				answer.Media, agreed = append(answer.Media, section), a
