@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -201,5 +202,34 @@ func TestCancelOfNothing(t *testing.T) {
 		p.seq = 1
 		p.send(p.request("CANCEL", ""))
 		p.expect(481)
+	})
+}
+
+// TestWhoIsVouchedFor: the address in a description is believed of trusted
+// trunks and of those whom we call.
+func TestWhoIsVouchedFor(t *testing.T) {
+	for _, trusted := range []bool{true, false} {
+		cfg := testConfig()
+		cfg.Trunks[0].Trusted = trusted
+		inWorld(t, cfg, func(t *testing.T, w *world, p *phone) {
+			legs := make(chan leg.Leg, 1)
+			s := &fakeSession{}
+			w.h.calls = answering(s, legs)
+			p.call(sdpAt("192.0.2.77", 4000))
+			await(t, <-legs, leg.Answered)
+			r := s.streams[0].last(t)
+			if r.Vouched != trusted || r.Signalling != netip.MustParseAddr("198.51.100.7") || r.Addr.Addr() != netip.MustParseAddr("192.0.2.77") {
+				t.Errorf("trusted %v: %+v", trusted, r)
+			}
+		})
+	}
+	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
+		l, s := w.dial(DialRequest{Number: "+8613900000000"})
+		p.reply(p.expectRequest("INVITE"), 200, sdpAt("192.0.2.77", 5000))
+		p.expectRequest("ACK")
+		await(t, l, leg.Answered)
+		if r := s.streams[0].last(t); !r.Vouched {
+			t.Errorf("whom we have called is not vouched for: %+v", r)
+		}
 	})
 }

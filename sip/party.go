@@ -353,6 +353,7 @@ func (p *party) connect(o *outcome) error {
 	if !changed {
 		return nil
 	}
+	remote.Vouched = p.vouched()
 	if err := p.Stream().Connect(remote); err != nil {
 		return failure(leg.Internal, "connect stream: %w", err)
 	}
@@ -368,6 +369,11 @@ func (p *party) connect(o *outcome) error {
 	}
 	return nil
 }
+
+// vouched reports whether an address in the peer's description is believed
+// although its signalling comes from elsewhere: of those we have called
+// ourselves, and of trusted trunks. Anybody else could name a third party.
+func (p *party) vouched() bool { return p.info.Direction == leg.Outgoing || p.info.Trusted }
 
 // negotiate prepares offers and answers once the stream is open.
 func (p *party) negotiate(codecs []media.Codec, f flow, secure bool) {
