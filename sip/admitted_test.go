@@ -90,15 +90,19 @@ func TestClaimsLeaveRoom(t *testing.T) {
 		for host := range 60 {
 			flood(netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 114, byte(host)}), 5062), usable, 500)
 		}
-		if n := len(w.srv.door.admitted.byKey); n > maxClaims+10 {
+		a := w.srv.door.admitted
+		a.mu.Lock()
+		if n := len(a.byKey); n > maxClaims+10 {
 			t.Errorf("%d transactions are remembered", n)
 		}
+		a.mu.Unlock()
 		p.send(p.request("BYE", ""))
 		p.expect(200)
 		q := w.phone("198.51.100.9:5060")
 		q.call(sdpAt("198.51.100.9", 4000))
 		time.Sleep(20 * time.Minute) // they are forgotten
-		a := w.srv.door.admitted
+		a.mu.Lock()
+		defer a.mu.Unlock()
 		if len(a.claims) != 0 || a.total != 0 {
 			t.Errorf("%d claims of %d sources are left", a.total, len(a.claims))
 		}

@@ -218,7 +218,7 @@ func TestWhoIsVouchedFor(t *testing.T) {
 			p.call(sdpAt("192.0.2.77", 4000))
 			await(t, <-legs, leg.Answered)
 			r := s.streams[0].last(t)
-			if r.Vouched != trusted || r.Signalling != netip.MustParseAddr("198.51.100.7") || r.Addr.Addr() != netip.MustParseAddr("192.0.2.77") {
+			if r.Vouched != trusted || r.Signalling != netip.MustParseAddr("198.51.100.1") || r.Addr.Addr() != netip.MustParseAddr("192.0.2.77") {
 				t.Errorf("trusted %v: %+v", trusted, r)
 			}
 		})

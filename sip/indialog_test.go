@@ -3,6 +3,7 @@ package sip
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,8 +160,9 @@ func TestSecureCallIsNeverLowered(t *testing.T) {
 		p.wait = time.Hour
 		re := p.expectRequest("INVITE")
 		p.reply(re, 200, sdpVersion("198.51.100.7", 4000, 2))
-		p.expectRequest("ACK")
-		p.expectRequest("BYE")
+		if got := []string{p.recv().Method, p.recv().Method}; !slices.Contains(got, "ACK") || !slices.Contains(got, "BYE") {
+			t.Errorf("got %v, want ACK and BYE, which go their own ways", got)
+		}
 		endsWith(t, l, leg.NoCodec)
 		if s.connects() != before {
 			t.Error("media was told to go on in the clear")
