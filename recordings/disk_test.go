@@ -25,7 +25,8 @@ type fakeDisk struct {
 	held  atomic.Int64  // of the reserve
 	gate  chan struct{} // when set, each sync waits for it
 	syncs atomic.Int64
-	sick  atomic.Bool // syncs fail
+	sick  atomic.Bool  // syncs fail
+	slow  atomic.Int64 // what a sync takes, in virtual time
 }
 
 const fakeReserve = 1 << 20
@@ -93,6 +94,9 @@ func (f *fakeFile) Sync() error {
 	f.disk.syncs.Add(1)
 	if f.disk.gate != nil {
 		<-f.disk.gate
+	}
+	if d := f.disk.slow.Load(); d > 0 {
+		time.Sleep(time.Duration(d)) // callers run in a bubble
 	}
 	if f.disk.sick.Load() {
 		return syscall.EIO
@@ -376,6 +380,62 @@ func TestOneSyncForAll(t *testing.T) {
 		if err := errors.Join(v.Close(), h.store.Close()); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// Calls that end together are synced together.
+func TestEndsAreSyncedTogether(t *testing.T) {
+	const calls, slow = 40, 50 * time.Millisecond
+	end := func(t *testing.T, h *house, d *fakeDisk) (took time.Duration) {
+		v := h.open(t)
+		var visits []recordings.Visit
+		var recs []recordings.Recorder
+		for range calls {
+			visits = append(visits, begin(t, v))
+			recs = append(recs, record(t, visits[len(visits)-1], 0))
+		}
+		for i, r := range recs {
+			talk(r, 0, time.Duration(i%2+1)*media.FrameDuration, media.TrackCaller)
+		}
+		time.Sleep(1300 * time.Millisecond) // not on the tick
+		d.slow.Store(int64(slow))
+		d.syncs.Store(0)
+		begun := time.Now()
+		var group sync.WaitGroup
+		for _, visit := range visits {
+			group.Go(func() { finish(t, visit) })
+		}
+		group.Wait()
+		took = time.Since(begun)
+		for _, visit := range visits {
+			if c := call(t, v, visit.ID()); c.Recording.State != "complete" || c.Recording.DurationMS == 0 {
+				t.Errorf("recording: %+v", c.Recording)
+			}
+		}
+		wantWhole(t, v)
+		if err := errors.Join(v.Close(), h.store.Close()); err != nil {
+			t.Error(err)
+		}
+		return took
+	}
+	t.Run("in the same moment", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHouse(t)
+			// One by one they took calls*slow; eight at once and a first alone take this.
+			if took := end(t, h, withDisk(t, h, 64*fakeReserve)); took > (calls/8+2)*slow {
+				t.Errorf("%d ends took %v", calls, took)
+			}
+		})
+	})
+	t.Run("by one sync of all", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHouse(t)
+			d := &groupDisk{fakeDisk: withDisk(t, h, 64*fakeReserve)}
+			h.deps.Blobs = d
+			if end(t, h, d.fakeDisk); d.syncs.Load() > 7 || d.all.Load() == 0 {
+				t.Errorf("%d files were synced by themselves, %d times all", d.syncs.Load(), d.all.Load())
+			}
+		})
 	})
 }
 

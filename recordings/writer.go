@@ -150,7 +150,9 @@ func (w *writer) syncEach(list []*writing) {
 	group.Wait()
 }
 
-// end finishes what has asked for it.
+// end finishes what has asked for it. The ends of all are synced together, as
+// the seconds are: when many hang up at once, none waits for a sync of each of
+// the others.
 func (w *writer) end() {
 	w.mu.Lock()
 	list := w.finishes
@@ -159,6 +161,10 @@ func (w *writer) end() {
 		delete(w.active, one)
 	}
 	w.mu.Unlock()
+	for _, one := range list {
+		one.last(w)
+	}
+	w.sync(list)
 	for _, one := range list {
 		one.finish(w)
 	}

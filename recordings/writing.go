@@ -218,20 +218,20 @@ func (w *writing) partial(cause string) {
 	}
 }
 
-// finish closes the file and tells the record what was kept. It is the last
-// thing that happens to a recording.
-func (w *writing) finish(out *writer) {
+// last writes the rest and the end, which is then to be synced.
+func (w *writing) last(out *writer) {
 	w.closing = true
 	for range 2 { // what is pending from before first, then the rest and the end
 		if !w.closed || len(w.pending) > 0 {
 			w.advance(out)
 		}
 	}
-	err := w.sync()
-	if err != nil {
-		w.fail(out, err)
-	}
-	if w.closed && len(w.pending) == 0 && err == nil {
+}
+
+// finish closes the file, whose end was synced if that was possible, and tells
+// the record what was kept. It is the last thing that happens to a recording.
+func (w *writing) finish(out *writer) {
+	if w.closed && len(w.pending) == 0 && !w.dirty {
 		w.report(w.sealer.Parts(), w.sealer.Chain(), media.Time(w.endTime.Load()), w.gaps.gaps())
 	} else {
 		w.abandon(out)
