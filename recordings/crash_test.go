@@ -434,6 +434,17 @@ func TestCrashKnowsWhatIsMissing(t *testing.T) {
 	}
 }
 
+// A full disk at the restart is no damage: what is there plays and is whole,
+// though no room was left to close it.
+func TestCrashOnAFullDisk(t *testing.T) {
+	o := leaveOpen(t, 5*time.Second)
+	withDisk(t, o.house, 0)
+	c, faults, left := o.restart(t)
+	if c.Recording.State != "crashed" || c.Recording.DurationMS < 4000 || len(faults) != 0 || !bytes.Equal(left, o.file) {
+		t.Errorf("%d bytes left of %d: %+v, %v", len(left), len(o.file), c.Recording, faults)
+	}
+}
+
 // What is on the disk is told to the record without a write of its own each
 // second.
 func TestCheckpointsAreFewWrites(t *testing.T) {

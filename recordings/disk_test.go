@@ -3,6 +3,8 @@ package recordings_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -376,6 +378,38 @@ func TestOneSyncForAll(t *testing.T) {
 		finish(t, visits[0])
 		if c := call(t, v, visits[0].ID()); c.Recording.State != "partial" || c.Recording.Cause != "write failed" {
 			t.Errorf("recording: %+v", c.Recording)
+		}
+		if err := errors.Join(v.Close(), h.store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A file that was cut while it was recorded is not closed as if it were whole
+// when the disk takes no end.
+func TestAbandonedDamage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		d := withDisk(t, h, 64*fakeReserve)
+		v := h.open(t)
+		visit := begin(t, v)
+		rec := record(t, visit, 0)
+		at := talk(rec, 0, 5300*time.Millisecond, media.TrackCaller) // not on the tick
+		path := filepath.Join(h.dir, recordings.AudioName(visit.ID()))
+		if err := os.Truncate(path, 9000); err != nil {
+			t.Fatal(err)
+		}
+		d.room.Store(0)
+		talk(rec, at, time.Second, media.TrackCaller)
+		finish(t, visit)
+		if c := call(t, v, visit.ID()); c.Recording.State != "damaged" || c.Recording.Parts < 4 || c.EndedAt.IsZero() {
+			t.Errorf("record: %+v", c)
+		}
+		if info, err := os.Stat(path); err != nil || info.Size() != 9000 {
+			t.Errorf("file: %+v, %v", info, err)
+		}
+		if faults, err := v.Verify(context.Background(), ""); err != nil || len(faults) == 0 {
+			t.Errorf("verify: %v, %v", faults, err)
 		}
 		if err := errors.Join(v.Close(), h.store.Close()); err != nil {
 			t.Error(err)

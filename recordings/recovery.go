@@ -84,7 +84,10 @@ func (a *Vault) recoverSound(ctx context.Context, call *Call) {
 		return
 	}
 	if err != nil {
-		a.deps.Log.Error("close recording after a crash: it stays as it is", "call_id", call.ID, "err", err)
+		a.deps.Log.Error("close recording after a crash", "call_id", call.ID, "err", err)
+	}
+	// A disk too full for the closing part damages nothing that is there.
+	if errors.Is(err, seal.ErrDamaged) || ix == nil || len(ix.Parts) < rec.Parts {
 		rec.State = stateDamaged
 		return
 	}
