@@ -19,13 +19,15 @@ func load(t *testing.T, yaml string, env, sets []string) (File, error) {
 	return Load(Source{Path: path, Env: env, Sets: sets})
 }
 
-func TestShippedFileEqualsDefaults(t *testing.T) {
-	got, err := Load(Source{Path: "../../configs/ivrd.yaml"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := Default(); !reflect.DeepEqual(fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want)) {
-		t.Errorf("configs/ivrd.yaml differs from the defaults:\n got %+v\nwant %+v", got, want)
+func TestShippedFilesEqualDefaults(t *testing.T) {
+	for _, path := range []string{"../../configs/ivrd.yaml", "../../configs/demo/ivrd.yaml"} {
+		got, err := Load(Source{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := Default(); !reflect.DeepEqual(fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want)) {
+			t.Errorf("%s differs from the defaults:\n got %+v\nwant %+v", path, got, want)
+		}
 	}
 }
 
