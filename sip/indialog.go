@@ -143,7 +143,7 @@ func (p *party) onUpdate(t *serverTx) {
 // respondRefresh answers 200 to an UPDATE.
 func (p *party) respondRefresh(t *serverTx, body []byte) {
 	extra := append(abilities(), wire.Header{Name: "Contact", Value: p.dlg.contact})
-	if t.msg.Has("Session-Expires") {
+	if t.msg.Has("Session-Expires") || p.timer.interval > 0 { // a 2xx without it would end the timer for the peer only (RFC 4028 §7.2)
 		extra = append(extra, p.timer.agree(t.msg, p.srv.cfg.Limits.SessionExpires)...)
 	}
 	_ = t.send(t.build(200, "OK", p.dlg.localTag, body, extra...))

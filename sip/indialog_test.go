@@ -3,6 +3,8 @@ package sip
 import (
 	"bytes"
 	"context"
+	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -468,5 +470,86 @@ func TestNoPortsAndNoCodecAndUndecided(t *testing.T) {
 		p = w.phone("198.51.100.3:5060")
 		p.send(p.request("INVITE", sdpAt("198.51.100.7", 4000)))
 		p.expect(500)
+	})
+}
+
+// refusingSession is one whose streams refuse an address, as media refuses a
+// broadcast address or a port of its own.
+type refusingSession struct {
+	fakeSession
+
+	bad netip.AddrPort
+}
+
+type refusingStream struct {
+	*fakeStream
+
+	bad netip.AddrPort
+}
+
+func (s *refusingSession) Open(o media.StreamOptions) (media.Stream, error) {
+	f, err := s.fakeSession.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	return refusingStream{f.(*fakeStream), s.bad}, nil
+}
+
+func (s refusingStream) Connect(r media.Remote) error {
+	if r.Addr == s.bad {
+		return errors.New("RTP is never sent there")
+	}
+	return s.fakeStream.Connect(r)
+}
+
+// TestRefusedAddressIsNotAgreed: what media refuses is refused however often
+// it is asked for, and the session stays as it was (§14.1).
+func TestRefusedAddressIsNotAgreed(t *testing.T) {
+	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
+		legs := make(chan leg.Leg, 1)
+		s := &refusingSession{bad: netip.MustParseAddrPort("198.51.100.7:4444")}
+		w.h.calls = answering(s, legs)
+		p.call(sdpAt("198.51.100.7", 4000))
+		await(t, <-legs, leg.Answered)
+		for range 2 {
+			p.send(p.request("INVITE", sdpVersion("198.51.100.7", 4444, 2)))
+			p.expect(488)
+			p.ack("")
+		}
+		p.send(p.request("INVITE", sdpVersion("198.51.100.7", 4002, 3)))
+		p.expect(200)
+		p.ack("")
+		if r := s.streams[0].last(t); r.Addr.Port() != 4002 {
+			t.Errorf("media goes to %v", r.Addr)
+		}
+	})
+}
+
+// TestContactOfADialog: where the dialog's requests will go must be one SIP URI.
+func TestContactOfADialog(t *testing.T) {
+	for _, contact := range []string{"Contact: *", "Contact: <mailto:x@y.example>", "Contact: <tel:+8613800138000>"} {
+		inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
+			w.h.calls = func(_ context.Context, in *Incoming) {
+				t.Errorf("%s came through", contact)
+				in.Reject(leg.BadRequest)
+			}
+			p.send(p.request("INVITE", sdpAt("198.51.100.7", 4000), contact))
+			p.expect(400)
+		})
+	}
+}
+
+// TestUpdateKeepsTheTimer: an UPDATE that says nothing of the session timer is
+// answered with ours, so that it does not go on for one side only.
+func TestUpdateKeepsTheTimer(t *testing.T) {
+	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
+		legs := make(chan leg.Leg, 1)
+		w.h.calls = answering(&fakeSession{}, legs)
+		p.call(sdpAt("198.51.100.7", 4000), "Supported: timer", "Session-Expires: 90;refresher=uac")
+		await(t, <-legs, leg.Answered)
+		p.send(p.request("UPDATE", sdpVersion("198.51.100.7", 4002, 2), "Supported: timer"))
+		if m := p.expect(200); !m.Has("Session-Expires") {
+			t.Error("the 200 says nothing of the timer that runs")
+		}
 	})
 }

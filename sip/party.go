@@ -349,12 +349,14 @@ func (p *party) end(r leg.EndReason) {
 
 // connect gives media what an exchange has settled.
 func (p *party) connect(o *outcome) error {
+	before := *p.neg
 	remote, changed := p.neg.commit(o)
 	if !changed {
 		return nil
 	}
 	remote.Vouched = p.vouched()
 	if err := p.Stream().Connect(remote); err != nil {
+		*p.neg = before // what media refuses is not agreed, also when it is asked for again
 		return failure(leg.Internal, "connect stream: %w", err)
 	}
 	if held := p.neg.agreed.Hold; held != p.neg.held {

@@ -132,7 +132,7 @@ func (m *Message) checkAddresses() *Fault {
 		values := m.Values(name)
 		for i, v := range values {
 			a, ok := ParseAddress(v)
-			if !ok || a.Any && (name != "Contact" || len(values) > 1) {
+			if !ok || a.Any && (name != "Contact" || len(values) > 1) || name == "Contact" && m.setsTarget() && !a.URI.IsSIP() {
 				return bad("Bad " + name)
 			}
 			values[i] = a.String()
@@ -148,6 +148,10 @@ func (m *Message) checkAddresses() *Fault {
 	}
 	return nil
 }
+
+// setsTarget reports whether requests of the dialog will go to the Contact of
+// this one, so that it must be one SIP URI (§8.1.1.8, RFC 3311 §5.1).
+func (m *Message) setsTarget() bool { return m.Method == "INVITE" || m.Method == "UPDATE" }
 
 func (m *Message) checkTarget() *Fault {
 	if m.Status > 0 {
