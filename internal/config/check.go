@@ -35,9 +35,7 @@ func (d *decoder) check(f *File) {
 	d.listen("sip.listen", f.SIP.Listen)
 	d.pair("http.tls", f.HTTP.TLS.Cert, f.HTTP.TLS.Key)
 	d.pair("sip.tls", f.SIP.TLS.Cert, f.SIP.TLS.Key)
-	if f.SIP.TLS.Cert != "" {
-		d.listen("sip.tls.listen", f.SIP.TLS.Listen)
-	}
+	d.listen("sip.tls.listen", f.SIP.TLS.Listen)
 	d.address("sip.advertise", f.SIP.Advertise, true)
 	d.address("media.address", f.Media.Address, false)
 	d.address("media.advertise", f.Media.Advertise, true)
@@ -74,13 +72,18 @@ func (d *decoder) atLeast(key string, got, least int) {
 	}
 }
 
+// listen wants a literal address: of an empty host or a name nobody can say
+// whether it is loopback.
 func (d *decoder) listen(key, addr string) {
-	_, port, err := net.SplitHostPort(addr)
+	host, port, err := net.SplitHostPort(addr)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
+	if err == nil {
+		_, err = netip.ParseAddr(host)
+	}
 	if err != nil {
-		d.wrong(key, "such as 127.0.0.1:5060", "wants address:port, got %q", addr)
+		d.wrong(key, "such as 127.0.0.1:5060", "wants address:port with an IP address, got %q", addr)
 	}
 }
 
@@ -229,7 +232,7 @@ func (d *decoder) mode(f *File) {
 		for _, l := range []struct{ key, addr string }{
 			{"http.listen", f.HTTP.Listen}, {"sip.listen", f.SIP.Listen}, {"sip.tls.listen", f.SIP.TLS.Listen}, {"media.address", f.Media.Address},
 		} {
-			if !loopback(l.addr) {
+			if d.open(l.key, l.addr) {
 				d.wrong(l.key, "the demo's passwords are public; set mode: production to leave loopback", "is not a loopback address")
 			}
 		}
@@ -237,10 +240,10 @@ func (d *decoder) mode(f *File) {
 		if f.Data.KeyFile == "" {
 			d.wrong("data.key_file", "name a key file that your key management mounts; a generated one beside the data is refused", "is needed in production")
 		}
-		if f.HTTP.TLS.Cert == "" && !loopback(f.HTTP.Listen) {
+		if f.HTTP.TLS.Cert == "" && d.open("http.listen", f.HTTP.Listen) {
 			d.wrong("http.tls", "set a certificate, or listen on loopback behind a TLS proxy", "is needed in production")
 		}
-		if !f.SIP.AllowClear && !loopback(f.SIP.Listen) {
+		if !f.SIP.AllowClear && d.open("sip.listen", f.SIP.Listen) {
 			d.wrong("sip.listen", "leave it on loopback and use sip.tls, or set sip.allow_clear: true where the trunk insists on UDP", "would carry signalling in clear")
 		}
 		if f.Flows.Backend == "demo" {
@@ -249,11 +252,19 @@ func (d *decoder) mode(f *File) {
 	}
 }
 
-// loopback also holds for what is no address at all, which is another fault.
+// open says that an address leaves loopback. One that is no address has its
+// fault already.
+func (d *decoder) open(key, addr string) bool {
+	faulted := slices.ContainsFunc(d.faults, func(f Fault) bool { return f.Key == key })
+	return !faulted && !loopback(addr)
+}
+
+// loopback holds for nothing but a literal loopback address: an empty host is
+// every address, and a name may be any.
 func loopback(addr string) bool {
 	if host, _, err := net.SplitHostPort(addr); err == nil {
 		addr = host
 	}
 	ip, err := netip.ParseAddr(addr)
-	return err != nil || ip.IsLoopback()
+	return err == nil && ip.Unmap().IsLoopback()
 }

@@ -86,7 +86,7 @@ func TestFaults(t *testing.T) {
 		{"two agents", "agents:\n  - {name: a}\n  - {name: a}\n", `F:3: agents[1].name: another agent is called "a"`},
 		{"skill", "agents:\n  - {name: a, skills: [fraud:6]}\n", `F:2: agents[0].skills[0]: wants a skill with its proficiency from 1 to 5, got "fraud:6" (hint: such as fraud:5)`},
 		{"too small", "calls: {max: 0}\n", `F:1: calls.max: wants at least 1, got 0`},
-		{"listen", "http: {listen: here}\n", `F:1: http.listen: wants address:port, got "here" (hint: such as 127.0.0.1:5060)`},
+		{"listen", "http: {listen: here}\n", `F:1: http.listen: wants address:port with an IP address, got "here" (hint: such as 127.0.0.1:5060)`},
 		{"address", "media: {advertise: my.host}\n", `F:1: media.advertise: wants an IP address, got "my.host" (hint: a name is not resolved here)`},
 		{"half a certificate", "http: {tls: {cert: a.pem}}\n", `F:1: http.tls: wants both cert and key`},
 		{"ports", "media: {ports: 10-20}\n", `F:1: media.ports: wants a range of ports from 1024 up, such as 16384-32767, got "10-20"`},
@@ -133,6 +133,66 @@ F:3: sip.outbound[0].max_calls: wants at least 0, got -2`},
 		})
 	}
 }
+
+// What is no literal loopback address is none, whatever a resolver or the
+// kernel would make of it.
+func TestNothingElseIsLoopback(t *testing.T) {
+	noAddress := func(key, got string) string {
+		return fmt.Sprintf(`%s: wants address:port with an IP address, got %q (hint: such as 127.0.0.1:5060)`, key, got)
+	}
+	noIP := func(key, got string) string {
+		return fmt.Sprintf(`%s: wants an IP address, got %q (hint: a name is not resolved here)`, key, got)
+	}
+	offLoopback := func(key, _ string) string {
+		return key + `: is not a loopback address (hint: the demo's passwords are public; set mode: production to leave loopback)`
+	}
+	inClear := func(_, _ string) string {
+		return `http.tls: is needed in production (hint: set a certificate, or listen on loopback behind a TLS proxy)`
+	}
+	sipInClear := func(key, _ string) string {
+		return key + `: would carry signalling in clear (hint: leave it on loopback and use sip.tls, or set sip.allow_clear: true where the trunk insists on UDP)`
+	}
+	fine := func(_, _ string) string { return "" }
+	for _, tt := range []struct {
+		key, addr        string
+		demo, production func(key, got string) string
+	}{
+		{"http.listen", ":8080", noAddress, noAddress},
+		{"http.listen", "host:80", noAddress, noAddress},
+		{"http.listen", "localhost:80", noAddress, noAddress},
+		{"http.listen", "[::]:80", offLoopback, inClear},
+		{"http.listen", "[::ffff:10.0.0.1]:80", offLoopback, inClear},
+		{"http.listen", "[::ffff:127.0.0.1]:80", fine, fine},
+		{"http.listen", "[::1]:80", fine, fine},
+		{"sip.listen", ":8080", noAddress, noAddress},
+		{"sip.listen", "host:80", noAddress, noAddress},
+		{"sip.listen", "[::]:80", offLoopback, sipInClear},
+		{"sip.tls.listen", ":8080", noAddress, noAddress},
+		{"sip.tls.listen", "host:80", noAddress, noAddress},
+		{"sip.tls.listen", "[::]:80", offLoopback, fine},
+		{"media.address", ":8080", noIP, noIP},
+		{"media.address", "host:80", noIP, noIP},
+		{"media.address", "[::]:80", noIP, noIP},
+		{"media.address", "::", offLoopback, fine},
+	} {
+		for mode, want := range map[string]string{ModeDemo: tt.demo(tt.key, tt.addr), ModeProduction: tt.production(tt.key, tt.addr)} {
+			yaml := "mode: demo\n"
+			if mode == ModeProduction {
+				yaml = "mode: production\ndata: {key_file: /k}\nflows: {backend: \"\"}\n"
+			}
+			got := ""
+			if _, err := load(t, yaml, nil, []string{tt.key + "=" + quoted(tt.addr)}); err != nil {
+				got = strings.TrimPrefix(strings.TrimPrefix(err.Error(), "--set: "), "defaults: ")
+			}
+			if got != want {
+				t.Errorf("%s: %s=%s\n got %s\nwant %s", mode, tt.key, tt.addr, got, want)
+			}
+		}
+	}
+}
+
+// quoted keeps YAML from reading [::] as a list.
+func quoted(s string) string { return `"` + s + `"` }
 
 func TestAllFaultsInOnePass(t *testing.T) {
 	_, err := load(t, "mode: x\nhttp: {listen: y}\nsip: {realms: z}\n", nil, nil)
