@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/ivrd/ivrd/internal/config"
@@ -15,16 +18,16 @@ type checkCmd struct {
 	configured `embed:""`
 }
 
-// Run names every fault of configuration, keys, prompts and flows; one kind's
-// faults do not hide another's.
-func (c checkCmd) Run() error {
+// Run names every fault of configuration, keys, people, prompts and flows; one
+// kind's faults do not hide another's.
+func (c checkCmd) Run(ctx context.Context) error {
 	f, err := c.load()
 	if err != nil {
 		return err
 	}
 	prompts, promptErr := loadPrompts(f)
 	flows, flowErr := loadFlows(f, prompts)
-	err = errors.Join(checkKeys(f), promptErr, flowErr)
+	err = errors.Join(checkKeys(f), checkPeople(ctx, f), promptErr, flowErr)
 	if flowErr == nil {
 		err = errors.Join(err, checkNumbers(f, flows))
 	}
@@ -42,6 +45,23 @@ func checkKeys(f config.File) error {
 	}
 	_, err := seal.OpenRootFile(f.Data.KeyFile)
 	return err
+}
+
+// checkPeople finds people whom production would not start with. It needs no
+// keys: a demo password is known by its mark.
+func checkPeople(ctx context.Context, f config.File) (err error) {
+	if f.Mode != config.ModeProduction {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(f.Data.Dir, peopleDatabase)); errors.Is(err, os.ErrNotExist) {
+		return nil // nobody has been added, and nothing is made here
+	}
+	d := &data{file: f}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if err := d.openPeople(ctx); err != nil {
+		return err
+	}
+	return d.people.CheckProduction(ctx)
 }
 
 // checkNumbers finds numbers that lead to no flow.

@@ -106,6 +106,11 @@ func (h *house) openData(ctx context.Context) (err error) {
 	if err := h.data.openPeople(ctx); err != nil {
 		return err
 	}
+	if h.file.Mode == config.ModeProduction {
+		if err := h.data.people.CheckProduction(ctx); err != nil {
+			return err
+		}
+	}
 	h.archive, h.store, err = h.data.openArchive(ctx, false)
 	return err
 }
