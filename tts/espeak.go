@@ -39,8 +39,7 @@ var (
 type EspeakConfig struct {
 	// Path of the program; empty means espeak-ng from PATH.
 	Path string
-	// Voices by language; empty means en and zh, at the pace of a clear
-	// speaker on the telephone.
+	// Voices by language; nil means DefaultVoices.
 	Voices map[string]Voice
 	// Parallel bounds the child processes at once; 0 means 2.
 	Parallel int
@@ -51,9 +50,18 @@ type Voice struct {
 	// Name is espeak-ng's, such as en-us, or cmn for Mandarin.
 	Name string
 	// Speed is what espeak-ng counts as words a minute. At 230, cmn says four
-	// syllables a second; at 150 it drawls.
+	// syllables a second; at 150 it drawls. 0 means espeak-ng's own.
 	Speed int
 }
+
+// DefaultVoices speak English and Mandarin at the pace of a clear speaker on
+// the telephone.
+func DefaultVoices() map[string]Voice {
+	return map[string]Voice{"en": {"en-us", 160}, "zh": {"cmn", 230}}
+}
+
+// espeakSpeed is espeak-ng's own.
+const espeakSpeed = 175
 
 // Espeak speaks with espeak-ng as a child process, one for each text. It is a
 // process and not a library because of its licence (GPL-3) and because a crash
@@ -72,7 +80,7 @@ func NewEspeak(ctx context.Context, c EspeakConfig) (*Espeak, error) {
 		c.Path = "espeak-ng"
 	}
 	if c.Voices == nil {
-		c.Voices = map[string]Voice{"en": {"en-us", 160}, "zh": {"cmn", 230}}
+		c.Voices = DefaultVoices()
 	}
 	if c.Parallel <= 0 {
 		c.Parallel = 2
@@ -81,13 +89,42 @@ func NewEspeak(ctx context.Context, c EspeakConfig) (*Espeak, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", c.Path, ErrNoEngine)
 	}
-	e := &Espeak{path: path, voices: maps.Clone(c.Voices), slots: make(chan struct{}, c.Parallel)}
+	e := &Espeak{path: path, voices: voices(c.Voices), slots: make(chan struct{}, c.Parallel)}
 	version, err := e.version(ctx)
 	if err != nil {
 		return nil, err
 	}
 	e.name = e.describe(version)
 	return e, nil
+}
+
+// voices is a copy in which every voice has its speed.
+func voices(given map[string]Voice) map[string]Voice {
+	out := maps.Clone(given)
+	for language, v := range out {
+		if v.Speed == 0 {
+			v.Speed = espeakSpeed
+			out[language] = v
+		}
+	}
+	return out
+}
+
+// Check finds voices that the program does not have: it would speak nothing in
+// their languages. It costs a child process of some 10 ms for each.
+func (e *Espeak) Check(ctx context.Context) error {
+	var errs []error
+	for _, language := range slices.Sorted(maps.Keys(e.voices)) {
+		name := e.voices[language].Name
+		_, err := e.run(ctx, "", "--stdin", "-q", "-v", name)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil || name == "" {
+			errs = append(errs, fmt.Errorf("find voice %q of language %s: %w (hint: espeak-ng --voices lists them)", name, language, ErrNoVoice))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // version reads "eSpeak NG text-to-speech: 1.51  Data at: …".

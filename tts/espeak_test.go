@@ -76,6 +76,26 @@ func TestEspeakRefuses(t *testing.T) {
 	}
 }
 
+func TestEspeakChecksItsVoices(t *testing.T) {
+	if err := espeak(t).Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"nonsuch", ""} {
+		e, err := NewEspeak(t.Context(), EspeakConfig{Voices: map[string]Voice{"en": {"en-us", 160}, "xx": {Name: name}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Check(t.Context()); !errors.Is(err, ErrNoVoice) || strings.Contains(err.Error(), "language en:") || !strings.Contains(err.Error(), "language xx:") {
+			t.Errorf("voice %q: %v", name, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := espeak(t).Check(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("when stopped: %v", err)
+	}
+}
+
 // script is an engine whose program is a shell script.
 func script(t *testing.T, body string) *Espeak {
 	t.Helper()

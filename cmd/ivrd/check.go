@@ -18,8 +18,8 @@ type checkCmd struct {
 	configured `embed:""`
 }
 
-// Run names every fault of configuration, keys, people, prompts and flows; one
-// kind's faults do not hide another's.
+// Run names every fault of configuration, keys, people, voices, prompts and
+// flows; one kind's faults do not hide another's.
 func (c checkCmd) Run(ctx context.Context) error {
 	f, err := c.load()
 	if err != nil {
@@ -27,7 +27,8 @@ func (c checkCmd) Run(ctx context.Context) error {
 	}
 	prompts, promptErr := loadPrompts(f)
 	flows, flowErr := loadFlows(f, prompts)
-	err = errors.Join(checkKeys(f), checkPeople(ctx, f), promptErr, flowErr)
+	_, speechErr := newEngine(ctx, f)
+	err = errors.Join(checkKeys(f), checkPeople(ctx, f), speechErr, promptErr, flowErr)
 	if flowErr == nil {
 		err = errors.Join(err, checkNumbers(f, flows))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -95,22 +96,45 @@ func targets(f config.File) map[string]call.Target {
 
 // newSpeech is what speaks texts that are not recorded; nil when nothing does.
 func newSpeech(ctx context.Context, f config.File, log *slog.Logger) (*tts.Cache, error) {
-	if f.Speech.Engine == "none" {
-		return nil, nil
-	}
-	voices := map[string]tts.Voice{}
-	for language, name := range f.Speech.Voices {
-		voices[language] = tts.Voice{Name: name}
-	}
-	engine, err := tts.NewEspeak(ctx, tts.EspeakConfig{Voices: voices})
-	if errors.Is(err, tts.ErrNoEngine) && f.Speech.Engine == "auto" {
-		log.Info("no speech engine: only recorded prompts and phrases can be spoken")
-		return nil, nil
-	}
+	engine, err := newEngine(ctx, f)
 	if err != nil {
 		return nil, err
 	}
+	if engine == nil {
+		log.Info("no speech engine: only recorded prompts and phrases can be spoken")
+		return nil, nil
+	}
 	return tts.NewCache(tts.CacheConfig{Engine: engine, Dir: filepath.Join(f.Data.Dir, "speech"), Log: log})
+}
+
+// newEngine is the speech engine with the configured voices, which it has; nil
+// when there is none and none is demanded.
+func newEngine(ctx context.Context, f config.File) (*tts.Espeak, error) {
+	if f.Speech.Engine == "none" {
+		return nil, nil
+	}
+	engine, err := tts.NewEspeak(ctx, tts.EspeakConfig{Voices: voices(f)})
+	if errors.Is(err, tts.ErrNoEngine) && f.Speech.Engine == "auto" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("speech.engine: %w", err)
+	}
+	if err := engine.Check(ctx); err != nil {
+		return nil, fmt.Errorf("speech.voices: %w", err)
+	}
+	return engine, nil
+}
+
+// voices are the configured ones at the speed that suits their language.
+func voices(f config.File) map[string]tts.Voice {
+	out, defaults := map[string]tts.Voice{}, tts.DefaultVoices()
+	for language, name := range f.Speech.Voices {
+		v := defaults[language]
+		v.Name = name
+		out[language] = v
+	}
+	return out
 }
 
 // reloadable is a speaker whose recorded prompts are loaded again with the
