@@ -181,7 +181,7 @@ func TestNothingElseIsLoopback(t *testing.T) {
 				yaml = "mode: production\ndata: {key_file: /k}\nflows: {backend: \"\"}\n"
 			}
 			got := ""
-			if _, err := load(t, yaml, nil, []string{tt.key + "=" + quoted(tt.addr)}); err != nil {
+			if _, err := load(t, yaml, nil, []string{tt.key + "=" + tt.addr}); err != nil {
 				got = strings.TrimPrefix(strings.TrimPrefix(err.Error(), "--set: "), "defaults: ")
 			}
 			if got != want {
@@ -190,9 +190,6 @@ func TestNothingElseIsLoopback(t *testing.T) {
 		}
 	}
 }
-
-// quoted keeps YAML from reading [::] as a list.
-func quoted(s string) string { return `"` + s + `"` }
 
 func TestAllFaultsInOnePass(t *testing.T) {
 	_, err := load(t, "mode: x\nhttp: {listen: y}\nsip: {realms: z}\n", nil, nil)
@@ -204,7 +201,7 @@ func TestAllFaultsInOnePass(t *testing.T) {
 
 func TestOverrides(t *testing.T) {
 	f, err := load(t, "log: {level: warn}\n",
-		[]string{"IVRD_LOG__LEVEL=debug", "IVRD_DATA__DIR=/tmp/a", "IVRD_VERSION=1", "HOME=/root"},
+		[]string{"IVRD_LOG__LEVEL=debug", "IVRD_DATA__DIR=/tmp/a", "IVRD_SIP_SECRET=1", "IVRD_SERVICE_HOST=10.0.0.1", "IVRD_PORT_8080_TCP=tcp://10.0.0.1:8080", "HOME=/root"},
 		[]string{"data.dir=/tmp/b", "calls.numbers={\"7\": main}"})
 	if err != nil {
 		t.Fatal(err)
@@ -214,11 +211,55 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+// An override means what is written: names in a map keep their case, and text
+// is no YAML.
+func TestOverridesAsTheyStand(t *testing.T) {
+	for _, tt := range []struct{ name, yaml, env, set, want string }{
+		{name: "case below a map", env: "IVRD_FLOWS__ENV__BACKEND=http://x", want: "map[BACKEND:http://x]"},
+		{name: "underscores below a map", env: "IVRD_FLOWS__ENV__A__B=c", want: "map[A__B:c]"},
+		{name: "dots below a map", set: "flows.env.a.b=c", want: "map[a.b:c]"},
+		{name: "a comment sign", set: "flows.env.KEY=abc #def", want: "map[KEY:abc #def]"},
+		{name: "marks of YAML", set: "flows.env.KEY=[a", want: "map[KEY:[a]"},
+		{name: "a null", set: "flows.env.KEY=null", want: "map[KEY:null]"},
+		{name: "a map is YAML", set: "flows.env={KEY: abc} # all", want: "map[KEY:abc]"},
+		{name: "a section is YAML", set: "flows={env: {KEY: abc}}", want: "map[KEY:abc]"},
+		{name: "a section from the environment", env: "IVRD_FLOWS={env: {KEY: abc}}", want: "map[KEY:abc]"},
+		{name: "an empty section", yaml: "flows:\n", set: "flows.env.KEY=a", want: "map[KEY:a]"},
+		{name: "an empty map", yaml: "flows:\n  env:\n", set: "flows.env.KEY=a", want: "map[KEY:a]"},
+		{name: "an empty document", yaml: "---\n", set: "flows.env.KEY=a", want: "map[KEY:a]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var env, sets []string
+			if tt.env != "" {
+				env = []string{tt.env}
+			}
+			if tt.set != "" {
+				sets = []string{tt.set}
+			}
+			f, err := load(t, tt.yaml, env, sets)
+			if got := fmt.Sprint(f.Flows.Env); err != nil || got != tt.want {
+				t.Errorf("flows.env is %s (%v), want %s", got, err, tt.want)
+			}
+		})
+	}
+	if _, err := load(t, "[mode]\n", nil, []string{"mode=demo"}); err == nil || !strings.Contains(err.Error(), "wants a mapping") {
+		t.Errorf("a file that is a list: %v", err)
+	}
+	f, err := load(t, "", []string{"IVRD_MODE=production", "IVRD_FLOWS__BACKEND="}, []string{"data.key_file=/k #1"})
+	if err != nil || f.Mode != ModeProduction || f.Data.KeyFile != "/k #1" {
+		t.Errorf("mode %q, key file %q (%v)", f.Mode, f.Data.KeyFile, err)
+	}
+}
+
 func TestOverrideFaultsNameTheirSource(t *testing.T) {
 	for _, tt := range []struct{ env, set, want string }{
 		{env: "IVRD_CALLS__MAX=-1", want: "IVRD_CALLS__MAX: calls.max: wants at least 1, got -1"},
 		{set: "calls.maxx=1", want: "--set: calls.maxx: unknown key (hint: did you mean max?)"},
 		{set: "nonsense", want: "--set: nonsense: wants key=value (hint: such as --set http.listen=127.0.0.1:9090)"},
+		{env: "IVRD_CALLS__MAXX=1", want: "IVRD_CALLS__MAXX: calls.maxx: unknown key (hint: did you mean max?)"},
+		{env: "IVRD_LOG_LEVEL=debug", want: "IVRD_LOG_LEVEL: names no key (hint: two underscores stand between section and key, such as IVRD_LOG__LEVEL)"},
+		{env: "IVRD_VERSION=1", want: "IVRD_VERSION: names no key (hint: two underscores stand between section and key, such as IVRD_LOG__LEVEL)"},
+		{env: "IVRD_MODE=test", want: `IVRD_MODE: mode: wants one of demo, production, got "test"`},
 		{set: "mode.x=1", want: "--set: mode: wants a single value"},
 	} {
 		var env, sets []string

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"io"
@@ -18,12 +19,16 @@ import (
 // IVRD_SECTION__KEY.
 const envPrefix = "IVRD_"
 
+// notOurs are beginnings of names that are no keys: what ivrd call and the
+// tests read, and what Kubernetes sets for a service that is called ivrd.
+var notOurs = []string{"IVRD_SIP_SECRET", "IVRD_TEST_", "IVRD_SOAK", "IVRD_DRILL", "IVRD_SERVICE_", "IVRD_PORT"}
+
 // Source is what a configuration is made from.
 type Source struct {
 	// Path of the file; empty means the defaults.
 	Path string
-	// Env are NAME=value pairs, of which those with IVRD_ and a double
-	// underscore override; Sets are key=value pairs, which override both.
+	// Env are NAME=value pairs, of which those with IVRD_ override, a double
+	// underscore between section and key; Sets are key=value pairs, which override both.
 	Env, Sets []string
 }
 
@@ -82,14 +87,12 @@ func yamlFault(path string, err error) Fault {
 // override puts environment and --set values into the tree, so that they are
 // decoded and checked as if they stood in the file.
 func (d *decoder) override(root *yaml.Node, src Source) error {
+	if fill(root); root.Kind != yaml.MappingNode {
+		return nil // a fault of the file, which decoding names
+	}
 	for _, kv := range src.Env {
 		name, value, _ := strings.Cut(kv, "=")
-		path, ok := strings.CutPrefix(name, envPrefix)
-		if !ok || !strings.Contains(path, "__") {
-			continue
-		}
-		key := strings.ToLower(strings.ReplaceAll(path, "__", "."))
-		if err := d.put(root, key, value, name); err != nil {
+		if err := d.putEnv(root, name, value); err != nil {
 			return err
 		}
 	}
@@ -98,35 +101,99 @@ func (d *decoder) override(root *yaml.Node, src Source) error {
 		if !ok {
 			return Faults{{Source: "--set", Key: kv, Message: "wants key=value", Hint: "such as --set http.listen=127.0.0.1:9090"}}
 		}
-		if err := d.put(root, key, value, "--set"); err != nil {
+		if err := d.put(root, targetOf(key, "."), value, "--set"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *decoder) put(root *yaml.Node, key, value, source string) error {
-	doc, err := parse(source, []byte(value))
-	if err != nil {
-		// Not YAML (say, a value with a colon): it is taken as it stands.
-		doc = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
+func (d *decoder) putEnv(root *yaml.Node, name, value string) error {
+	path, ok := strings.CutPrefix(name, envPrefix)
+	if !ok || slices.ContainsFunc(notOurs, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+		return nil
 	}
-	if value == "" {
-		doc = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str"}
+	t := targetOf(path, "__")
+	if t.typ == nil && len(t.path) == 1 {
+		d.faults = append(d.faults, Fault{
+			Source: name, Message: "names no key",
+			Hint: "two underscores stand between section and key, such as IVRD_LOG__LEVEL",
+		})
+		return nil
 	}
+	return d.put(root, t, value, name)
+}
+
+// target is the place that an override names. The type is nil when there is
+// none such.
+type target struct {
+	path []string
+	typ  reflect.Type
+}
+
+// targetOf follows the parts of a key through File. Keys are in lower case
+// whatever an environment variable does, but the names in a map are the
+// user's: they stay as they are, whole.
+func targetOf(key, sep string) target {
+	t := target{typ: reflect.TypeFor[File]()}
+	parts := strings.Split(key, sep)
+	for i, part := range parts {
+		if t.typ != nil && t.typ.Kind() == reflect.Map {
+			return target{path: append(t.path, strings.Join(parts[i:], sep)), typ: t.typ.Elem()}
+		}
+		if sep == "__" {
+			part = strings.ToLower(part)
+		}
+		t.path, t.typ = append(t.path, part), fieldType(t.typ, part)
+	}
+	return t
+}
+
+// fieldType is nil where there is no such field.
+func fieldType(t reflect.Type, name string) reflect.Type {
+	if !composed(t) || t.Kind() != reflect.Struct {
+		return nil
+	}
+	if i, ok := fieldsOf(t)[name]; ok {
+		return t.Field(i).Type
+	}
+	return nil
+}
+
+// composed says that a value of the type is written with YAML's marks. All
+// others are text as it stands, in which a # begins no comment.
+func composed(t reflect.Type) bool {
+	if t == nil || reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+		return false
+	}
+	return slices.Contains([]reflect.Kind{reflect.Struct, reflect.Map, reflect.Slice}, t.Kind())
+}
+
+// node is an overriding value as it would stand in the file.
+func (t target) node(source, value string) *yaml.Node {
+	if composed(t.typ) && value != "" {
+		if doc, err := parse(source, []byte(value)); err == nil {
+			return doc
+		}
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
+}
+
+func (d *decoder) put(root *yaml.Node, t target, value, source string) error {
+	doc := t.node(source, value)
 	d.mark(doc, source)
 	n := root
-	parts := strings.Split(key, ".")
-	for i, p := range parts {
+	for i, p := range t.path {
 		at := slices.IndexFunc(evens(n.Content), func(k *yaml.Node) bool { return k.Value == p })
-		last := i == len(parts)-1
+		last := i == len(t.path)-1
 		switch {
 		case at >= 0 && last:
 			n.Content[2*at+1] = doc
-		case at >= 0 && n.Content[2*at+1].Kind != yaml.MappingNode:
-			return Faults{{Source: source, Key: key, Message: "a value stands where a section is wanted"}}
 		case at >= 0:
 			n = n.Content[2*at+1]
+			if fill(n); n.Kind != yaml.MappingNode {
+				return Faults{{Source: source, Key: strings.Join(t.path, "."), Message: "a value stands where a section is wanted"}}
+			}
 		default:
 			k := &yaml.Node{Kind: yaml.ScalarNode, Value: p}
 			v := doc
@@ -140,6 +207,13 @@ func (d *decoder) put(root *yaml.Node, key, value, source string) error {
 		}
 	}
 	return nil
+}
+
+// fill makes a mapping of a section that stands there empty.
+func fill(n *yaml.Node) {
+	if isNull(n) {
+		n.Kind, n.Tag, n.Value = yaml.MappingNode, "!!map", ""
+	}
 }
 
 func (d *decoder) mark(n *yaml.Node, source string) {
