@@ -58,6 +58,8 @@ const (
 	msgTwoMethods  message = "http %s has two methods"
 	msgNoMethod    message = "http %s has no method\nmethods: %s"
 	msgURL         message = "an address begins with http://, https://, ${env.…} or ${config.…}"
+	msgURLGoesOn   message = "after ${%s} an address goes on with / or ?\nelse what follows could choose the host"
+	msgURLHost     message = "an address ends its host before the first value\nwrite a / after the host, before ${…}"
 	msgJSON        message = "%s has no form in JSON"
 	msgNobody      message = "%s names nobody"
 	msgHundred     message = "%s cannot be %q\nwrite a number from 0 to 100, or ${…}"

@@ -254,6 +254,44 @@ nodes:
 	}
 }
 
+// What a caller's number or an answer holds must not lead a fetch elsewhere.
+func TestDotsInAnAddress(t *testing.T) {
+	const flow = `flow: main
+languages: [en]
+start: get
+nodes:
+  get: {http: {get: "%s"}, on: {ok: good, error: bad}}
+  good: {hangup: {say: good}}
+  bad: {hangup: {say: bad}}
+`
+	for _, c := range []struct{ url, from, want string }{
+		{"${env.BACKEND}/users/${caller.from}/balance", "..", ""},
+		{"${env.BACKEND}/users/${caller.from}/balance", ".", ""},
+		{"${env.BACKEND}/users/${caller.from}", "..", ""},
+		{"http://b/users/${caller.from}?q=1", "..", ""},
+		{"http://b/users/.${caller.from}", ".", ""},
+		{"http://b/users/${caller.from}${caller.from}", ".", ""},
+		{"http://b/users/${caller.from}", "...", "http://b/users/..."},
+		{"http://b/users/${caller.from}", "a/../b", "http://b/users/a%2F..%2Fb"},
+		{"http://b/users?id=${caller.from}", "..", "http://b/users?id=.."},
+		{"${env.BACKEND}?id=/${caller.from}/", "..", "http://b?id=/../"},
+	} {
+		l := &line{reply: func(Request) (Response, error) { return Response{Status: 200}, nil }}
+		options := Options{From: c.from, Env: map[string]string{"BACKEND": "http://b"}}
+		if _, err := l.start(t, options, fmt.Sprintf(flow, c.url)); err != nil {
+			t.Errorf("%s with %s: %v", c.url, c.from, err)
+		}
+		outcome := "en:bad"
+		if c.want != "" {
+			outcome = "en:good"
+		}
+		l.expect(t, c.url+" with "+c.from, l.said, []string{outcome})
+		if c.want == "" && len(l.requests) > 0 || c.want != "" && (len(l.requests) != 1 || l.requests[0].URL != c.want) {
+			t.Errorf("%s with %s: fetched %+v", c.url, c.from, l.requests)
+		}
+	}
+}
+
 func TestMenu(t *testing.T) {
 	flow := `flow: main
 languages: [en, zh]

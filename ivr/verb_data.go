@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -216,23 +217,45 @@ func (l *loader) http(n *node, value *yaml.Node) verb {
 	return v
 }
 
-// url must begin with what the operator says, never with what a caller says.
+// operatorValue is a value that the operator gives, and nothing made from it.
+var operatorValue = regexp.MustCompile(`^(env|config)\.[A-Za-z_][A-Za-z0-9_]*$`)
+
+// url reads an address. Its host must be what the operator says, never what a
+// caller says.
 func (l *loader) url(n *yaml.Node) *text {
 	t := l.parseText(n, "the address", false)
 	if len(t.pieces) == 0 {
 		return t
 	}
-	first := t.pieces[0]
-	source := ""
-	if first.expr != nil {
-		source = first.expr.source
-	}
-	ours := strings.HasPrefix(source, "env.") || strings.HasPrefix(source, "config.")
-	scheme := strings.HasPrefix(first.literal, "http://") || strings.HasPrefix(first.literal, "https://")
-	if !ours && !scheme {
-		l.report.Add(n, msgURL)
+	if first := t.pieces[0]; first.expr != nil {
+		l.givenHost(n, first.expr.source, t.pieces[1:])
+	} else {
+		l.writtenHost(n, first.literal, len(t.pieces) > 1)
 	}
 	return t
+}
+
+// givenHost checks an address that begins with a value. What follows must not
+// go on with the host, which may stand at the end of the value.
+func (l *loader) givenHost(n *yaml.Node, source string, rest []piece) {
+	switch {
+	case !operatorValue.MatchString(source):
+		l.report.Add(n, msgURL)
+	case len(rest) > 0 && !strings.HasPrefix(rest[0].literal, "/") && !strings.HasPrefix(rest[0].literal, "?"):
+		l.report.Add(n, msgURLGoesOn, source)
+	}
+}
+
+// writtenHost checks an address that begins with text. A / ends the host, and
+// the user before an @ with it, before anything is filled in.
+func (l *loader) writtenHost(n *yaml.Node, literal string, filled bool) {
+	scheme, rest, ok := strings.Cut(literal, "://")
+	switch {
+	case !ok || scheme != "http" && scheme != "https":
+		l.report.Add(n, msgURL)
+	case filled && strings.IndexByte(rest, '/') < 1:
+		l.report.Add(n, msgURLHost)
+	}
 }
 
 func (*httpVerb) outcomes() []string { return []string{"ok", "error"} }
@@ -243,7 +266,10 @@ func (v *httpVerb) run(ctx context.Context, r *Run, n *node) (string, error) {
 	request := Request{Method: v.method, Header: map[string]string{"Accept": "application/json"}, Timeout: v.timeout}
 	env := r.env()
 	var err error
-	if request.URL, err = v.address(env); err != nil {
+	if request.URL, err = v.address(env); errors.Is(err, errDotSegment) {
+		r.note("the address would lead elsewhere", n)
+		return "error", nil
+	} else if err != nil {
 		return "", err
 	}
 	for _, name := range sortedKeys(v.headers) {
@@ -293,25 +319,43 @@ func (v *httpVerb) fetch(ctx context.Context, r *Run, n *node, request Request) 
 	return "error", nil
 }
 
+// errDotSegment says that a value would take an address out of its place.
+var errDotSegment = errors.New("fill address: a part of the path would be . or ..")
+
 // address fills the URL in; values within it are escaped, so that they stay
-// within their place.
+// within their place. Escaping does not help against dots, which every client
+// and server resolves (RFC 3986 §5.2.4): such an address is refused.
 func (v *httpVerb) address(env map[string]any) (string, error) {
-	var b strings.Builder
+	base, rest := "", strings.Builder{}
 	for i, p := range v.url.pieces {
 		if p.expr == nil {
-			b.WriteString(p.literal)
+			rest.WriteString(p.literal)
 			continue
 		}
 		value, err := p.plain(env)
 		if err != nil {
 			return "", err
 		}
-		if i > 0 {
-			value = escape(value)
+		if i == 0 {
+			base = value
+			continue
 		}
-		b.WriteString(value)
+		rest.WriteString(escape(value))
 	}
-	return b.String(), nil
+	if hasDotSegment(rest.String()) {
+		return "", errDotSegment
+	}
+	return base + rest.String(), nil
+}
+
+// hasDotSegment looks at the path of an address, or of its end: several
+// values, or a value and text, may make dots only together.
+func hasDotSegment(address string) bool {
+	if i := strings.IndexAny(address, "?#"); i >= 0 {
+		address = address[:i]
+	}
+	segments := strings.Split(address, "/")
+	return slices.Contains(segments, ".") || slices.Contains(segments, "..")
 }
 
 // escape percent-encodes all but the unreserved characters (RFC 3986 §2.3).
