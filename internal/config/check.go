@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ivrd/ivrd/internal/secret"
 )
@@ -48,6 +49,12 @@ func (d *decoder) check(f *File) {
 	d.oneOf("speech.engine", f.Speech.Engine, "auto", "espeak-ng", "none")
 	d.oneOf("log.level", f.Log.Level, "debug", "info", "warn", "error")
 	d.oneOf("log.format", f.Log.Format, "text", "json")
+	d.plain("sip.realm", f.SIP.Realm)
+	if f.SIP.Realm == "" {
+		d.wrong("sip.realm", "", "is empty")
+	}
+	d.limits(f.SIP.Limits)
+	d.lasts("media.no_media", f.Media.NoMedia, time.Second)
 	d.atLeast("calls.max", f.Calls.Max, 1)
 	d.atLeast("media.workers", f.Media.Workers, 0)
 	if f.Data.Dir == "" {
@@ -69,6 +76,31 @@ func (d *decoder) oneOf(key, got string, allowed ...string) {
 func (d *decoder) atLeast(key string, got, least int) {
 	if got < least {
 		d.wrong(key, "", "wants at least %d, got %d", least, got)
+	}
+}
+
+func (d *decoder) lasts(key string, got, least time.Duration) {
+	if got < least {
+		d.wrong(key, "", "wants %v at least, got %v", least, got)
+	}
+}
+
+// minSE is the shortest session that RFC 4028 lets anybody ask for.
+const minSE = 90 * time.Second
+
+func (d *decoder) limits(l Limits) {
+	d.atLeast("sip.limits.connections", l.Connections, 1)
+	d.atLeast("sip.limits.connections_per_ip", l.ConnectionsPerIP, 1)
+	d.lasts("sip.limits.partial_message", l.PartialMessage, time.Second)
+	d.lasts("sip.limits.unproved_idle", l.UnprovedIdle, time.Second)
+	d.lasts("sip.limits.ring", l.Ring, time.Second)
+	d.lasts("sip.limits.session_expires", l.SessionExpires, minSE)
+}
+
+// plain refuses what would end a quoted string, or a line, of a SIP message.
+func (d *decoder) plain(key, text string) {
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == '"' || r == '\\' }) {
+		d.wrong(key, "", "wants neither quotes, backslashes nor control characters, got %q", text)
 	}
 }
 
@@ -134,6 +166,21 @@ func (d *decoder) trunk(t *Trunk, key string) {
 		t.Transport = "udp"
 	}
 	d.oneOf(key+".transport", t.Transport, "udp", "tcp", "tls")
+	if t.Server != "" {
+		d.server(t, key+".server")
+	}
+	d.plain(key+".name", t.Name)
+	d.plain(key+".domain", t.Domain)
+	d.plain(key+".realm", t.Realm)
+	if t.Expires != 0 {
+		d.lasts(key+".expires", t.Expires, 10*time.Second)
+	}
+	if t.KeepAlive != 0 {
+		d.lasts(key+".keep_alive", t.KeepAlive, time.Second)
+		if t.Server == "" {
+			d.wrong(key+".keep_alive", "", "needs a server")
+		}
+	}
 	if t.Register && (t.Server == "" || t.Username.Reveal() == "") {
 		d.wrong(key+".register", "", "needs server and username")
 	}
@@ -147,6 +194,33 @@ func (d *decoder) trunk(t *Trunk, key string) {
 	for j, c := range t.Codecs {
 		d.oneOf(fmt.Sprintf("%s.codecs[%d]", key, j), strings.ToUpper(c), "PCMU", "PCMA")
 	}
+}
+
+// server adds the transport's port where none is written.
+func (d *decoder) server(t *Trunk, key string) {
+	host, port, err := net.SplitHostPort(t.Server)
+	if err != nil {
+		host, port = strings.TrimSuffix(strings.TrimPrefix(t.Server, "["), "]"), "5060"
+		if t.Transport == "tls" {
+			port = "5061"
+		}
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || number == 0 || !isHost(host) {
+		d.wrong(key, "such as sip.carrier.example:5060, without a scheme", "wants host or host:port, got %q", t.Server)
+		return
+	}
+	t.Server = net.JoinHostPort(host, port)
+}
+
+// isHost holds for addresses and for what can be a name.
+func isHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(".-_", r)
+	})
 }
 
 func (d *decoder) passwordFile(t *Trunk, key string) {
@@ -200,9 +274,7 @@ func (d *decoder) queues(f *File) {
 		if q.Handle == 0 {
 			q.Handle = 4 * time.Minute
 		}
-		if q.Ring < time.Second {
-			d.wrong(key+".ring", "", "wants 1s at least, got %v", q.Ring)
-		}
+		d.lasts(key+".ring", q.Ring, time.Second)
 	}
 }
 

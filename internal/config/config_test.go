@@ -109,6 +109,26 @@ F:2: sip.trunks[0].password_file: names an empty file`},
 F:3: sip.outbound[0].max_calls: wants at least 0, got -2`},
 		{"rule without trunk", "sip:\n  outbound: [{prefix: \"+86\", trunk: b}]\n", `F:2: sip.outbound[0].trunk: no trunk is called "b"`},
 		{"rule without server", "sip:\n  outbound: [{prefix: \"+86\", trunk: loopback}]\n", `F:2: sip.outbound[0].trunk: trunk "loopback" has no server to call (hint: set server of the trunk)`},
+		{"no connections", `sip: {limits: {connections: 0}}`, `F:1: sip.limits.connections: wants at least 1, got 0`},
+		{"negative connections", `sip: {limits: {connections_per_ip: -1}}`, `F:1: sip.limits.connections_per_ip: wants at least 1, got -1`},
+		{"no time to ring", `sip: {limits: {ring: 0s}}`, `F:1: sip.limits.ring: wants 1s at least, got 0s`},
+		{"negative ring", `sip: {limits: {ring: -1s}}`, `F:1: sip.limits.ring: wants a duration, got "-1s" (hint: such as 20ms, 5s, 2m or 1h)`},
+		{"no time for a message", `sip: {limits: {partial_message: 0s}}`, `F:1: sip.limits.partial_message: wants 1s at least, got 0s`},
+		{"no time to prove oneself", `sip: {limits: {unproved_idle: 0s}}`, `F:1: sip.limits.unproved_idle: wants 1s at least, got 0s`},
+		{"short session", `sip: {limits: {session_expires: 89s}}`, `F:1: sip.limits.session_expires: wants 1m30s at least, got 1m29s`},
+		{"impatience with silence", `media: {no_media: 999ms}`, `F:1: media.no_media: wants 1s at least, got 999ms`},
+		{"no realm", `sip: {realm: ""}`, `F:1: sip.realm: is empty`},
+		{"realm with a quote", `sip: {realm: 'a"b'}`, `F:1: sip.realm: wants neither quotes, backslashes nor control characters, got "a\"b"`},
+		{"short registration", `sip: {trunks: [{name: a, match: [10.0.0.0/8], expires: 9s}]}`, `F:1: sip.trunks[0].expires: wants 10s at least, got 9s`},
+		{"hasty keep-alive", `sip: {trunks: [{name: a, match: [10.0.0.0/8], server: h, keep_alive: 10ms}]}`, `F:1: sip.trunks[0].keep_alive: wants 1s at least, got 10ms`},
+		{"keep-alive of nothing", `sip: {trunks: [{name: a, match: [10.0.0.0/8], keep_alive: 10s}]}`, `F:1: sip.trunks[0].keep_alive: needs a server`},
+		{"server with a scheme", `sip: {trunks: [{name: a, match: [10.0.0.0/8], server: "sip:h"}]}`, `F:1: sip.trunks[0].server: wants host or host:port, got "sip:h" (hint: such as sip.carrier.example:5060, without a scheme)`},
+		{"server with a scheme and a port", `sip: {trunks: [{name: a, match: [10.0.0.0/8], server: "sip:h:5060"}]}`, `F:1: sip.trunks[0].server: wants host or host:port, got "sip:h:5060" (hint: such as sip.carrier.example:5060, without a scheme)`},
+		{"server without a host", `sip: {trunks: [{name: a, match: [10.0.0.0/8], server: ":5060"}]}`, `F:1: sip.trunks[0].server: wants host or host:port, got ":5060" (hint: such as sip.carrier.example:5060, without a scheme)`},
+		{"server at no port", `sip: {trunks: [{name: a, match: [10.0.0.0/8], server: "h:0"}]}`, `F:1: sip.trunks[0].server: wants host or host:port, got "h:0" (hint: such as sip.carrier.example:5060, without a scheme)`},
+		{"trunk realm with a quote", `sip: {trunks: [{name: a, match: [10.0.0.0/8], realm: 'a"b'}]}`, `F:1: sip.trunks[0].realm: wants neither quotes, backslashes nor control characters, got "a\"b"`},
+		{"domain with a line's end", `sip: {trunks: [{name: a, match: [10.0.0.0/8], domain: "a\r\nb"}]}`, `F:1: sip.trunks[0].domain: wants neither quotes, backslashes nor control characters, got "a\r\nb"`},
+		{"trunk name with a control character", `sip: {trunks: [{name: "a\x00", match: [10.0.0.0/8]}]}`, `F:1: sip.trunks[0].name: wants neither quotes, backslashes nor control characters, got "a\x00"`},
 		{"demo off loopback", "sip: {listen: \"0.0.0.0:5060\"}\n", `F:1: sip.listen: is not a loopback address (hint: the demo's passwords are public; set mode: production to leave loopback)`},
 		{"production without key", "mode: production\nflows: {backend: \"\"}\n", `defaults: data.key_file: is needed in production (hint: name a key file that your key management mounts; a generated one beside the data is refused)`},
 		{"production in clear", prod + "http: {listen: \"0.0.0.0:80\"}\n", `F:4: http.tls: is needed in production (hint: set a certificate, or listen on loopback behind a TLS proxy)`},
@@ -187,6 +207,22 @@ func TestNothingElseIsLoopback(t *testing.T) {
 			if got != want {
 				t.Errorf("%s: %s=%s\n got %s\nwant %s", mode, tt.key, tt.addr, got, want)
 			}
+		}
+	}
+}
+
+func TestServerOfATrunk(t *testing.T) {
+	for _, tt := range []struct{ server, transport, want string }{
+		{"sip.carrier.example:5070", "udp", "sip.carrier.example:5070"},
+		{"sip.carrier.example", "tcp", "sip.carrier.example:5060"},
+		{"203.0.113.7", "tls", "203.0.113.7:5061"},
+		{"2001:db8::7", "udp", "[2001:db8::7]:5060"},
+		{"[2001:db8::7]", "udp", "[2001:db8::7]:5060"},
+		{"[2001:db8::7]:5070", "udp", "[2001:db8::7]:5070"},
+	} {
+		f, err := load(t, fmt.Sprintf("sip: {trunks: [{name: a, match: [10.0.0.0/8], server: %q, transport: %s}]}", tt.server, tt.transport), nil, nil)
+		if err != nil || f.SIP.Trunks[0].Server != tt.want {
+			t.Errorf("%s over %s: %q (%v), want %s", tt.server, tt.transport, f.SIP.Trunks[0].Server, err, tt.want)
 		}
 	}
 }
