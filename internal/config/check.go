@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -309,9 +310,7 @@ func (d *decoder) mode(f *File) {
 			}
 		}
 	case ModeProduction:
-		if f.Data.KeyFile == "" {
-			d.wrong("data.key_file", "name a key file that your key management mounts; a generated one beside the data is refused", "is needed in production")
-		}
+		d.keyFile(f.Data)
 		if f.HTTP.TLS.Cert == "" && d.open("http.listen", f.HTTP.Listen) {
 			d.wrong("http.tls", "set a certificate, or listen on loopback behind a TLS proxy", "is needed in production")
 		}
@@ -322,6 +321,28 @@ func (d *decoder) mode(f *File) {
 			d.wrong("flows.backend", "set it to \"\"", "the demo back end is refused in production")
 		}
 	}
+}
+
+func (d *decoder) keyFile(data Data) {
+	const hint = "name a key file that your key management mounts; a generated one beside the data is refused"
+	switch {
+	case data.KeyFile == "":
+		d.wrong("data.key_file", hint, "is needed in production")
+	case sameFile(data.KeyFile, filepath.Join(data.Dir, "keys", "root")):
+		d.wrong("data.key_file", hint, "is the key that the demo has made in data.dir")
+	}
+}
+
+// sameFile compares paths, and files where both are there.
+func sameFile(a, b string) bool {
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	if errA == nil && errB == nil && absA == absB {
+		return true
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // open says that an address leaves loopback. One that is no address has its

@@ -131,6 +131,8 @@ F:3: sip.outbound[0].max_calls: wants at least 0, got -2`},
 		{"trunk name with a control character", `sip: {trunks: [{name: "a\x00", match: [10.0.0.0/8]}]}`, `F:1: sip.trunks[0].name: wants neither quotes, backslashes nor control characters, got "a\x00"`},
 		{"demo off loopback", "sip: {listen: \"0.0.0.0:5060\"}\n", `F:1: sip.listen: is not a loopback address (hint: the demo's passwords are public; set mode: production to leave loopback)`},
 		{"production without key", "mode: production\nflows: {backend: \"\"}\n", `defaults: data.key_file: is needed in production (hint: name a key file that your key management mounts; a generated one beside the data is refused)`},
+		{"production with the demo's key", "mode: production\nflows: {backend: \"\"}\ndata: {dir: ./d/../var, key_file: var/keys/root}\n", `F:3: data.key_file: is the key that the demo has made in data.dir (hint: name a key file that your key management mounts; a generated one beside the data is refused)`},
+		{"production without the demo's trunk", prod + "sip: {outbound: [{prefix: \"+86\", trunk: loopback}]}\n", `F:4: sip.outbound[0].trunk: no trunk is called "loopback"`},
 		{"production in clear", prod + "http: {listen: \"0.0.0.0:80\"}\n", `F:4: http.tls: is needed in production (hint: set a certificate, or listen on loopback behind a TLS proxy)`},
 		{"production SIP in clear", prod + "sip: {listen: \"0.0.0.0:5060\"}\n", `F:4: sip.listen: would carry signalling in clear (hint: leave it on loopback and use sip.tls, or set sip.allow_clear: true where the trunk insists on UDP)`},
 		{"production with the demo back end", "mode: production\ndata: {key_file: /k}\n", `defaults: flows.backend: the demo back end is refused in production (hint: set it to "")`},
@@ -208,6 +210,46 @@ func TestNothingElseIsLoopback(t *testing.T) {
 				t.Errorf("%s: %s=%s\n got %s\nwant %s", mode, tt.key, tt.addr, got, want)
 			}
 		}
+	}
+}
+
+// What lets calls in is in production only what somebody has written.
+func TestProductionHasNoDemoDefaults(t *testing.T) {
+	const prod = "mode: production\ndata: {key_file: /k}\nflows: {backend: \"\"}\n"
+	for _, tt := range []struct {
+		yaml            string
+		sets            []string
+		trunks, numbers int
+	}{
+		{yaml: prod},
+		{yaml: prod + "sip: {trunks: }\ncalls: {numbers: }\n"}, // a null is no value
+		{yaml: "data: {key_file: /k}\n", sets: []string{"mode=production", "flows.backend="}},
+		{yaml: prod + "sip: {trunks: [{name: loopback, match: [127.0.0.0/8]}]}\ncalls: {numbers: {\"1000\": main, echo: echo}}\n", trunks: 1, numbers: 2},
+		{yaml: "", trunks: 1, numbers: 2},
+	} {
+		f, err := load(t, tt.yaml, nil, tt.sets)
+		if err != nil || len(f.SIP.Trunks) != tt.trunks || len(f.Calls.Numbers) != tt.numbers {
+			t.Errorf("%s%v: trunks %v, numbers %v (%v)", tt.yaml, tt.sets, f.SIP.Trunks, f.Calls.Numbers, err)
+		}
+	}
+}
+
+// A link to the demo's key is the demo's key.
+func TestDemoKeyByAnotherName(t *testing.T) {
+	dir := t.TempDir()
+	root, link := filepath.Join(dir, "keys", "root"), filepath.Join(dir, "link")
+	if err := os.MkdirAll(filepath.Dir(root), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(root, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(root, link); err != nil {
+		t.Fatal(err)
+	}
+	_, err := load(t, "mode: production\nflows: {backend: \"\"}\n", nil, []string{"data.dir=" + dir, "data.key_file=" + link})
+	if err == nil || !strings.Contains(err.Error(), "data.key_file: is the key that the demo has made") {
+		t.Errorf("Load = %v", err)
 	}
 }
 

@@ -50,6 +50,9 @@ func Load(src Source) (File, error) {
 	if err := d.override(root, src); err != nil {
 		return f, err
 	}
+	if scalarAt(root, "mode") == ModeProduction {
+		f.leaveDemo()
+	}
 	d.value(root, reflect.ValueOf(&f).Elem(), "")
 	d.check(&f)
 	if len(d.faults) > 0 {
@@ -214,6 +217,15 @@ func fill(n *yaml.Node) {
 	if isNull(n) {
 		n.Kind, n.Tag, n.Value = yaml.MappingNode, "!!map", ""
 	}
+}
+
+// scalarAt is the value of a key at the top, "" where there is none.
+func scalarAt(root *yaml.Node, key string) string {
+	at := slices.IndexFunc(evens(root.Content), func(k *yaml.Node) bool { return k.Value == key })
+	if at < 0 || root.Kind != yaml.MappingNode {
+		return ""
+	}
+	return root.Content[2*at+1].Value
 }
 
 func (d *decoder) mark(n *yaml.Node, source string) {
