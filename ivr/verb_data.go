@@ -320,7 +320,7 @@ func (v *httpVerb) fetch(ctx context.Context, r *Run, n *node, request Request) 
 }
 
 // errDotSegment says that a value would take an address out of its place.
-var errDotSegment = errors.New("fill address: a part of the path would be . or ..")
+var errDotSegment = errors.New("fill address: dots would be a part of the path")
 
 // address fills the URL in; values within it are escaped, so that they stay
 // within their place. Escaping does not help against dots, which every client

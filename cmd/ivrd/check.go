@@ -67,14 +67,18 @@ func checkPeople(ctx context.Context, f config.File) (err error) {
 
 // checkNumbers finds numbers that lead to no flow.
 func checkNumbers(f config.File, flows *ivr.Flows) error {
-	var errs []error
+	var faults config.Faults
 	for _, number := range slices.Sorted(maps.Keys(f.Calls.Numbers)) {
 		name := f.Calls.Numbers[number]
 		if name != echoTarget && flows.Flow(name) == nil {
-			errs = append(errs, fmt.Errorf("calls.numbers.%s: no flow is called %q (hint: flows are %v)", number, name, flows.Names()))
+			hint := fmt.Sprintf("flows are %v", flows.Names())
+			faults = append(faults, f.Fault("calls.numbers."+number, hint, "no flow is called %q", name))
 		}
 	}
-	return errors.Join(errs...)
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
 }
 
 // echoTarget is what calls.numbers calls the echo line.

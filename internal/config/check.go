@@ -19,15 +19,21 @@ import (
 
 // wrong reports a fault of a value that decoded well, at its place.
 func (d *decoder) wrong(key, hint, format string, args ...any) {
-	p, ok := d.lines[key]
+	d.faults = append(d.faults, File{lines: d.lines}.Fault(key, hint, format, args...))
+}
+
+// Fault is a fault of a loaded value, at its place or that of what it stands
+// in: for those who find one that this package cannot know of.
+func (f File) Fault(key, hint, format string, args ...any) Fault {
+	p, ok := f.lines[key]
 	for parent := key; !ok && strings.Contains(parent, "."); {
 		parent = parent[:strings.LastIndex(parent, ".")]
-		p, ok = d.lines[parent]
+		p, ok = f.lines[parent]
 	}
 	if p.source == "" {
 		p.source = "defaults"
 	}
-	d.faults = append(d.faults, Fault{Source: p.source, Line: p.line, Key: key, Message: fmt.Sprintf(format, args...), Hint: hint})
+	return Fault{Source: p.source, Line: p.line, Key: key, Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
 // check finds what is well written and still cannot work.

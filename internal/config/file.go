@@ -17,6 +17,8 @@ type File struct {
 	Speech Speech  `yaml:"speech"`
 	Data   Data    `yaml:"data"`
 	Log    Log     `yaml:"log"`
+
+	lines map[string]place // where each value stands, for Fault
 }
 
 // The modes.

@@ -55,6 +55,7 @@ func Load(src Source) (File, error) {
 	}
 	d.value(root, reflect.ValueOf(&f).Elem(), "")
 	d.check(&f)
+	f.lines = d.lines
 	if len(d.faults) > 0 {
 		slices.SortStableFunc(d.faults, func(a, b Fault) int { return a.Line - b.Line })
 		return f, d.faults

@@ -48,10 +48,12 @@ func TestCommands(t *testing.T) {
 		{"check --config " + good, 0, []string{"well: "}},
 		{"check --config " + unknown, 1, []string{unknown + ":3: ", "listne", "hint: did you mean listen?"}},
 		{"check --config " + twice, 1, []string{twice + ":2: ", "mode"}},
-		{"check --config " + nowhere, 1, []string{"calls.numbers.4000", "nothing", "hint: "}},
+		{"check --config " + nowhere, 1, []string{nowhere + ":2: calls.numbers.4000: no flow is called \"nothing\" (hint: flows are [main])"}},
 		{"check --set flows.dir=" + filepath.Join(dir, "flows"), 1, []string{
 			"bad.yaml:5:", "there is no node nowhere", "bad.yaml:6:3: node b is never reached", "prompt silence has no file", "add en/silence.wav",
 		}},
+		{"check --set calls.numbers.4000=nothing", 1, []string{"--set: calls.numbers.4000: no flow is called"}},
+		{"check --set http.listen=:8080", 1, []string{"--set: http.listen: wants address:port with an IP address", "hint: "}},
 		{"check --config " + filepath.Join(dir, "missing.yaml"), 1, []string{"missing.yaml"}},
 		{"serve --config " + unknown, 1, []string{unknown + ":3: "}},
 		{"frobnicate", 2, []string{"frobnicate", "hint: ivrd --help"}},
