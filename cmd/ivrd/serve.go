@@ -228,12 +228,12 @@ func (h *house) reloadFlows() {
 // drain refuses new calls and lets the running ones end; the limit or a second
 // signal hangs them up.
 func (h *house) drain() {
-	h.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), h.file.Calls.Drain)
 	defer cancel()
 	second, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	h.log.Info("draining", "calls", len(h.conductor.Live()), "limit", h.file.Calls.Drain)
+	h.draining.Store(true)
 	h.conductor.Drain(second)
 }
 

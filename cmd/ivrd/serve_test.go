@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/ivrd/ivrd/call"
 	"github.com/ivrd/ivrd/internal/config"
 	"github.com/ivrd/ivrd/media"
 )
@@ -57,5 +58,22 @@ func TestReload(t *testing.T) {
 	}
 	if _, err := h.speaker.File("en", "second"); err != nil {
 		t.Errorf("after a reload: %v", err)
+	}
+}
+
+// Whoever reads in /readyz that the server drains must find that it refuses.
+func TestDrainingIsToldOnceCallsAreRefused(t *testing.T) {
+	h := &house{file: config.Default(), log: slog.New(slog.DiscardHandler)}
+	h.conductor = call.New(call.Config{MaxCalls: 1}, call.Deps{Log: h.log})
+	h.draining.Store(true) // the drain is about to begin
+	if err := h.notDraining(t.Context()); err != nil {
+		t.Errorf("calls are still taken, and /readyz says: %v", err)
+	}
+	h.drain()
+	if h.conductor.Full() == 0 || h.notDraining(t.Context()) == nil {
+		t.Error("after the drain calls are taken, or /readyz does not know")
+	}
+	if err := h.hasCapacity(t.Context()); err != nil {
+		t.Errorf("an empty server that drains says: %v", err)
 	}
 }

@@ -31,8 +31,10 @@ func (h *house) openAPI() error {
 	return nil
 }
 
+// notDraining fails no sooner than new calls are refused: who has seen it fail
+// knows that no call gets in any more.
 func (h *house) notDraining(context.Context) error {
-	if h.draining.Load() {
+	if h.draining.Load() && h.conductor.Full() > 0 {
 		return errors.New("draining")
 	}
 	return nil
@@ -51,7 +53,7 @@ func (h *house) diskHasRoom(context.Context) error {
 }
 
 func (h *house) hasCapacity(context.Context) error {
-	if h.conductor.Full() > 0 {
+	if !h.draining.Load() && h.conductor.Full() > 0 {
 		return errors.New("calls.max is reached")
 	}
 	return nil
