@@ -29,6 +29,7 @@ type Call struct {
 	// actor
 	doing  activity    // what the flow's node does with the caller; nil between nodes
 	typed  []byte      // keys pressed ahead
+	late   lateKey     // the finish key of the entry before, which may still come
 	timer  *time.Timer // the activity's
 	other  leg.Leg     // the party that the caller is connected to, or that rings
 	joined leg.Leg     // the party that caller hears and is heard by; nil: nobody
@@ -214,6 +215,7 @@ func (c *Call) flowEnd(err error) leg.EndReason {
 // heard gives a key or the end of a playback to the activity.
 func (c *Call) heard(ev media.StreamEvent) {
 	switch {
+	case ev.Kind == media.EventDigit && c.late.is(ev.Digit):
 	case ev.Kind == media.EventDigit && c.doing != nil:
 		c.doing.key(c, ev.Digit)
 	case ev.Kind == media.EventDigit:

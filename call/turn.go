@@ -39,7 +39,9 @@ func (t *turn) begin(c *Call) {
 		t.promptsOver(c)
 		return
 	}
-	t.play = c.caller.Stream().Play(media.Play{Prompts: t.sound, StopOnDigit: t.collects() && t.BargeIn})
+	// A finish key that comes late must not cut the prompts off: take stops them.
+	stop := t.collects() && t.BargeIn && !c.late.due()
+	t.play = c.caller.Stream().Play(media.Play{Prompts: t.sound, StopOnDigit: stop})
 }
 
 func (t *turn) collects() bool { return t.Max > 0 }
@@ -79,11 +81,47 @@ func (t *turn) take(c *Call, k byte) bool {
 	}
 	t.keys = append(t.keys, k)
 	if len(t.keys) >= t.Max {
-		t.heard(c, ivr.HeardKeys)
+		t.full(c)
 		return true
+	}
+	if !t.over {
+		c.caller.Stream().Stop()
 	}
 	c.after(t.KeyTimeout)
 	return false
+}
+
+// full ends the turn by its length. Who was asked to end the entry with the
+// finish key does so nevertheless; where the entry has none, # is what people
+// are used to.
+func (t *turn) full(c *Call) {
+	key := t.Finish
+	if key == 0 {
+		key = '#'
+	}
+	switch {
+	case len(c.typed) == 0:
+		c.late = lateKey{key, time.Now().Add(t.KeyTimeout)}
+	case c.typed[0] == key:
+		c.typed = c.typed[1:]
+	}
+	t.heard(c, ivr.HeardKeys)
+}
+
+// lateKey is a finish key that means nothing any more, and until when it may
+// come. It is thrown away once, and only as the first key.
+type lateKey struct {
+	key   byte
+	until time.Time
+}
+
+func (l *lateKey) due() bool { return l.key != 0 && !time.Now().After(l.until) }
+
+// is reports whether a key is the late one; after any key none is awaited.
+func (l *lateKey) is(key byte) bool {
+	late := l.due() && key == l.key
+	*l = lateKey{}
+	return late
 }
 
 func (t *turn) played(c *Call, id media.PlayID) {

@@ -93,6 +93,43 @@ expect: {end: flow-hangup}
 	}
 }
 
+// The finish key after an entry that its length has ended is no key of the next
+// node; a second one is.
+func TestLateFinishKey(t *testing.T) {
+	flows, faults := ivr.CheckFiles(map[string][]byte{"f": []byte(`flow: main
+languages: [en]
+start: account
+defaults: {retries: 0, on: {noinput: end, nomatch: lost}}
+nodes:
+  account: {collect: {play: account, digits: 2-4, into: account}, on: {ok: top}}
+  top: {menu: {play: top, options: {a: {digit: 1}, b: {digit: "22"}}}, on: {a: found, b: bottom}}
+  bottom: {menu: {play: bottom, options: {c: {digit: "1"}}}, on: {c: found}}
+  found: {hangup: }
+  lost: {hangup: }
+`)}, ivr.CheckOptions{})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	for steps, path := range map[string]string{
+		`press: "1234#1"`:                       "[account, top, found]",
+		`press: "1234", press: "#", press: "1"`: "[account, top, found]",
+		`press: "1234#", hear: top, press: "1"`: "[account, top, found]",
+		`press: "123#1"`:                        "[account, top, found]",
+		`press: "123#", press: "#"`:             "[account, top, lost]",
+		`press: "1234##"`:                       "[account, top, lost]",
+		`press: "1234#22#1"`:                    "[account, top, bottom, found]",
+		`press: "1234", hear: top, press: "1"`:  "[account, top, found]",
+		`press: "1234#1#"`:                      "[account, top, found]",
+	} {
+		scenario := "test: t\nsteps: [" + steps + "]\nexpect: {path: " + path + "}\n"
+		for _, r := range flowtest.RunFile(t.Context(), flows, "t.yaml", []byte(scenario), flowtest.Options{}) {
+			if !r.Passed() {
+				t.Errorf("%s: %v", steps, r.Failures)
+			}
+		}
+	}
+}
+
 // FuzzScenario: reading and running any scenario file never panics, and a
 // failure always has a place.
 func FuzzScenario(f *testing.F) {

@@ -193,26 +193,48 @@ func (p *player) nothing(d time.Duration) ivr.Heard {
 func (p *player) press(l ivr.Listen) ivr.Heard {
 	p.heard = nil
 	var keys []byte
-	for len(keys) < l.Max {
-		if p.keys == "" {
-			if s := p.next(); s == nil || s.kind != stepPress {
-				break
-			}
-			p.keys = p.next().value
-			p.done()
-		}
+	ended := false
+	for len(keys) < l.Max && !ended && p.pressed() {
 		key := p.keys[0]
 		p.keys = p.keys[1:]
 		if key == l.Finish {
 			break
 		}
 		keys = append(keys, key)
-		if len(keys) == 1 && strings.IndexByte(l.Single, key) >= 0 {
-			break
-		}
+		ended = len(keys) == 1 && strings.IndexByte(l.Single, key) >= 0
+	}
+	if !ended && len(keys) == l.Max {
+		p.late(l.Finish)
 	}
 	p.now = p.now.Add(time.Duration(len(keys)) * 200 * time.Millisecond)
 	return ivr.Heard{Kind: ivr.HeardKeys, Keys: ivr.NewSecret(keys)}
+}
+
+// pressed reports whether another key follows at once.
+func (p *player) pressed() bool {
+	if s := p.next(); p.keys == "" && s != nil && s.kind == stepPress {
+		p.keys = s.value
+		p.done()
+	}
+	return p.keys != ""
+}
+
+// late throws the finish key away that follows an entry which its length has
+// ended, as a call does.
+func (p *player) late(finish byte) {
+	if finish == 0 {
+		finish = '#'
+	}
+	s := p.next()
+	switch {
+	case p.keys != "":
+		p.keys = strings.TrimPrefix(p.keys, string(finish))
+	case s == nil || s.kind != stepPress:
+	case s.value == string(finish):
+		p.done()
+	default: // its other keys are the next turn's
+		s.value = strings.TrimPrefix(s.value, string(finish))
+	}
 }
 
 // Connect plays the party that is rung.
