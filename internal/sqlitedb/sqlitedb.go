@@ -58,7 +58,28 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err := migrate(ctx, db.writer, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("migrate %s: %w", cfg.Path, err), db.Close())
 	}
+	if err := fill(ctx, db.reader, readers); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", cfg.Path, err), db.Close())
+	}
 	return db, nil
+}
+
+// fill opens all connections of a pool now: none is opened, and no file with
+// it, while calls run.
+func fill(ctx context.Context, pool *sql.DB, n int) error {
+	if n == 0 {
+		return nil
+	}
+	c, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	var tables int
+	err = c.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables)
+	if err == nil {
+		err = fill(ctx, pool, n-1) // while this one is held, so that each is another
+	}
+	return errors.Join(err, c.Close())
 }
 
 // create makes the file before the driver does, for its mode.

@@ -99,3 +99,11 @@ func TestWriteRollsBackAndDeletedRowsAreGone(t *testing.T) {
 		t.Errorf("a deleted row is still in the file (%v)", err)
 	}
 }
+
+// TestAllConnectionsAreOpen: reading at once opens nothing more.
+func TestAllConnectionsAreOpen(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "a.db"), "x", map[string]string{"0001_a.sql": "CREATE TABLE a (id INTEGER PRIMARY KEY);"})
+	if s := db.Read().Stats(); s.OpenConnections != 4 || s.Idle != 4 {
+		t.Errorf("%d readers are open, %d idle, want 4", s.OpenConnections, s.Idle)
+	}
+}
