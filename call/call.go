@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/ivrd/ivrd/ivr"
@@ -117,7 +118,21 @@ func (c *Call) start(ctx context.Context, target Target) {
 	}
 	flowCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	c.stopped = cancel
-	go func() { c.flow <- c.runFlow(flowCtx, target.Flow) }()
+	go func() { c.flow <- c.guardFlow(flowCtx, target.Flow) }()
+}
+
+// errPanicked is a flow's goroutine that has panicked and told of it.
+var errPanicked = errors.New("the flow's goroutine panicked")
+
+// guardFlow keeps a panic within its call: the others go on.
+func (c *Call) guardFlow(ctx context.Context, name string) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("flow panicked", "panic", p, "stack", string(debug.Stack()))
+			err = errPanicked
+		}
+	}()
+	return c.runFlow(ctx, name)
 }
 
 func (c *Call) answer(ctx context.Context) leg.EndReason {
@@ -203,6 +218,8 @@ func (c *Call) flowEnd(err error) leg.EndReason {
 	switch {
 	case err == nil:
 		return leg.FlowHangup
+	case errors.Is(err, errPanicked):
+		return leg.FlowFault
 	case errors.Is(err, recordings.ErrRefused):
 		c.log.Error("call ended: it cannot be recorded", "err", err)
 		return leg.NoStorage

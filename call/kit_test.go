@@ -42,6 +42,7 @@ type stage struct {
 	ended   chan recordings.Call
 	closes  []func()
 	hosts   int
+	log     logged
 }
 
 const ours = "10.0.0.1"
@@ -65,7 +66,7 @@ func newStage(t *testing.T, flow string) *stage {
 	s.openDesk()
 	s.con = New(Config{Numbers: map[string]Target{"1000": {Flow: "f"}, "echo": {Echo: true}}, MaxCalls: 100}, Deps{
 		Media: eng, Archive: s.vault, Dialer: dialer{s}, Queues: s.desk, Speaker: tones{}, Fetcher: fetcher{s},
-		Flows: func() *ivr.Flows { return flows }, Log: slog.New(slog.DiscardHandler),
+		Flows: func() *ivr.Flows { return flows }, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 		Ended: func(c recordings.Call) { s.ended <- c },
 	})
 	s.closes = append(s.closes, func() {
@@ -90,6 +91,32 @@ func (s *stage) openDesk() {
 	}
 	s.desk.Start()
 	s.closes = append(s.closes, s.desk.Close)
+}
+
+// logged is what the conductor has logged, line by line.
+type logged struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logged) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, string(line))
+	return len(line), nil
+}
+
+// errors are the lines of level error.
+func (l *logged) errors() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []string
+	for _, line := range l.lines {
+		if strings.Contains(line, "level=ERROR") {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 func canceled() context.Context {
