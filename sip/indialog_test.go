@@ -553,3 +553,39 @@ func TestUpdateKeepsTheTimer(t *testing.T) {
 		}
 	})
 }
+
+// TestHoldWithoutANewVersion: what has changed counts, whatever the version
+// says.
+func TestHoldWithoutANewVersion(t *testing.T) {
+	inCall(t, func(t *testing.T, _ *world, p *phone, _ leg.Leg, s *fakeSession) {
+		p.send(p.request("INVITE", sdpAt("198.51.100.7", 4000, "a=sendonly")))
+		ok := p.expect(200)
+		p.ack("")
+		if d := s.streams[0].last(t).Direction; d != media.RecvOnly || !strings.Contains(string(ok.Body), "a=recvonly") {
+			t.Errorf("on hold: %v, answered\n%s", d, ok.Body)
+		}
+	})
+}
+
+// TestRefreshByTheCallee: whom we have called asks for what they answered; they
+// get an answer, not our offer once more.
+func TestRefreshByTheCallee(t *testing.T) {
+	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
+		l, _ := w.dial(DialRequest{URI: "sip:x@198.51.100.1", AllowURI: true, SRTP: true})
+		inv := p.expectRequest("INVITE")
+		said := strings.Replace(secureAt("198.51.100.8", 5000, 1), "SAVP 0 8", "SAVP 8", 1)
+		p.reply(inv, 200, said)
+		p.expectRequest("ACK")
+		await(t, l, leg.Answered)
+		p.callID, p.toTag = inv.CallID, inv.From.Tag()
+		p.target = contactOf(inv).String()
+		for range 2 {
+			p.send(p.request("INVITE", said))
+			ok := p.expect(200)
+			p.ack("")
+			if text := string(ok.Body); strings.Count(text, "a=crypto:") != 1 || !strings.Contains(text, "RTP/SAVP 8") || strings.Contains(text, "SAVP 8 0") {
+				t.Errorf("answered\n%s", text)
+			}
+		}
+	})
+}

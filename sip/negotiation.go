@@ -25,9 +25,12 @@ type negotiation struct {
 
 	sent    []byte       // our last description
 	offered *sdp.Session // our offer that waits for its answer
-	remote  *sdp.Session // the peer's last description
-	agreed  *sdp.Agreed
-	held    bool
+	// answered says that sent is our answer to remote, and not an offer: it can
+	// be given again to who asks the same again.
+	answered bool
+	remote   *sdp.Session // the peer's last description
+	agreed   *sdp.Agreed
+	held     bool
 }
 
 func newNegotiation(addr netip.AddrPort, codecs []media.Codec, secure bool, ours func(netip.AddrPort) bool) *negotiation {
@@ -79,7 +82,7 @@ func (n *negotiation) written(s *sdp.Session) []byte {
 func (n *negotiation) offer() []byte {
 	o := sdp.Offer(n.wanted())
 	body := n.written(o)
-	n.offered, n.sent = o, body
+	n.offered, n.sent, n.answered = o, body, false
 	return body
 }
 
@@ -120,7 +123,7 @@ func (n *negotiation) answer(body []byte) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sdp.Equal(n.remote, offer) && n.sent != nil {
+	if n.answered && sdp.Equal(n.remote, offer) {
 		return &outcome{body: n.sent, remote: offer}, nil
 	}
 	answer, agreed, err := sdp.Answer(offer, n.local)
@@ -132,6 +135,9 @@ func (n *negotiation) answer(body []byte) (*outcome, error) {
 
 // accept reads the peer's answer to our offer.
 func (n *negotiation) accept(body []byte) (*outcome, error) {
+	if n.offered == nil {
+		return nil, sdp.ErrAnswer // of nothing
+	}
 	answer, err := sdp.Parse(body)
 	if err != nil {
 		return nil, err
@@ -147,7 +153,7 @@ func (n *negotiation) accept(body []byte) (*outcome, error) {
 // needs; ok is false when nothing has changed.
 func (n *negotiation) commit(o *outcome) (r media.Remote, ok bool) {
 	n.offered, n.remote = nil, o.remote
-	if o.body != nil {
+	if n.answered = o.body != nil; n.answered {
 		n.sent = o.body
 	}
 	if o.agreed == nil {

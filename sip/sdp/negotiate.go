@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"bytes"
 	"errors"
 	"net/netip"
 	"slices"
@@ -203,8 +204,8 @@ func Accept(offer, answer *Session, l Local) (*Agreed, error) {
 	return a, nil
 }
 
-// Equal reports whether two descriptions ask for the same: same origin and
-// version mean that nothing has changed (RFC 3264 §8).
+// Equal reports whether two descriptions say the same. An unchanged version
+// should mean it (RFC 3264 §8), but there are phones that hold without a new one.
 func Equal(a, b *Session) bool {
-	return a != nil && b != nil && a.Origin == b.Origin && len(a.Media) == len(b.Media)
+	return a != nil && b != nil && bytes.Equal(a.Bytes(), b.Bytes())
 }
