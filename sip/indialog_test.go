@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ivrd/ivrd/leg"
@@ -261,6 +262,7 @@ func TestReliableEarlyMedia(t *testing.T) {
 		if !strings.Contains(progress.Get("Require"), "100rel") || len(progress.Body) == 0 {
 			t.Fatal("183 is not reliable or has no SDP")
 		}
+		synctest.Wait() // the stream is connected once the 183 is sent
 		session.streams[0].last(t)
 		// It is repeated until the PRACK, and the 200 waits for it.
 		if again := p.expect(183); again.Get("RSeq") != progress.Get("RSeq") {

@@ -243,7 +243,7 @@ func (m *Message) judgeBody() *Fault {
 	if !slices.Contains([]string{"INVITE", "UPDATE", "PRACK"}, m.Method) {
 		return nil
 	}
-	if accept := m.Values("Accept"); m.Method == "INVITE" && len(accept) > 0 && !slices.ContainsFunc(accept, acceptsSDP) {
+	if accept := m.Values("Accept"); m.Method == "INVITE" && m.Has("Accept") && !slices.ContainsFunc(accept, acceptsSDP) {
 		return &Fault{Status: 406, Reason: "Not Acceptable"}
 	}
 	if len(m.Body) == 0 {
