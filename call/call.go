@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/ivrd/ivrd/ivr"
@@ -25,6 +26,8 @@ type Call struct {
 
 	inbox  chan func()
 	hangup chan leg.EndReason // the first one counts
+	hung   chan struct{}      // closed when there is one
+	hangs  sync.Once
 	ended  chan struct{}
 
 	// actor
@@ -70,6 +73,7 @@ func newCall(con *Conductor, visit recordings.Visit, session media.Session, call
 		log:    con.deps.Log.With("call_id", visit.ID()),
 		inbox:  make(chan func(), inboxSize),
 		hangup: make(chan leg.EndReason, 1),
+		hung:   make(chan struct{}),
 		ended:  make(chan struct{}),
 		timer:  time.NewTimer(time.Hour),
 		paused: map[string]bool{},
@@ -81,10 +85,10 @@ func newCall(con *Conductor, visit recordings.Visit, session media.Session, call
 
 // Hangup ends the call for a reason of ours; it does not wait.
 func (c *Call) Hangup(r leg.EndReason) {
-	select {
-	case c.hangup <- r:
-	default: // another reason came first
-	}
+	c.hangs.Do(func() {
+		c.hangup <- r
+		close(c.hung)
+	})
 }
 
 // post runs f on the actor. It fails with ivr.ErrHangup when the call has
@@ -139,7 +143,9 @@ func (c *Call) answer(ctx context.Context) leg.EndReason {
 	if err := c.caller.Ring(false); err != nil {
 		c.log.Debug("ring caller", "err", err)
 	}
-	if err := c.caller.Answer(ctx); err != nil {
+	answering, cancel := c.untilHangup(ctx)
+	defer cancel()
+	if err := c.caller.Answer(answering); err != nil {
 		return c.unanswered(ctx, err)
 	}
 	c.visit.Update(func(r *recordings.Call) { r.AnsweredAt = c.con.deps.Clock.Now() })
@@ -147,8 +153,22 @@ func (c *Call) answer(ctx context.Context) leg.EndReason {
 	return leg.EndReason{}
 }
 
+// untilHangup gives a context that ends also when the call is to be hung up:
+// the answer may wait long for the far end.
+func (c *Call) untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-c.hung:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
 // unanswered is why there was no answer: the end of the leg, if it has ended,
-// says more than the error that this caused.
+// says more than the error that this caused, and so does a hang-up of ours.
 func (c *Call) unanswered(ctx context.Context, err error) leg.EndReason {
 	for {
 		select {
@@ -157,6 +177,11 @@ func (c *Call) unanswered(ctx context.Context, err error) leg.EndReason {
 				return endOf(ev, ok)
 			}
 			continue
+		default:
+		}
+		select {
+		case r := <-c.hangup:
+			return r
 		default:
 		}
 		if r := reasonOf(err); r != leg.Internal {
@@ -309,14 +334,29 @@ func (c *Call) finish(reason leg.EndReason) {
 	}
 	c.endMonitors()
 	c.stopRecording()
-	if err := c.session.Close(); err != nil {
-		c.log.Warn("close media", "err", err)
-	}
+	c.closeMedia(ctx)
 	if err := c.visit.Finish(ctx, reason, c.con.deps.Clock.Now()); err != nil {
 		c.log.Error("finish record", "err", err)
 	}
 	c.log.Info("call ended", "class", reason.Class, "reason", reason.Slug)
 	c.publish(ctx)
+}
+
+// closeMedia waits for the session's end, but not for all of the time that is
+// left: the record must still be finished.
+func (c *Call) closeMedia(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, c.con.cfg.FinishTimeout/2)
+	defer cancel()
+	closed := make(chan error, 1)
+	go func() { closed <- c.session.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			c.log.Warn("close media", "err", err)
+		}
+	case <-ctx.Done():
+		c.log.Error("media did not close within the limit")
+	}
 }
 
 func (c *Call) publish(ctx context.Context) {

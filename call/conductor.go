@@ -247,7 +247,8 @@ func (c *Conductor) Live() []string {
 }
 
 // Drain refuses new calls and waits until the running ones have ended. When
-// ctx ends first, it hangs them up and waits for their records.
+// ctx ends first, it hangs them up and waits for their records, but not for
+// ever: a call that is stuck must not keep the process.
 func (c *Conductor) Drain(ctx context.Context) {
 	c.mu.Lock()
 	c.draining = true
@@ -265,8 +266,15 @@ func (c *Conductor) Drain(ctx context.Context) {
 		call.Hangup(leg.Shutdown)
 	}
 	c.mu.Unlock()
-	<-idle
+	select {
+	case <-idle:
+	case <-time.After(c.cfg.FinishTimeout + drainMargin):
+		c.deps.Log.Error("calls did not end within the limit", "call_ids", c.Live())
+	}
 }
+
+// drainMargin is what a call may take to end beyond FinishTimeout.
+const drainMargin = 5 * time.Second
 
 // refusal is an error that knows the reason to give to the caller.
 type refusal struct {

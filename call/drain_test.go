@@ -2,6 +2,8 @@ package call
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,6 +59,122 @@ func TestDrainEndsCallsThatAreBeginning(t *testing.T) {
 		if r := late.rejection(); r != leg.Shutdown {
 			t.Errorf("a call after the drain was rejected by %v", r)
 		}
+	})
+}
+
+// stuck is a call whose media, or whose answer, waits for ever.
+type stuck struct {
+	*party
+	goOn      chan struct{}
+	answering bool // it is the answer; deaf: that heeds no context
+	deaf      bool
+}
+
+func (p stuck) Accept(session media.Session, o media.StreamOptions) (leg.Leg, error) {
+	_, err := p.party.Accept(session, o)
+	return p, err
+}
+
+func (p stuck) Answer(ctx context.Context) error {
+	if !p.answering {
+		return p.party.Answer(ctx)
+	}
+	done := ctx.Done()
+	if p.deaf {
+		done = nil
+	}
+	select {
+	case <-p.goOn:
+		return errors.New("too late")
+	case <-done:
+		return ctx.Err()
+	}
+}
+
+// stuckMedia makes sessions that do not close.
+type stuckMedia struct {
+	Media
+	goOn chan struct{}
+}
+
+type stuckSession struct {
+	media.Session
+	goOn chan struct{}
+}
+
+func (m stuckMedia) NewSession(id string) (media.Session, error) {
+	s, err := m.Media.NewSession(id)
+	return stuckSession{s, m.goOn}, err
+}
+
+func (s stuckSession) Close() error {
+	<-s.goOn
+	return s.Session.Close()
+}
+
+func (s *stage) callStuck(answering, deaf bool) stuck {
+	p := stuck{s.party(300), make(chan struct{}), answering, deaf}
+	p.info = leg.Info{Direction: leg.Incoming, From: "+8613800138000", To: "1000"}
+	go s.con.serve(context.Background(), p)
+	synctest.Wait()
+	return p
+}
+
+// drained is how long a drain takes whose limit is over.
+func (s *stage) drained() time.Duration {
+	from := time.Now()
+	s.con.Drain(canceled())
+	return time.Since(from)
+}
+
+// A hang-up during the answer, which waits for the far end, ends the call at once.
+func TestDrainEndsAnAnswer(t *testing.T) {
+	play(t, menu, func(s *stage) {
+		p := s.callStuck(true, false)
+		if d := s.drained(); d > time.Second {
+			t.Errorf("the drain took %v", d)
+		}
+		if r := s.record(); r.End != leg.Shutdown || p.reason != leg.Shutdown {
+			t.Errorf("the call ended by %v, the leg by %v", r.End, p.reason)
+		}
+	})
+}
+
+// Media that does not close costs the call time, and not its record.
+func TestRecordIsFinishedWithoutTheMedia(t *testing.T) {
+	play(t, menu, func(s *stage) {
+		goOn := make(chan struct{})
+		s.con.deps.Media = stuckMedia{s.con.deps.Media, goOn}
+		p := s.call("1000", 300)
+		after(2 * time.Second)
+		p.End(leg.CallerHangup)
+		from := time.Now()
+		if r := s.record(); r.End != leg.CallerHangup || r.EndedAt.IsZero() {
+			t.Errorf("record %+v", r)
+		}
+		if d := time.Since(from); d > 15*time.Second {
+			t.Errorf("the record took %v", d)
+		}
+		if lines := s.log.errors(); len(lines) != 1 || !strings.Contains(lines[0], "media did not close") {
+			t.Errorf("logged %q", lines)
+		}
+		close(goOn)
+	})
+}
+
+// A call that heeds nothing does not keep a drain for ever; the log names it.
+func TestDrainLeavesAStuckCall(t *testing.T) {
+	play(t, menu, func(s *stage) {
+		p := s.callStuck(true, true)
+		id := s.con.Live()[0]
+		if d := s.drained(); d != 20*time.Second {
+			t.Errorf("the drain took %v", d)
+		}
+		if lines := s.log.errors(); len(lines) != 1 || !strings.Contains(lines[0], id) {
+			t.Errorf("logged %q", lines)
+		}
+		close(p.goOn)
+		s.record()
 	})
 }
 
