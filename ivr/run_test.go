@@ -226,9 +226,10 @@ start: get
 nodes:
   get:
     http: {get: "http://b/x", into: r}
-    on: {ok: good, 201: made, 404: gone, error: bad}
+    on: {ok: good, 201: made, 204: empty, 404: gone, error: bad}
   good: {hangup: {say: good}}
   made: {hangup: {say: made}}
+  empty: {hangup: {say: empty}}
   gone: {hangup: {say: gone}}
   bad: {hangup: {say: bad}}
 `
@@ -240,6 +241,9 @@ nodes:
 	}{
 		{"ok", Response{Status: 200, Body: []byte("{}")}, nil, "good"},
 		{"named 2xx", Response{Status: 201, Body: []byte("1")}, nil, "made"},
+		{"named 2xx without a body", Response{Status: 204}, nil, "empty"},
+		{"named 2xx without JSON", Response{Status: 201, Body: []byte("<html>")}, nil, "bad"},
+		{"no body", Response{Status: 200}, nil, "bad"},
 		{"named status", Response{Status: 404}, nil, "gone"},
 		{"other status", Response{Status: 500}, nil, "bad"},
 		{"no answer", Response{}, context.DeadlineExceeded, "bad"},

@@ -304,13 +304,16 @@ func (v *httpVerb) fetch(ctx context.Context, r *Run, n *node, request Request) 
 		r.note("no answer", n, "timeout", errors.Is(err, context.DeadlineExceeded), "too_large", err == nil)
 		return "error", nil
 	}
+	status := strconv.Itoa(response.Status)
+	_, handled := n.on[status]
 	good := response.Status >= 200 && response.Status <= 299
-	if good && v.into != "" && !r.store(v.into, response.Body) {
+	// Where the flow names the status, it knows that there may be nothing in it.
+	empty := handled && len(response.Body) == 0
+	if good && v.into != "" && !empty && !r.store(v.into, response.Body) {
 		r.note("the answer is no JSON", n)
 		return "error", nil
 	}
-	status := strconv.Itoa(response.Status)
-	if _, handled := n.on[status]; handled {
+	if handled {
 		return status, nil
 	}
 	if good {
