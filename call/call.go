@@ -18,6 +18,7 @@ import (
 // goroutine of run.
 type Call struct {
 	con     *Conductor
+	script  Script
 	id      string
 	visit   recordings.Visit
 	session media.Session
@@ -69,7 +70,7 @@ const inboxSize = 16
 
 func newCall(con *Conductor, visit recordings.Visit, session media.Session, caller leg.Leg) *Call {
 	c := &Call{
-		con: con, id: visit.ID(), visit: visit, session: session, caller: caller,
+		con: con, script: con.deps.Script(), id: visit.ID(), visit: visit, session: session, caller: caller,
 		log:    con.deps.Log.With("call_id", visit.ID()),
 		inbox:  make(chan func(), inboxSize),
 		hangup: make(chan leg.EndReason, 1),

@@ -54,16 +54,22 @@ type Speaker interface {
 	Say(ctx context.Context, language, text string) ([]*media.Prompt, error)
 }
 
+// Script is what a call is played from: flows, and the speaker that has the
+// prompts which they were checked with.
+type Script struct {
+	Flows   *ivr.Flows
+	Speaker Speaker
+}
+
 // Deps are what calls are made of.
 type Deps struct {
 	Media   Media
 	Archive recordings.Archive
 	Dialer  sip.Dialer
 	Queues  Queues
-	Speaker Speaker
 	Fetcher ivr.Fetcher
-	// Flows gives the flows that a new call runs on; a running call keeps its own.
-	Flows func() *ivr.Flows
+	// Script gives what a new call is played from; a running call keeps its own.
+	Script func() Script
 	// Clock tells flows the time; nil means the system's.
 	Clock ivr.Clock
 	Log   *slog.Logger

@@ -43,6 +43,7 @@ type stage struct {
 	closes  []func()
 	hosts   int
 	log     logged
+	script  Script // of new calls
 }
 
 const ours = "10.0.0.1"
@@ -62,11 +63,12 @@ func newStage(t *testing.T, flow string) *stage {
 	if err := eng.Start(); err != nil {
 		t.Fatal(err)
 	}
+	s.script = Script{flows, tones{}}
 	s.openVault()
 	s.openDesk()
 	s.con = New(Config{Numbers: map[string]Target{"1000": {Flow: "f"}, "echo": {Echo: true}}, MaxCalls: 100}, Deps{
-		Media: eng, Archive: s.vault, Dialer: dialer{s}, Queues: s.desk, Speaker: tones{}, Fetcher: fetcher{s},
-		Flows: func() *ivr.Flows { return flows }, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+		Media: eng, Archive: s.vault, Dialer: dialer{s}, Queues: s.desk, Fetcher: fetcher{s},
+		Script: func() Script { return s.script }, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 		Ended: func(c recordings.Call) { s.ended <- c },
 	})
 	s.closes = append(s.closes, func() {

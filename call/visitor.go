@@ -194,14 +194,14 @@ func (v visitor) sound(ctx context.Context, prompts []ivr.Prompt) ([]*media.Prom
 	var out []*media.Prompt
 	for _, p := range prompts {
 		if p.File != "" {
-			s, err := v.c.con.deps.Speaker.File(p.Language, p.File)
+			s, err := v.c.script.Speaker.File(p.Language, p.File)
 			if err != nil {
 				return nil, fmt.Errorf("play prompt %s/%s: %w", p.Language, p.File, err)
 			}
 			out = append(out, s)
 			continue
 		}
-		s, err := v.c.con.deps.Speaker.Say(ctx, p.Language, p.Text)
+		s, err := v.c.script.Speaker.Say(ctx, p.Language, p.Text)
 		if err != nil {
 			return nil, fmt.Errorf("say text: %w", err)
 		}
@@ -212,8 +212,8 @@ func (v visitor) sound(ctx context.Context, prompts []ivr.Prompt) ([]*media.Prom
 
 // runFlow runs what was called, on a goroutine of its own.
 func (c *Call) runFlow(ctx context.Context, name string) error {
-	flows, info := c.con.deps.Flows(), c.caller.Info()
-	run, err := ivr.NewRun(flows, name, ivr.Ports{
+	info := c.caller.Info()
+	run, err := ivr.NewRun(c.script.Flows, name, ivr.Ports{
 		Caller: visitor{c}, Fetcher: c.con.deps.Fetcher, Clock: c.con.deps.Clock, Log: c.log,
 	}, ivr.Options{From: info.From, To: info.To, Trusted: info.Trusted, Env: c.con.cfg.Env})
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 
 	"github.com/ivrd/ivrd/call"
 	"github.com/ivrd/ivrd/internal/config"
@@ -137,33 +136,21 @@ func voices(f config.File) map[string]tts.Voice {
 	return out
 }
 
-// reloadable is a speaker whose recorded prompts are loaded again with the
-// flows that play them.
-type reloadable struct {
-	speech *tts.Cache
-	now    atomic.Pointer[tts.Speaker]
+// script is flows with the prompts that they play. It is replaced as a whole:
+// a call that has begun goes on with its own.
+type script struct {
+	flows   *ivr.Flows
+	speaker *tts.Speaker
 }
 
-func (r *reloadable) use(library *tts.Library) { r.now.Store(tts.NewSpeaker(library, r.speech)) }
-
 // prepare renders what the flows always say, so that no caller waits for it.
-func (r *reloadable) prepare(ctx context.Context, texts []ivr.Text, log *slog.Logger) {
-	for _, t := range texts {
+func (s *script) prepare(ctx context.Context, log *slog.Logger) {
+	for _, t := range s.flows.Texts() {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := r.now.Load().Prepare(ctx, t.Language, t.Text); err != nil {
+		if err := s.speaker.Prepare(ctx, t.Language, t.Text); err != nil {
 			log.Warn("prepare fixed text", "language", t.Language, "err", err)
 		}
 	}
-}
-
-// File implements call.Speaker.
-func (r *reloadable) File(language, name string) (*media.Prompt, error) {
-	return r.now.Load().File(language, name)
-}
-
-// Say implements call.Speaker.
-func (r *reloadable) Say(ctx context.Context, language, text string) ([]*media.Prompt, error) {
-	return r.now.Load().Say(ctx, language, text)
 }

@@ -18,10 +18,10 @@ import (
 	"github.com/ivrd/ivrd/internal/demobackend"
 	"github.com/ivrd/ivrd/internal/obs"
 	"github.com/ivrd/ivrd/internal/webfetch"
-	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/media/engine"
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/sip"
+	"github.com/ivrd/ivrd/tts"
 )
 
 type serveCmd struct {
@@ -53,8 +53,8 @@ type house struct {
 	file config.File
 	log  *slog.Logger
 
-	flows     atomic.Pointer[ivr.Flows]
-	speaker   reloadable
+	speech    *tts.Cache // nil: only what is recorded can be spoken
+	script    atomic.Pointer[script]
 	data      *data
 	archive   *recordings.Vault
 	store     recordings.Store
@@ -117,11 +117,10 @@ func (h *house) openData(ctx context.Context) (err error) {
 
 // openCalls makes the conductor and the SIP server, which need each other.
 func (h *house) openCalls(ctx context.Context) error {
-	speech, err := newSpeech(ctx, h.file, h.log)
-	if err != nil {
+	var err error
+	if h.speech, err = newSpeech(ctx, h.file, h.log); err != nil {
 		return err
 	}
-	h.speaker.speech = speech
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.background = background
 	h.opened(func() error { cancel(); h.preparing.Wait(); return nil })
@@ -141,8 +140,8 @@ func (h *house) openCalls(ctx context.Context) error {
 	h.opened(func() error { h.desk.Close(); return nil })
 	dial := &lateDialer{}
 	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Node: nodeName(), Env: env}, call.Deps{
-		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Speaker: &h.speaker, Fetcher: fetcher,
-		Flows: h.flows.Load, Log: h.log, Ended: h.countCall(),
+		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher,
+		Script: h.callScript, Log: h.log, Ended: h.countCall(),
 	})
 	h.sip, err = sip.New(sipConfig(h.file), sip.Deps{Handler: h.conductor, Secrets: h.data.people, Log: h.log})
 	dial.Server = h.sip
@@ -163,10 +162,16 @@ func (h *house) loadFlows() error {
 	if err := checkNumbers(h.file, flows); err != nil {
 		return err
 	}
-	h.speaker.use(library) // before the flows that need it
-	h.flows.Store(flows)
-	h.preparing.Go(func() { h.speaker.prepare(h.background, flows.Texts(), h.log) })
+	s := &script{flows, tts.NewSpeaker(library, h.speech)}
+	h.script.Store(s)
+	h.preparing.Go(func() { s.prepare(h.background, h.log) })
 	return nil
+}
+
+// callScript is what a call that begins now is played from.
+func (h *house) callScript() call.Script {
+	s := h.script.Load()
+	return call.Script{Flows: s.flows, Speaker: s.speaker}
 }
 
 // lateDialer is the SIP server, which is made after the conductor that dials.
@@ -222,7 +227,7 @@ func (h *house) reloadFlows() {
 		h.log.Error("flows not reloaded: the old ones stay", "err", err)
 		return
 	}
-	h.log.Info("flows reloaded", "flows", h.flows.Load().Names())
+	h.log.Info("flows reloaded", "flows", h.script.Load().flows.Names())
 }
 
 // drain refuses new calls and lets the running ones end; the limit or a second

@@ -40,24 +40,31 @@ func TestReload(t *testing.T) {
 	if err := h.loadFlows(); err != nil {
 		t.Fatal(err)
 	}
-	old := h.flows.Load()
+	old := h.callScript()
 
 	writeFlow(t, f, "missing", false)
 	h.reloadFlows()
-	if h.flows.Load() != old {
+	if h.callScript() != old {
 		t.Error("a flow whose prompt is missing was taken")
 	}
-	if _, err := h.speaker.File("en", "first"); err != nil {
+	if _, err := h.callScript().Speaker.File("en", "first"); err != nil {
 		t.Errorf("after a failed reload: %v", err)
 	}
 
 	writeFlow(t, f, "second", true)
 	h.reloadFlows()
-	if h.flows.Load() == old {
+	if h.callScript().Flows == old.Flows {
 		t.Error("the new flow was not taken")
 	}
-	if _, err := h.speaker.File("en", "second"); err != nil {
+	if _, err := h.callScript().Speaker.File("en", "second"); err != nil {
 		t.Errorf("after a reload: %v", err)
+	}
+	// A call that began before goes on with what it has.
+	if _, err := old.Speaker.File("en", "first"); err != nil {
+		t.Errorf("the old prompts after a reload: %v", err)
+	}
+	if _, err := old.Speaker.File("en", "second"); err == nil {
+		t.Error("the old prompts have changed")
 	}
 }
 
