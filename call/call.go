@@ -30,6 +30,7 @@ type Call struct {
 	hung   chan struct{}      // closed when there is one
 	hangs  sync.Once
 	ended  chan struct{}
+	reason leg.EndReason // why it ended; written before ended is closed
 
 	// actor
 	doing  activity    // what the flow's node does with the caller; nil between nodes
@@ -323,6 +324,7 @@ func (c *Call) after(d time.Duration) { c.timer.Reset(d) }
 func (c *Call) finish(reason leg.EndReason) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.con.cfg.FinishTimeout)
 	defer cancel()
+	c.reason = reason
 	close(c.ended)
 	if c.doing != nil {
 		c.doing.abandon(c)
@@ -331,7 +333,7 @@ func (c *Call) finish(reason leg.EndReason) {
 	c.stopFlow(ctx)
 	c.caller.End(reason)
 	if c.other != nil {
-		c.other.End(leg.CallerHangup)
+		c.other.End(c.farewell())
 	}
 	c.endMonitors()
 	c.stopRecording()
@@ -341,6 +343,15 @@ func (c *Call) finish(reason leg.EndReason) {
 	}
 	c.log.Info("call ended", "class", reason.Class, "reason", reason.Slug)
 	c.publish(ctx)
+}
+
+// farewell is why the other parties of a call that has ended are hung up on: the
+// house that closes is not the caller, and ends a leg at once (see sip).
+func (c *Call) farewell() leg.EndReason {
+	if c.reason == leg.Shutdown {
+		return leg.Shutdown
+	}
+	return leg.CallerHangup
 }
 
 // closeMedia waits for the session's end, but not for all of the time that is

@@ -178,6 +178,38 @@ func TestDrainLeavesAStuckCall(t *testing.T) {
 	})
 }
 
+// Whom the house hangs up on, it tells the truth: also the other parties.
+func TestShutdownReachesTheOtherParties(t *testing.T) {
+	talking(t, func(s *scene) {
+		s.monitors(Listen)
+		after(time.Second)
+		s.con.Drain(canceled())
+		s.record()
+		for name, p := range map[string]*party{"caller": s.caller, "agent": s.alice, "supervisor": s.sue} {
+			if p.reason != leg.Shutdown {
+				t.Errorf("the %s's leg ended by %v", name, p.reason)
+			}
+		}
+	})
+	for _, answered := range []bool{false, true} {
+		play(t, menu, func(s *stage) {
+			p := s.call("1000", 300)
+			after(2 * time.Second)
+			p.press("2")
+			alice := <-s.dialled
+			if answered {
+				alice.pickUp()
+			}
+			after(time.Second)
+			s.con.Drain(canceled())
+			s.record()
+			if alice.reason != leg.Shutdown {
+				t.Errorf("answered %v: the other leg ended by %v", answered, alice.reason)
+			}
+		})
+	}
+}
+
 // Many calls may be told of the same last place before one of them has taken it.
 func TestLimitHoldsForCallsThatAreBeginning(t *testing.T) {
 	play(t, menu, func(s *stage) {

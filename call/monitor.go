@@ -212,7 +212,7 @@ func (c *Call) takeover(m *monitor) error {
 func (c *Call) endMonitors() {
 	for _, m := range c.monitors {
 		if m.leg != nil {
-			m.leg.End(leg.CallerHangup)
+			m.leg.End(c.farewell())
 		}
 	}
 	c.monitors = nil

@@ -228,7 +228,7 @@ func (w *wait) look(ctx context.Context) error {
 	}
 	w.offer, w.leg = offer, l
 	if err := w.c.post(func() { w.queued.ring(w.c, l) }); err != nil {
-		l.End(leg.CallerHangup)
+		l.End(w.c.farewell())
 		return err
 	}
 	return nil

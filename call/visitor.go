@@ -88,7 +88,7 @@ func (v visitor) Connect(ctx context.Context, r ivr.Connect) (ivr.ConnectResult,
 	n := &connect{talk: talk{hold: hold}, Connect: r, party: l, result: make(chan ivr.ConnectResult, 1)}
 	res, err := do(ctx, v.c, n, n.result, nil)
 	if err != nil {
-		l.End(leg.CallerHangup) // whoever was first: the second end does nothing
+		l.End(v.c.farewell()) // whoever was first: the second end does nothing
 	}
 	return res, err
 }
