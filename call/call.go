@@ -200,6 +200,8 @@ func (c *Call) unanswered(ctx context.Context, err error) leg.EndReason {
 // loop is the one place where a call waits: every way it can end is here.
 func (c *Call) loop() leg.EndReason {
 	callerEvents, sounds := c.caller.Events(), c.caller.Stream().Events()
+	longest, stop := c.longest()
+	defer stop()
 	for {
 		select {
 		case ev, ok := <-callerEvents:
@@ -229,8 +231,20 @@ func (c *Call) loop() leg.EndReason {
 			return c.flowEnd(err)
 		case r := <-c.hangup:
 			return r
+		case <-longest:
+			c.log.Warn("call ended: it took too long", "limit", c.con.cfg.Longest)
+			return leg.TooLong
 		}
 	}
+}
+
+// longest tells when the call has taken as long as it may.
+func (c *Call) longest() (<-chan time.Time, func() bool) {
+	if c.con.cfg.Longest == 0 {
+		return nil, func() bool { return false }
+	}
+	t := time.NewTimer(c.con.cfg.Longest)
+	return t.C, t.Stop
 }
 
 func endOf(ev leg.Event, ok bool) leg.EndReason {

@@ -377,3 +377,30 @@ func TestManyCallsLeaveNothingBehind(t *testing.T) {
 		}
 	})
 }
+
+// A call ends when it has taken as long as it may, whatever it does.
+func TestLongestCall(t *testing.T) {
+	for _, number := range []string{"1000", "echo"} {
+		play(t, menu, func(s *stage) {
+			s.con.cfg.Longest = 20 * time.Second
+			p := s.call(number, 300)
+			from := time.Now()
+			after(2 * time.Second)
+			if number == "1000" {
+				p.press("2")
+				alice := <-s.dialled
+				alice.pickUp()
+			}
+			after(17 * time.Second)
+			if len(s.con.Live()) != 1 {
+				t.Errorf("%s: the call has ended early", number)
+			}
+			if r := s.record(); r.End != leg.TooLong || p.reason != leg.TooLong {
+				t.Errorf("%s: ended by %v", number, r.End)
+			}
+			if d := time.Since(from); d > 22*time.Second {
+				t.Errorf("%s: it took %v", number, d)
+			}
+		})
+	}
+}

@@ -31,6 +31,9 @@ type Config struct {
 	Node string
 	// Env is what flows see as ${env.NAME}.
 	Env map[string]string
+	// Longest is how long a call may take from its answer; 0 means for ever. It
+	// frees the place of a call that nobody ends, such as two machines talking.
+	Longest time.Duration
 	// FinishTimeout bounds what follows the hang-up; 0 means 15 s.
 	FinishTimeout time.Duration
 }

@@ -54,5 +54,6 @@ var (
 	FlowFault     = EndReason{Class: Server, Slug: "flow-fault"}
 	Internal      = EndReason{Class: Server, Slug: "internal"}
 	Shutdown      = EndReason{Class: Server, Slug: "shutdown"}
-	Crash         = EndReason{Class: Server, Slug: "crash"} // found at the next start
+	TooLong       = EndReason{Class: Server, Slug: "too-long"} // the longest that a call may take
+	Crash         = EndReason{Class: Server, Slug: "crash"}    // found at the next start
 )
