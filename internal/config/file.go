@@ -110,6 +110,7 @@ type Calls struct {
 	Numbers map[string]string `yaml:"numbers"` // number -> flow, or "echo"
 	Max     int               `yaml:"max"`
 	Drain   time.Duration     `yaml:"drain"`
+	Longest time.Duration     `yaml:"longest"`
 }
 
 // Queue is where callers wait for agents: the people of the group of its name.
@@ -173,7 +174,7 @@ func Default() File {
 		Media: Media{Address: "127.0.0.1", Ports: "16384-32767", NoMedia: 30 * time.Second},
 		Calls: Calls{
 			Numbers: map[string]string{"1000": "main", "echo": "echo"},
-			Max:     1000, Drain: 5 * time.Minute,
+			Max:     1000, Drain: 5 * time.Minute, Longest: 4 * time.Hour,
 		},
 		Queues: []Queue{
 			{Name: "payments", Ring: 20 * time.Second, WrapUp: 30 * time.Second, Handle: 4 * time.Minute},
