@@ -88,9 +88,6 @@ func (q *queued) played(c *Call, id media.PlayID) {
 	}
 }
 
-// withdraw hangs up on an agent who rings, or who answered too late.
-func (q *queued) withdraw(l leg.Leg) { l.End(leg.Withdrawn) }
-
 // leave ends the wait without an answer.
 func (q *queued) leave(c *Call) {
 	c.caller.Stream().Stop()
@@ -234,10 +231,10 @@ func (w *wait) look(ctx context.Context) error {
 	return nil
 }
 
-// drop stops ringing.
+// drop stops ringing, or hangs up on an agent who answered too late.
 func (w *wait) drop() {
 	if w.leg != nil {
-		w.queued.withdraw(w.leg)
+		w.leg.End(leg.Withdrawn)
 	}
 	w.offer, w.leg = nil, nil
 }
