@@ -62,6 +62,7 @@ func (s *Server) routes() []route {
 		{"GET", "/healthz", public, "", health},
 		{"GET", "/readyz", public, "", s.ready},
 		{"GET", "/metrics", public, "", s.metrics},
+		{"GET", "/sip", public, "", s.sipSocket},
 		{"GET", "/{$}", public, "", front},
 	}
 }

@@ -31,6 +31,8 @@ type Config struct {
 	// MaxInFlight requests at once: 256; more get 503. MaxPlaybacks of them may
 	// be recordings: 32.
 	MaxInFlight, MaxPlaybacks int
+	// Demo lets the demo's callers open a phone without a sign-in.
+	Demo bool
 	// Drain is how long Close waits for requests that run: 10 s.
 	Drain time.Duration
 }
@@ -68,7 +70,7 @@ type Check struct {
 	Func func(context.Context) error
 }
 
-// Deps are the parts of the house that api stands on. Live, Desk, Monitors,
+// Deps are the parts of the house that api stands on. Live, Desk, Monitors, Phones,
 // AuditLog, Checks and Metrics may be nil.
 type Deps struct {
 	People   People
@@ -76,6 +78,7 @@ type Deps struct {
 	Live     Live
 	Desk     Desk
 	Monitors Monitor
+	Phones   Phones
 	AuditLog AuditLog
 	Checks   []Check
 	Metrics  *obs.Metrics
@@ -94,9 +97,13 @@ type Server struct {
 	plays     *continuations
 	counts    counts
 	draining  atomic.Bool
-	mu        sync.Mutex
-	listener  net.Listener
-	served    chan struct{} // closed when the serving goroutine is over
+	// socketContext ends with the server: WebSockets outlive http.Server.
+	socketContext context.Context //nolint:containedctx // the server owns it
+	endSockets    context.CancelFunc
+	socketsOpen   sync.WaitGroup
+	mu            sync.Mutex
+	listener      net.Listener
+	served        chan struct{} // closed when the serving goroutine is over
 }
 
 // New makes a server; nothing runs before Start.
@@ -113,6 +120,7 @@ func New(config Config, deps Deps) *Server {
 	s.playbacks = make(chan struct{}, s.config.MaxPlaybacks)
 	s.plays = newContinuations()
 	s.counts = newCounts(s.Metrics)
+	s.socketContext, s.endSockets = context.WithCancel(context.Background())
 	s.handler = s.wrap(s.mux())
 	s.http = &http.Server{
 		Handler:           s.handler,
@@ -193,6 +201,8 @@ func (s *Server) Drain() { s.draining.Store(true) }
 // and cuts off the rest. It may be called twice.
 func (s *Server) Close() error {
 	s.Drain()
+	s.endSockets()
+	defer s.socketsOpen.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.Drain)
 	defer cancel()
 	err := s.http.Shutdown(ctx)

@@ -58,6 +58,8 @@ type StreamOptions struct {
 	// KeepDigits: digits that arrive on this stream are reported only, not
 	// relayed to the other leg of a bridge.
 	KeepDigits bool
+	// Web: the far end is a browser. The stream is a WebStream then.
+	Web bool
 }
 
 // Stream is the media half of one leg.
@@ -84,6 +86,35 @@ type Stream interface {
 	Stats() Stats
 	// Close ends the stream and puts its ports to rest; it may be called twice.
 	Close() error
+}
+
+// WebStream is a stream whose far end is a browser: ICE, DTLS-SRTP, RTP and
+// RTCP on one port. Connect of it needs Remote.Web and finds the path; keys come
+// from the handshake.
+type WebStream interface {
+	Stream
+	// Web is what the peer must be told beside codecs.
+	Web() WebLocal
+}
+
+// WebLocal describes our end of a browser's media.
+type WebLocal struct {
+	Ufrag, Pwd string // of ICE
+	// Fingerprint of our certificate: SHA-256, upper-case hex with colons.
+	Fingerprint string
+	Candidates  []netip.AddrPort
+}
+
+// WebRemote describes the browser's end.
+type WebRemote struct {
+	Ufrag, Pwd, Fingerprint string
+	Candidates              []netip.AddrPort
+	// LocalUfrag and LocalPwd are what the browser was told at last: they change
+	// when it has restarted ICE.
+	LocalUfrag, LocalPwd string
+	// Controlling says that we nominate the path (we made the first offer);
+	// Client that we begin the DTLS handshake.
+	Controlling, Client bool
 }
 
 // Direction is what SDP's a=sendrecv and its sisters say, as seen by us.
@@ -121,6 +152,8 @@ type Remote struct {
 	Ptime time.Duration
 	// SRTP holds the keys when RTP is secured by SDES; nil means plain RTP.
 	SRTP *SRTPKeys
+	// Web is set for browsers; Addr, RTCP, Signalling and SRTP mean nothing then.
+	Web *WebRemote
 }
 
 // SRTPKeys are the keys of a stream secured by SDES (RFC 4568).
@@ -159,6 +192,18 @@ const (
 	// EventMedia says that the first valid RTP has come, or that it is back
 	// after EventNoMedia.
 	EventMedia
+	// EventFailed says that a browser's path did not come up, or is lost.
+	EventFailed
+)
+
+// Failure is what has failed of a browser's media.
+type Failure uint8
+
+// The failures.
+const (
+	FailedPath        Failure = iota + 1 // ICE: no way, or nothing comes any more
+	FailedKeys                           // DTLS: the handshake
+	FailedFingerprint                    // DTLS: somebody else's certificate
 )
 
 // StreamEvent is one event of a stream. It must not be logged: it may hold a
@@ -170,6 +215,7 @@ type StreamEvent struct {
 	Play  PlayID
 	// Completed is false when a playback was stopped, replaced or barged in.
 	Completed bool
+	Failure   Failure // EventFailed
 }
 
 // Stats count what a stream has sent and received.

@@ -63,10 +63,14 @@ func newAdmitted() *admitted {
 // txKey names a server transaction (§17.2.3). Other than RFC 3261 it holds the
 // source too: whoever guesses a branch is still somebody else.
 func txKey(via wire.Via, method string, f flow) string {
+	return libraryKey(via, method, f.library(), f.peer())
+}
+
+func libraryKey(via wire.Via, method, transport string, peer netip.AddrPort) string {
 	if method == "ACK" || method == "CANCEL" {
 		method = "INVITE"
 	}
-	return strings.Join([]string{via.Branch(), via.SentBy(), method, f.transport, f.source.String()}, "|")
+	return strings.Join([]string{via.Branch(), via.SentBy(), method, strings.ToUpper(transport), peer.String()}, "|")
 }
 
 func mergeKey(m *wire.Message) string {

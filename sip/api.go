@@ -117,6 +117,20 @@ type DialRequest struct {
 	Password Secret
 	// SRTP offers SDES.
 	SRTP bool
+	// Page says what the call is, to the page that rings; other phones are not
+	// told.
+	Page Page
+}
+
+// Page is for a person's page. A person who has pages is rung at one of them
+// only, that which registered last.
+type Page struct {
+	CallID, Role string
+	// Auto asks to answer without a ring.
+	Auto bool
+	// Phone is the name of the page's secret, when another is wanted than the
+	// last.
+	Phone string
 }
 
 // Binding is where a person's phone is reachable.
@@ -157,7 +171,13 @@ type Counters struct {
 type Deps struct {
 	Handler Handler
 	Secrets Secrets // nil: nobody can register
-	Log     *slog.Logger
+	// Guest gives the number of a demo caller's page by the name of its secret;
+	// nil: there are none.
+	Guest func(username string) (number string, ok bool)
+	// Registered is told that a phone or page of a person has come; it must not
+	// block. It may be nil.
+	Registered func(user string)
+	Log        *slog.Logger
 }
 
 // Dialer is what call needs of the Server to make legs.

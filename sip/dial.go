@@ -85,6 +85,7 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 		return nil, failure(leg.Withdrawn, "dial: %w", err)
 	}
 	routes, trunkName, release, err := s.plan(r)
+	r.Options.Web = slices.ContainsFunc(routes, func(x route) bool { return x.web })
 	if err != nil {
 		return nil, err
 	}
@@ -151,9 +152,9 @@ func (s *Server) plan(r DialRequest) (routes []route, trunkName string, release 
 // userRoutes are all phones of a person, each by the flow it registered by.
 func (s *Server) userRoutes(r DialRequest) ([]route, error) {
 	var out []route
-	for _, b := range s.bindings.list(r.User) {
+	for _, b := range s.bindings.phones(r.User, r.Page.Phone) {
 		out = append(out, route{
-			uri: b.Contact, from: s.fromHeader(r, s.cfg.Realm),
+			uri: b.Contact, from: s.fromHeader(r, s.cfg.Realm), web: b.flow.web(), page: r.Page,
 			flow: func(context.Context) (flow, error) {
 				if !b.flow.alive() {
 					return flow{}, failure(leg.Unreachable, "reach phone: its connection has gone")

@@ -278,7 +278,7 @@ func (d *door) invite(m *wire.Message, key string, f flow) bool {
 		return false
 	case shown:
 		return d.enter(m, key, f, &admission{creds: creds})
-	case d.srv.bindings.claims(m.From.URI.User, f):
+	case f.web() || d.srv.bindings.claims(m.From.URI.User, f):
 		d.challenge(m, f, false)
 		return false
 	}

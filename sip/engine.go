@@ -200,8 +200,8 @@ func (s *Server) prepare(m *wire.Message, f flow) (*sipmsg.Request, error) {
 	if err != nil || !ok {
 		return nil, errors.New("prepare request: it cannot be read back") // the cause holds the message
 	}
-	req.SetTransport(f.via())
-	req.SetDestination(f.source.String())
+	req.SetTransport(f.library())
+	req.SetDestination(f.peer().String())
 	if f.udp != nil {
 		local := addrPort(f.udp.LocalAddr())
 		req.Laddr = sipmsg.Addr{IP: f.udp.LocalAddr().(*net.UDPAddr).IP, Port: int(local.Port())}
@@ -224,6 +224,8 @@ func (s *Server) withVia(m *wire.Message, f flow, branch string) *wire.Message {
 func (s *Server) local(f flow) netip.AddrPort {
 	var own netip.AddrPort
 	switch {
+	case f.web():
+		own = addrPort(f.conn.LocalAddr())
 	case f.transport == "udp" && s.udp != nil:
 		own = addrPort(s.udp.LocalAddr())
 	case f.transport == "tls" && s.tls != nil:

@@ -11,7 +11,7 @@ import (
 // flow is the way that a message came, and the only way that its answer goes:
 // a datagram's source, or a connection.
 type flow struct {
-	transport string // udp, tcp, tls
+	transport string // udp, tcp, tls, ws, wss
 	source    netip.AddrPort
 	udp       net.PacketConn
 	conn      *streamConn
@@ -39,6 +39,28 @@ func (f flow) alive() bool { return f.conn == nil || !f.conn.closed() }
 
 // via is the transport as Via writes it.
 func (f flow) via() string { return strings.ToUpper(f.transport) }
+
+// web reports whether the flow is a browser's WebSocket.
+func (f flow) web() bool { return f.conn != nil && f.conn.socket != nil }
+
+// library is the transport as the library knows it: to it a WebSocket is one
+// more stream of whole messages.
+func (f flow) library() string {
+	if f.web() {
+		return "TCP"
+	}
+	return f.via()
+}
+
+// peer is the far end as the library knows it. WebSockets have names of their
+// own, since a browser may come from an address and port that has a connection to
+// another port of ours.
+func (f flow) peer() netip.AddrPort {
+	if f.web() {
+		return f.conn.handle
+	}
+	return f.source
+}
 
 // to is the same kind of flow to another address (datagrams only).
 func (f flow) to(addr netip.AddrPort) flow {

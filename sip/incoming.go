@@ -19,6 +19,7 @@ type Incoming struct {
 	p      *party
 	once   sync.Once
 	codecs []media.Codec
+	web    bool // the caller's offer is a browser's
 }
 
 // Info says who calls whom.
@@ -36,6 +37,7 @@ func (in *Incoming) Accept(session media.Session, opts media.StreamOptions) (leg
 	if len(opts.Codecs) == 0 {
 		opts.Codecs = in.codecs
 	}
+	opts.Web = in.web
 	stream, err := session.Open(opts)
 	if err != nil {
 		r := AsReason(err)
@@ -106,15 +108,16 @@ func (s *Server) invite(t *serverTx, adm *admission, key string) {
 		if !ok {
 			return
 		}
-		if tr = s.trunkUser(user); tr == nil {
-			info.User, info.From = user, user
+		if tr = s.trunkUser(user); tr == nil && !s.identify(&info, user, t.flow) {
+			t.respond(403, "Forbidden", tag)
+			return
 		}
 		if !s.deps.Handler.Known(info.To) {
 			t.respond(404, "Not Found", tag)
 			return
 		}
 	}
-	if tr == nil && info.User == "" { // the door lets nobody in who is neither
+	if tr == nil && info.User == "" && !t.flow.web() { // the door lets nobody in who is neither
 		t.respond(403, "Forbidden", tag)
 		return
 	}
@@ -134,6 +137,19 @@ func (s *Server) invite(t *serverTx, adm *admission, key string) {
 		return
 	}
 	s.offerCall(t, info, tr, key, tag, release)
+}
+
+// identify says who a caller is who has proved a person's secret, or that of
+// a demo caller's page.
+func (s *Server) identify(info *leg.Info, username string, f flow) bool {
+	person, page := splitPhone(username)
+	if page && s.deps.Guest != nil && f.web() && f.conn.who == "" {
+		number, ok := s.deps.Guest(username)
+		info.From = number
+		return ok
+	}
+	info.User, info.From = person, person
+	return f.mayBe(person, page)
 }
 
 // checkInvite looks at what only the call itself needs.
@@ -174,10 +190,16 @@ func (s *Server) offerCall(t *serverTx, info leg.Info, tr *trunk, key, tag strin
 	s.wg.Go(func() { p.watch(t) })
 	s.wg.Go(func() {
 		defer cancel()
-		in := &Incoming{p: p, codecs: tr.codecs()}
+		in := &Incoming{p: p, codecs: tr.codecs(), web: ofWeb(t.msg.Body)}
 		s.deps.Handler.Incoming(ctx, in)
 		in.Reject(leg.Internal)
 	})
+}
+
+// ofWeb reports whether an offer is a browser's.
+func ofWeb(body []byte) bool {
+	offer, err := sdp.Parse(body)
+	return err == nil && offer.OfWeb()
 }
 
 // watch notices that the way back closed before the answer.

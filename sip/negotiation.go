@@ -31,6 +31,9 @@ type negotiation struct {
 	remote   *sdp.Session // the peer's last description
 	agreed   *sdp.Agreed
 	held     bool
+	// offers says that the first offer was ours: in a browser's media we are
+	// then the controlling side (RFC 8445 §6.1.1).
+	offers bool
 }
 
 func newNegotiation(addr netip.AddrPort, codecs []media.Codec, secure bool, ours func(netip.AddrPort) bool) *negotiation {
@@ -80,6 +83,7 @@ func (n *negotiation) written(s *sdp.Session) []byte {
 
 // offer makes our offer.
 func (n *negotiation) offer() []byte {
+	n.offers = n.offers || n.agreed == nil
 	o := sdp.Offer(n.wanted())
 	body := n.written(o)
 	n.offered, n.sent, n.answered = o, body, false
@@ -115,6 +119,7 @@ type outcome struct {
 	body   []byte // our answer, if it was the peer's offer
 	remote *sdp.Session
 	agreed *sdp.Agreed // nil: nothing has changed
+	web    *sdp.Web    // our end, if it was the peer's offer
 }
 
 // answer reads the peer's offer and makes our answer.
@@ -126,11 +131,50 @@ func (n *negotiation) answer(body []byte) (*outcome, error) {
 	if n.answered && sdp.Equal(n.remote, offer) {
 		return &outcome{body: n.sent, remote: offer}, nil
 	}
-	answer, agreed, err := sdp.Answer(offer, n.local)
+	local := n.local
+	local.Web = n.restarted(offer)
+	answer, agreed, err := sdp.Answer(offer, local)
 	if err != nil {
 		return nil, err
 	}
-	return &outcome{body: n.written(answer), remote: offer, agreed: agreed}, nil
+	return &outcome{body: n.written(answer), remote: offer, agreed: agreed, web: local.Web}, nil
+}
+
+// restarted is our end of a browser's media, with new credentials when the
+// browser comes with new ones (RFC 8839 §4.4.1.1.1).
+func (n *negotiation) restarted(offer *sdp.Session) *sdp.Web {
+	if n.local.Web == nil || n.agreed == nil || n.agreed.Web == nil {
+		return n.local.Web
+	}
+	for _, m := range offer.Media {
+		if m.Web.Ufrag != "" && (m.Web.Ufrag != n.agreed.Web.Ufrag || m.Web.Pwd != n.agreed.Web.Pwd) {
+			w := *n.local.Web
+			w.Ufrag, w.Pwd = token()[:8], token()+token()
+			return &w
+		}
+	}
+	return n.local.Web
+}
+
+// webOf is what a browser must be told of a stream; nil for other streams.
+func webOf(s media.Stream) *sdp.Web {
+	w, ok := s.(media.WebStream)
+	if !ok {
+		return nil
+	}
+	l := w.Web()
+	return &sdp.Web{Ufrag: l.Ufrag, Pwd: l.Pwd, Fingerprint: l.Fingerprint, Candidates: l.Candidates}
+}
+
+// webRemote is what media needs to find a browser.
+func (n *negotiation) webRemote(a *sdp.Agreed) *media.WebRemote {
+	if a.Web == nil || n.local.Web == nil {
+		return nil
+	}
+	return &media.WebRemote{
+		Ufrag: a.Web.Ufrag, Pwd: a.Web.Pwd, Fingerprint: a.Web.Fingerprint, Candidates: a.Web.Candidates,
+		LocalUfrag: n.local.Web.Ufrag, LocalPwd: n.local.Web.Pwd, Controlling: n.offers, Client: a.Setup == "active",
+	}
 }
 
 // accept reads the peer's answer to our offer.
@@ -159,10 +203,18 @@ func (n *negotiation) commit(o *outcome) (r media.Remote, ok bool) {
 	if o.agreed == nil {
 		return r, false
 	}
-	if old := n.agreed; old != nil && o.agreed.Remote.Addr().IsUnspecified() {
+	if old := n.agreed; old != nil && o.agreed.Web == nil && o.agreed.Remote.Addr().IsUnspecified() {
 		o.agreed.Remote, o.agreed.RTCP = old.Remote, old.RTCP // held the old way: the address is not news
 	}
 	n.agreed = o.agreed
+	if o.web != nil {
+		n.local.Web = o.web
+	}
+	if n.local.Web != nil { // the roles of the handshake stay
+		w := *n.local.Web
+		w.Mid, w.Setup = o.agreed.Web.Mid, o.agreed.Setup
+		n.local.Web = &w
+	}
 	n.local.Secure = o.agreed.Suite != "" // a secure call stays so, whoever offers
 	return n.mediaRemote(o.agreed), true
 }
@@ -171,7 +223,7 @@ func (n *negotiation) mediaRemote(a *sdp.Agreed) media.Remote {
 	codec, _ := media.CodecByName(a.Codec.Name)
 	r := media.Remote{
 		Addr: a.Remote, RTCP: a.RTCP, Signalling: n.signal, Codec: codec, PayloadType: a.Codec.PT, EventType: a.EventPT,
-		Direction: directionOf(a.Direction), Ptime: time.Duration(a.Ptime) * time.Millisecond,
+		Direction: directionOf(a.Direction), Ptime: time.Duration(a.Ptime) * time.Millisecond, Web: n.webRemote(a),
 	}
 	if a.Suite != "" {
 		r.SRTP = &media.SRTPKeys{Suite: a.Suite, Send: a.Send, Receive: a.Receive}

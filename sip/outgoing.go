@@ -24,6 +24,8 @@ type route struct {
 	uri     string
 	flow    func(context.Context) (flow, error)
 	byRoute bool
+	web     bool // a page
+	page    Page
 	// Who we are there.
 	from, identity string // From and P-Asserted-Identity values; identity may be empty
 	account        account
@@ -130,8 +132,23 @@ func (a *attempt) invite(f flow, offer []byte) *wire.Message {
 	if a.route.identity != "" {
 		m.Headers = append(m.Headers, wire.Header{Name: "P-Asserted-Identity", Value: a.route.identity})
 	}
+	if a.route.web {
+		m.Headers = append(m.Headers, a.route.page.headers()...)
+	}
 	m.Headers = append(m.Headers, a.extra...)
 	return m
+}
+
+// headers of our own, see docs/protocol.md.
+func (p Page) headers() []wire.Header {
+	var out []wire.Header
+	if p.CallID != "" {
+		out = append(out, wire.Header{Name: "X-Ivrd-Call", Value: p.CallID}, wire.Header{Name: "X-Ivrd-Role", Value: p.Role})
+	}
+	if p.Auto {
+		out = append(out, wire.Header{Name: "X-Ivrd-Answer", Value: "auto"})
+	}
+	return out
 }
 
 // bareURI is a URI as it stands in To: without the parameters of routing.

@@ -381,6 +381,7 @@ func (p *party) vouched() bool { return p.info.Direction == leg.Outgoing || p.in
 func (p *party) negotiate(codecs []media.Codec, f flow, secure bool) {
 	p.neg = newNegotiation(p.mediaAddr(f), codecs, secure, p.srv.isOurs)
 	p.neg.signal = f.source.Addr()
+	p.neg.local.Web = webOf(p.Stream())
 }
 
 // mediaAddr is what SDP says of our RTP port.

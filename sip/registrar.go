@@ -20,6 +20,10 @@ type binding struct {
 	flow   flow
 	callID string
 	cseq   uint32
+	// phone is the page's own name for credentials; empty for other phones.
+	phone string
+	// since orders the pages of a person: who came last is rung.
+	since time.Time
 }
 
 // bindings is the location table.
@@ -42,6 +46,28 @@ func (b *bindings) list(user string) []*binding {
 		}
 	}
 	return out
+}
+
+// phones are those that ring for a person: one page, that which came last or
+// has the given name, or all other phones where there is no page.
+func (b *bindings) phones(user, phone string) []*binding {
+	all := b.list(user)
+	var page *binding
+	for _, x := range all {
+		if !x.flow.web() || phone != "" && x.phone != phone {
+			continue
+		}
+		if page == nil || x.since.After(page.since) {
+			page = x
+		}
+	}
+	switch {
+	case page != nil:
+		return []*binding{page}
+	case phone != "":
+		return nil
+	}
+	return all
 }
 
 func (b *bindings) size() int {
@@ -117,7 +143,13 @@ func (b *bindings) apply(user string, c change, callID string, cseq uint32) erro
 		list = nil
 	}
 	for _, n := range c.set {
-		list = slices.DeleteFunc(list, func(x *binding) bool { return x.Contact == n.Contact })
+		list = slices.DeleteFunc(list, func(x *binding) bool {
+			if x.Contact != n.Contact {
+				return false
+			}
+			n.since = x.since // a refresh is no news
+			return true
+		})
 		if now.Before(n.Expires) {
 			list = append(list, n)
 		}
@@ -133,11 +165,12 @@ func (b *bindings) apply(user string, c change, callID string, cseq uint32) erro
 
 // register serves a REGISTER whose nonce has reached its source.
 func (s *Server) register(t *serverTx, creds digest.Params) {
-	user, ok := s.authenticate(t, creds)
+	name, ok := s.authenticate(t, creds)
 	if !ok {
 		return
 	}
-	if s.trunkUser(user) != nil || user != userPart(t.msg.To.URI.User) {
+	user, page := splitPhone(name)
+	if s.trunkUser(name) != nil || user != userPart(t.msg.To.URI.User) || !t.flow.mayBe(user, page) {
 		t.respond(403, "Forbidden", s.door.tag(t.msg))
 		return
 	}
@@ -146,6 +179,12 @@ func (s *Server) register(t *serverTx, creds digest.Params) {
 		t.respond(fault.Status, fault.Reason, s.door.tag(t.msg), fault.Extra...)
 		return
 	}
+	if page {
+		for _, b := range c.set {
+			b.phone = name
+		}
+	}
+	before := len(s.bindings.list(user))
 	switch err := s.bindings.apply(user, c, t.msg.CallID, t.msg.CSeq); {
 	case errors.Is(err, errOrder):
 		t.respond(500, "Server Internal Error", s.door.tag(t.msg), wire.Header{Name: "Retry-After", Value: "1"})
@@ -156,6 +195,15 @@ func (s *Server) register(t *serverTx, creds digest.Params) {
 	}
 	t.flow.prove()
 	t.respond(200, "OK", s.door.tag(t.msg), s.contactHeaders(user)...)
+	if s.deps.Registered != nil && (page || len(s.bindings.list(user)) > before) {
+		s.deps.Registered(user)
+	}
+}
+
+// mayBe reports whether a person's secret may be used here: that of a page over
+// the WebSocket of the same person, that of other phones over anything else.
+func (f flow) mayBe(person string, page bool) bool {
+	return page == f.web() && (!page || f.conn.who == person)
 }
 
 // prove lets the connection stay: its peer has shown who it is.
@@ -223,7 +271,7 @@ func (s *Server) newBinding(t *serverTx, user string, uri wire.URI, expires time
 			User: user, Contact: uri.String(), Transport: t.flow.transport, Source: t.flow.source,
 			Expires: time.Now().Add(expires), UserAgent: displayName(t.msg.Get("User-Agent")),
 		},
-		flow: t.flow, callID: t.msg.CallID, cseq: t.msg.CSeq,
+		flow: t.flow, callID: t.msg.CallID, cseq: t.msg.CSeq, since: time.Now(),
 	}
 }
 

@@ -48,8 +48,9 @@ type Server struct {
 	caps     *caps
 	roots    *x509.CertPool // of the peers that we call over TLS; nil: the system's
 
-	udp      *guardedUDP
-	tcp, tls *streamListener
+	udp          *guardedUDP
+	tcp, tls, ws *streamListener
+	sockets      atomic.Uint64 // that have come, for their names
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -144,6 +145,8 @@ func (s *Server) listen(ctx context.Context) error {
 	if s.tls, err = s.listenStream(ctx, "tls", s.cfg.TLS, conf); err != nil {
 		return err
 	}
+	s.ws = newStreamListener(nil, nil, nil)
+	s.serve(func() error { return s.tpl.ServeTCP(s.ws) })
 	s.serve(func() error { return s.tpl.ServeTCP(s.tcp) })
 	s.serve(func() error { return s.tpl.ServeTLS(s.tls) })
 	if s.udp != nil {
@@ -205,7 +208,7 @@ func (s *Server) Close() {
 		if s.udp != nil {
 			_ = s.udp.Close()
 		}
-		for _, l := range []*streamListener{s.tcp, s.tls} {
+		for _, l := range []*streamListener{s.tcp, s.tls, s.ws} {
 			if l != nil {
 				_ = l.Close()
 			}
@@ -301,8 +304,8 @@ func (s *Server) onRequest(req *sipmsg.Request, tx *sipmsg.ServerTx) {
 		return
 	}
 	branch, _ := via.Params.Get("branch")
-	key := txKey(wire.Via{Host: hostInBrackets(via.Host), Port: via.Port, Params: []wire.Param{{Key: "branch", Value: branch}}},
-		string(req.Method), flow{transport: strings.ToLower(req.Transport()), source: netip.AddrPortFrom(source.Addr().Unmap(), source.Port())})
+	key := libraryKey(wire.Via{Host: hostInBrackets(via.Host), Port: via.Port, Params: []wire.Param{{Key: "branch", Value: branch}}},
+		string(req.Method), req.Transport(), netip.AddrPortFrom(source.Addr().Unmap(), source.Port()))
 	adm := s.door.admitted.begin(key)
 	if adm == nil {
 		return

@@ -45,7 +45,7 @@ func (t *connTable) add(c *streamConn) bool {
 	var victim *streamConn
 	t.mu.Lock()
 	ip := c.source.Addr()
-	ok := c.dialled || t.perIP[ip] < t.limits.MaxConnsPerIP
+	ok := c.dialled || c.who != "" || t.perIP[ip] < t.limits.MaxConnsPerIP
 	if ok && len(t.conns) >= t.limits.MaxConns {
 		if victim = t.unproved(); victim == nil {
 			ok = false
@@ -129,6 +129,14 @@ type streamConn struct {
 	onClose   func(*streamConn)
 	inUse     func(*streamConn) bool
 
+	// Of a browser: the socket, its name for the library, and who has signed in.
+	socket Socket
+	handle netip.AddrPort
+	who    string
+	// How many messages a browser may send now, as of counted.
+	allowance float64
+	counted   time.Time
+
 	proved atomic.Bool
 	ready  chan struct{} // closed by the first Read: the stack has taken it over
 	once   sync.Once
@@ -192,6 +200,9 @@ var errStreamLost = errors.New("stream cannot be followed")
 
 // next takes one step: a keep-alive, a message, or more bytes.
 func (c *streamConn) next() error {
+	if c.socket != nil {
+		return c.nextMessage()
+	}
 	if n, ping := wire.KeepAlive(c.buf); n > 0 {
 		c.buf = c.buf[n:]
 		if ping {

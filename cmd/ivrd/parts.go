@@ -16,6 +16,7 @@ import (
 	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/engine"
+	"github.com/ivrd/ivrd/media/rtc"
 	"github.com/ivrd/ivrd/sip"
 	"github.com/ivrd/ivrd/tts"
 )
@@ -33,11 +34,18 @@ func newLog(f config.File) *slog.Logger {
 	return log
 }
 
-func engineConfig(f config.File, log *slog.Logger) engine.Config {
+// webConfig is where browsers send their sound.
+func webConfig(f config.File, log *slog.Logger) rtc.Config {
+	return rtc.Config{
+		Listen: netip.AddrPortFrom(address(f.Media.Address), uint16(f.Media.WebPort)), Advertise: address(f.Media.Advertise), Log: log,
+	}
+}
+
+func engineConfig(f config.File, web *rtc.Mux, log *slog.Logger) engine.Config {
 	first, last, _ := config.PortRange(f.Media.Ports)
 	return engine.Config{
 		Workers: f.Media.Workers, Address: address(f.Media.Address), Advertise: address(f.Media.Advertise),
-		FirstPort: first, LastPort: last, NoMediaTimeout: f.Media.NoMedia, Log: log,
+		FirstPort: first, LastPort: last, NoMediaTimeout: f.Media.NoMedia, Web: web, Log: log,
 	}
 }
 

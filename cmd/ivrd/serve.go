@@ -19,6 +19,7 @@ import (
 	"github.com/ivrd/ivrd/internal/obs"
 	"github.com/ivrd/ivrd/internal/webfetch"
 	"github.com/ivrd/ivrd/media/engine"
+	"github.com/ivrd/ivrd/media/rtc"
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/sip"
 	"github.com/ivrd/ivrd/tts"
@@ -81,13 +82,9 @@ func (h *house) open(ctx context.Context) (err error) {
 	if err := h.openData(ctx); err != nil {
 		return err
 	}
-	if h.engine, err = engine.New(engineConfig(h.file, h.log)); err != nil {
+	if err := h.openMedia(); err != nil {
 		return err
 	}
-	if err := h.engine.Start(); err != nil {
-		return err
-	}
-	h.opened(h.engine.Close)
 	if err := h.openCalls(ctx); err != nil {
 		return err
 	}
@@ -96,6 +93,25 @@ func (h *house) open(ctx context.Context) (err error) {
 	}
 	h.opened(func() error { h.sip.Close(); return nil })
 	return h.openAPI()
+}
+
+// openMedia opens the browsers' port, if there is to be one, and the engine.
+func (h *house) openMedia() (err error) {
+	var web *rtc.Mux
+	if h.file.Media.WebPort > 0 {
+		if web, err = rtc.Listen(webConfig(h.file, h.log)); err != nil {
+			return err
+		}
+		h.opened(web.Close)
+	}
+	if h.engine, err = engine.New(engineConfig(h.file, web, h.log)); err != nil {
+		return err
+	}
+	if err := h.engine.Start(); err != nil {
+		return err
+	}
+	h.opened(h.engine.Close)
+	return nil
 }
 
 func (h *house) openData(ctx context.Context) (err error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ivrd/ivrd/api"
+	"github.com/ivrd/ivrd/internal/config"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/routing"
@@ -15,8 +16,8 @@ import (
 // openAPI starts the HTTP surface.
 func (h *house) openAPI() error {
 	h.measure()
-	h.api = api.New(api.Config{Listen: h.file.HTTP.Listen, CertFile: h.file.HTTP.TLS.Cert, KeyFile: h.file.HTTP.TLS.Key}, api.Deps{
-		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Monitors: h.conductor, Metrics: h.metrics, Log: h.log,
+	h.api = api.New(api.Config{Listen: h.file.HTTP.Listen, CertFile: h.file.HTTP.TLS.Cert, KeyFile: h.file.HTTP.TLS.Key, Demo: h.file.Mode == config.ModeDemo}, api.Deps{
+		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Monitors: h.conductor, Phones: phones{h.sip}, Metrics: h.metrics, Log: h.log,
 		Checks: []api.Check{
 			{Name: "draining", Func: h.notDraining},
 			{Name: "database", Func: h.databaseAnswers},
@@ -29,6 +30,13 @@ func (h *house) openAPI() error {
 	}
 	h.opened(h.api.Close)
 	return nil
+}
+
+// phones gives the pages' WebSockets to SIP.
+type phones struct{ *sip.Server }
+
+func (p phones) ServeSocket(ctx context.Context, s *api.Socket) error {
+	return p.Server.ServeSocket(ctx, s)
 }
 
 // notDraining fails no sooner than new calls are refused: who has seen it fail

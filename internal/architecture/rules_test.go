@@ -72,6 +72,10 @@ func homes() []home {
 
 		{"github.com/emiago/sipgo/...", []string{"sip", "sip/..."}, "one SIP library behind one package, so that it can be replaced"},
 		{"github.com/pion/srtp/v3/...", []string{"media/rtpio"}, "one home for the keys of media"},
+		{"github.com/pion/dtls/v3/...", []string{"media/rtc"}, "a browser's media is one package's business"},
+		{"github.com/pion/ice/v4/...", []string{"media/rtc"}, "a browser's media is one package's business"},
+		{"github.com/pion/logging/...", []string{"media/rtc"}, "a browser's media is one package's business"},
+		{"github.com/coder/websocket/...", []string{"api"}, "sockets are upgraded where sign-ins are checked"},
 		{"github.com/pion/rtp/...", []string{"media/..."}, "packets are media's business"},
 		{"github.com/pion/rtcp/...", []string{"media/..."}, "packets are media's business"},
 		{"modernc.org/sqlite/...", []string{"internal/sqlitedb"}, "settings that keep data safe are set in one place"},

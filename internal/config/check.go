@@ -50,6 +50,9 @@ func (d *decoder) check(f *File) {
 	if _, _, err := PortRange(f.Media.Ports); err != nil {
 		d.wrong("media.ports", "", "%v", err)
 	}
+	if f.Media.WebPort < 0 || f.Media.WebPort > 65535 {
+		d.wrong("media.web_port", "", "wants a port from 1 to 65535, or 0 for no browsers, got %d", f.Media.WebPort)
+	}
 	if f.Flows.Backend != "" {
 		d.oneOf("flows.backend", f.Flows.Backend, "demo")
 	}

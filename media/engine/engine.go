@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/rtc"
 	"github.com/ivrd/ivrd/media/rtpio"
 )
 
@@ -39,6 +40,9 @@ type Config struct {
 	// PortRest is how long a pair of ports stays bound after its old peer has
 	// fallen silent; 0 means 2 s.
 	PortRest time.Duration
+	// Web is the port of browsers; nil means that none can take part. It is
+	// closed by its maker, after the engine.
+	Web *rtc.Mux
 	// NoMediaTimeout of each stream; 0 means 30 s.
 	NoMediaTimeout time.Duration
 	Log            *slog.Logger

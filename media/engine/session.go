@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/ivrd/ivrd/media"
-	"github.com/ivrd/ivrd/media/rtpio"
 )
 
 // session is the media of a call. Commands take effect at the next tick, whose
@@ -64,11 +63,11 @@ func (s *session) Open(o media.StreamOptions) (media.Stream, error) {
 	if s.closed.Load() {
 		return nil, fmt.Errorf("open stream: %w", media.ErrClosed)
 	}
-	endpoint, err := rtpio.Open(s.engine.ports, s.engine.guard, s.engine.config.PortRest)
+	endpoint, web, err := s.engine.open(o)
 	if err != nil {
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
-	st := newStream(s, o, endpoint)
+	st := newStream(s, o, endpoint, web)
 	if _, ok := s.do(func() {
 		s.streams = append(s.streams, st)
 		s.engine.opened(st)
@@ -76,12 +75,24 @@ func (s *session) Open(o media.StreamOptions) (media.Stream, error) {
 		endpoint.Close()
 		return nil, fmt.Errorf("open stream: %w", media.ErrClosed)
 	}
+	if web != nil {
+		return webStream{st}, nil
+	}
 	return st, nil
 }
 
+// streamOf is our own stream of what Open gave.
+func streamOf(s media.Stream) (*stream, bool) {
+	if w, ok := s.(webStream); ok {
+		return w.stream, true
+	}
+	st, ok := s.(*stream)
+	return st, ok
+}
+
 func (s *session) Bridge(a, b media.Stream) (media.Time, error) {
-	one, ok1 := a.(*stream)
-	two, ok2 := b.(*stream)
+	one, ok1 := streamOf(a)
+	two, ok2 := streamOf(b)
 	if !ok1 || !ok2 || one.session != s || two.session != s {
 		return 0, errors.New("bridge streams: they are not of this session")
 	}
@@ -137,7 +148,7 @@ type mixed struct {
 func (s *session) plan(p media.Party) (mixed, error) {
 	m := mixed{to: p.Track, others: make([]*stream, 0, len(p.Hears))}
 	for _, one := range append([]media.Stream{p.Stream}, p.Hears...) {
-		st, ok := one.(*stream)
+		st, ok := streamOf(one)
 		if !ok || st.session != s {
 			return m, errors.New("mix streams: they are not of this session")
 		}
@@ -151,7 +162,7 @@ func (s *session) plan(p media.Party) (mixed, error) {
 }
 
 func (s *session) Unbridge(a media.Stream) media.Time {
-	st, ok := a.(*stream)
+	st, ok := streamOf(a)
 	if !ok || st.session != s {
 		return s.Now()
 	}

@@ -42,7 +42,7 @@ func newRig(tb testing.TB, codecs [2]media.Codec) *rig {
 			tb.Fatal(err)
 		}
 		tb.Cleanup(func() { _ = r.far[i].Close() })
-		st := newStream(r.session, media.StreamOptions{Track: media.TrackCaller}, endpoint)
+		st := newStream(r.session, media.StreamOptions{Track: media.TrackCaller}, endpoint, nil)
 		if err := st.connect(media.Remote{Addr: r.far[i].LocalAddr(), Codec: codecs[i], PayloadType: codecs[i].PayloadType()}); err != nil {
 			tb.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/dtmf"
+	"github.com/ivrd/ivrd/media/rtc"
 	"github.com/ivrd/ivrd/media/rtpio"
 )
 
@@ -22,6 +23,7 @@ type stream struct {
 	session  *session
 	options  media.StreamOptions
 	endpoint *rtpio.Endpoint
+	web      *rtc.Transport // of a browser; else nil
 	events   chan media.StreamEvent
 	plays    atomic.Uint64
 	codec    atomic.Uint32 // media.Codec, once connected
@@ -36,8 +38,10 @@ type stream struct {
 	keys      dtmf.Sender
 	intake    rtpio.Intake
 	hears     hearing
-	base      uint32 // RTP timestamp at session time 0
-	pausing   bool   // the next packet begins a talk spurt
+	base      uint32          // RTP timestamp at session time 0
+	pausing   bool            // the next packet begins a talk spurt
+	agreed    media.Remote    // with a browser, whose keys may not be there yet
+	webKeys   *media.SRTPKeys // of its handshake
 	report    media.Time
 	silence   [media.FrameSamples]byte
 	recoded   [media.FrameSamples]byte
@@ -48,11 +52,12 @@ type stream struct {
 
 var _ media.Stream = (*stream)(nil)
 
-func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint) *stream {
+func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint, web *rtc.Transport) *stream {
 	return &stream{
 		session:  s,
 		options:  o,
 		endpoint: endpoint,
+		web:      web,
 		events:   make(chan media.StreamEvent, eventQueue),
 		track:    o.Track,
 		pcmAt:    -1,
@@ -78,6 +83,9 @@ func (st *stream) do(f func()) bool {
 }
 
 func (st *stream) Connect(r media.Remote) error {
+	if st.web != nil {
+		return st.connectWeb(r)
+	}
 	var err error
 	if !st.do(func() { err = st.connect(r) }) {
 		return fmt.Errorf("connect stream: %w", media.ErrClosed)

@@ -98,9 +98,25 @@ func Open(ports *Ports, guard *Guard, rest time.Duration) (*Endpoint, error) {
 	if rest == 0 {
 		rest = DefaultRest
 	}
+	e := newEndpoint(pair, guard, rest)
+	go e.readRTP()
+	go e.readRTCP()
+	return e, nil
+}
+
+// Over makes an endpoint of a connection that carries RTP and RTCP together
+// (RFC 5761) and leads to one peer only, who was proved by other means. Connect
+// takes what the connection names as that peer for Addr. Close closes it at once.
+func Over(conn PacketConn, guard *Guard) *Endpoint {
+	e := newEndpoint(&pair{rtp: conn, rtcp: conn}, guard, 0)
+	go e.readRTP()
+	return e
+}
+
+func newEndpoint(pair *pair, guard *Guard, rest time.Duration) *Endpoint {
 	var random [18]byte
 	_, _ = rand.Read(random[:]) // never fails
-	e := &Endpoint{
+	return &Endpoint{
 		pair:     pair,
 		guard:    guard,
 		rest:     rest,
@@ -109,9 +125,6 @@ func Open(ports *Ports, guard *Guard, rest time.Duration) (*Endpoint, error) {
 		sequence: binary.BigEndian.Uint16(random[4:]),
 		cname:    base64.RawURLEncoding.EncodeToString(random[6:]), // RFC 7022 §4.2
 	}
-	go e.readRTP()
-	go e.readRTCP()
-	return e, nil
 }
 
 // Local is the bound RTP address.
@@ -223,6 +236,10 @@ func (e *Endpoint) Close() {
 	}
 	e.resting = true
 	e.closedAt = time.Now()
+	if e.pair.muxed() {
+		_ = e.pair.rtp.Close()
+		return
+	}
 	e.restUntil = e.closedAt.Add(e.rest)
 	e.pair.rest()
 	_ = e.pair.rtp.SetReadDeadline(e.restUntil)

@@ -30,12 +30,22 @@ type Ports struct {
 	readers sync.WaitGroup // two for each pair, added by open
 }
 
-// pair is two bound sockets.
+// pair is two bound sockets, or without ports one connection for both.
 type pair struct {
 	ports     *Ports
 	port      uint16
 	rtp, rtcp PacketConn
 	resting   bool
+}
+
+// muxed reports whether RTP and RTCP come by one connection.
+func (k *pair) muxed() bool { return k.ports == nil }
+
+// left counts a reader out.
+func (k *pair) left() {
+	if k.ports != nil {
+		k.ports.readers.Done()
+	}
 }
 
 // PortCounts say how the pairs of a range are used.
@@ -163,6 +173,9 @@ func (k *pair) rest() {
 func (k *pair) free() {
 	_ = k.rtp.Close()
 	_ = k.rtcp.Close()
+	if k.muxed() {
+		return
+	}
 	k.ports.mu.Lock()
 	defer k.ports.mu.Unlock()
 	if k.ports.pairs[k.port] != k {

@@ -47,13 +47,16 @@ func (e *Endpoint) Skip(frames int) {
 }
 
 func (e *Endpoint) readRTP() {
-	defer e.pair.ports.readers.Done()
+	defer e.pair.left()
 	defer e.pair.free()
 	buf := make([]byte, maxDatagram)
 	for failures := 0; ; {
 		n, from, err := e.pair.rtp.ReadFrom(buf)
 		now := time.Now()
 		switch {
+		case err == nil && e.pair.muxed() && isRTCP(buf[:n]):
+			failures = 0
+			e.controlled(buf[:n], from, now)
 		case err == nil:
 			failures = 0
 			e.datagram(buf[:n], from, now)
@@ -168,7 +171,7 @@ func (e *Endpoint) event() {
 }
 
 func (e *Endpoint) readRTCP() {
-	defer e.pair.ports.readers.Done()
+	defer e.pair.left()
 	buf := make([]byte, maxDatagram)
 	for failures := 0; ; {
 		n, from, err := e.pair.rtcp.ReadFrom(buf)

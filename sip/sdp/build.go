@@ -14,7 +14,7 @@ func (s *Session) Bytes() []byte {
 	if len(s.Media) > 0 && s.Media[0].Addr.IsValid() {
 		fmt.Fprintf(&b, "c=IN %s\r\n", network(s.Media[0].Addr))
 	}
-	b.WriteString("t=0 0\r\n")
+	b.WriteString("t=0 0\r\n" + s.bundle())
 	for _, m := range s.Media {
 		m.write(&b)
 	}
@@ -60,6 +60,7 @@ func (m Media) write(b *strings.Builder) {
 	for _, c := range m.Cryptos {
 		b.WriteString("a=crypto:" + c.String() + "\r\n")
 	}
+	m.writeWeb(b)
 	if m.Direction != "" {
 		fmt.Fprintf(b, "a=%s\r\n", m.Direction)
 	}

@@ -26,6 +26,9 @@ type Local struct {
 	// Forbidden are addresses of our own that no peer may name.
 	Forbidden func(netip.AddrPort) bool
 	Origin    Origin
+	// Web is our end of a browser's media, with Setup as it was agreed, or empty;
+	// nil for all others.
+	Web *Web
 }
 
 // Agreed is what one exchange settled, as media needs it.
@@ -41,6 +44,9 @@ type Agreed struct {
 	// Suite and the keys when the stream is secure.
 	Suite         string
 	Send, Receive []byte
+	// Web is the browser's end, Setup our own role in the handshake.
+	Web   *Web
+	Setup string
 }
 
 // The ways that a negotiation fails.
@@ -59,7 +65,12 @@ func Offer(l Local) *Session {
 	if l.EventPT > 0 {
 		m.Formats = append(m.Formats, eventFormat(l.EventPT))
 	}
-	if l.Secure {
+	switch {
+	case l.Web != nil:
+		m.Proto, m.Web = "UDP/TLS/RTP/SAVPF", *l.Web
+		orSet(&m.Web.Mid, "0")
+		m.Web.Setup = "actpass" // also in later offers: the roles stay (RFC 8842 §5.2)
+	case l.Secure:
 		m.Proto = "RTP/SAVP"
 		for i, suite := range Suites() {
 			if l.Suite == "" || l.Suite == suite {
@@ -89,7 +100,7 @@ func Answer(offer *Session, l Local) (*Session, *Agreed, error) {
 	var agreed *Agreed
 	var fault error
 	for _, m := range offer.Media {
-		if agreed == nil && usable(m) && (secure(m) || !l.Secure) {
+		if agreed == nil && usable(m, l) && (secure(m) || web(m) || !l.Secure) {
 			section, a, err := answerMedia(m, l)
 			if err == nil {
 				answer.Media, agreed = append(answer.Media, section), a
@@ -110,9 +121,20 @@ func Answer(offer *Session, l Local) (*Session, *Agreed, error) {
 
 // usable are audio sections whose transport we have. AVPF's feedback may be
 // left unused (RFC 4585 §3.1).
-func usable(m Media) bool {
-	return m.Kind == "audio" && m.Port > 0 &&
-		slices.Contains([]string{"RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"}, m.Proto)
+func usable(m Media, l Local) bool {
+	if m.Kind != "audio" || m.Port == 0 {
+		return false
+	}
+	if l.Web != nil {
+		return web(m) && m.Web.complete()
+	}
+	return slices.Contains([]string{"RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"}, m.Proto)
+}
+
+func orSet(s *string, to string) {
+	if *s == "" {
+		*s = to
+	}
 }
 
 func secure(m Media) bool { return m.Proto == "RTP/SAVP" || m.Proto == "RTP/SAVPF" }
@@ -123,6 +145,11 @@ func answerMedia(m Media, l Local) (Media, *Agreed, error) {
 		return Media{}, nil, err
 	}
 	section := Media{Kind: "audio", Port: int(l.Addr.Port()), Proto: m.Proto, Addr: l.Addr.Addr(), Formats: []Format{a.Codec}, Direction: a.Direction, Ptime: 20}
+	if web(m) {
+		section.Web = *l.Web
+		section.Web.Mid, section.Web.Setup = m.Web.Mid, role(m.Web.Setup, l.Web.Setup)
+		a.Setup = section.Web.Setup
+	}
 	if secure(m) {
 		crypto, ok := chooseCrypto(m.Cryptos)
 		if !ok {
@@ -153,6 +180,10 @@ func readMedia(m Media, l Local) (*Agreed, error) {
 		if f.Name == event && f.Rate == 8000 {
 			a.EventPT = f.PT
 		}
+	}
+	if web(m) { // ICE finds the address
+		a.Web, a.Remote, a.RTCP = &m.Web, netip.AddrPort{}, netip.AddrPort{}
+		return a, nil
 	}
 	if m.Addr.IsUnspecified() { // hold as RFC 2543 did it
 		a.Hold = true
@@ -186,11 +217,14 @@ func Accept(offer, answer *Session, l Local) (*Agreed, error) {
 		return nil, ErrAnswer
 	case m.Port == 0:
 		return nil, ErrNoCodec
-	case !usable(m) || secure(m) != secure(ours):
+	case !usable(m, l) || secure(m) != secure(ours) || web(m) && m.Web.Setup == "actpass":
 		return nil, ErrAnswer
 	}
 	a, err := readMedia(m, l)
 	if err != nil || !secure(m) {
+		if err == nil && web(m) {
+			a.Setup = role(m.Web.Setup, "")
+		}
 		return a, err
 	}
 	if len(m.Cryptos) != 1 {

@@ -70,6 +70,7 @@ type Media struct {
 	Ptime     int // milliseconds; 0 means not said
 	RTCP      netip.AddrPort
 	Cryptos   []Crypto
+	Web       Web
 }
 
 // Format is a payload type with its meaning.
@@ -221,7 +222,7 @@ func (p *parser) parseMedia(value string) error {
 	p.closeMedia()
 	m := p.base
 	m.Kind, m.Port, m.Proto, m.Raw = f[0], int(port), f[2], f[3:]
-	m.Cryptos = slices.Clone(p.base.Cryptos)
+	m.Cryptos, m.Web.Candidates = slices.Clone(p.base.Cryptos), nil
 	p.session.Media = append(p.session.Media, m)
 	p.maps, p.fmtps, p.rtcpPort = map[uint8]Format{}, map[uint8]string{}, 0
 	return nil
@@ -251,6 +252,8 @@ func (p *parser) parseAttribute(value string) error {
 		if c, ok := parseCrypto(arg); ok && len(m.Cryptos) < 16 {
 			m.Cryptos = append(m.Cryptos, c)
 		}
+	default:
+		m.Web.attribute(name, arg)
 	}
 	return nil
 }

@@ -1,0 +1,431 @@
+package rtc
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+
+	"github.com/ivrd/ivrd/media"
+)
+
+const (
+	// upTimeout bounds ICE and DTLS together.
+	upTimeout = 15 * time.Second
+	// A browser that sends nothing for disconnected + failed has gone: its
+	// consent to be sent to would end after 30 s (RFC 7675), but its caller
+	// must not wait that long.
+	disconnected = 2 * time.Second
+	failed       = 4 * time.Second
+	keepalive    = 500 * time.Millisecond
+	// handshakePackets wait for the handshake; it repeats what is lost.
+	handshakePackets = 32
+)
+
+// Transport is the way of one browser's sound. It is the packet connection of
+// an rtpio.Endpoint: RTP and RTCP on one path (RFC 5761), from one peer.
+type Transport struct {
+	mux   *Mux
+	agent *ice.Agent
+	local media.WebLocal
+
+	begun  chan struct{} // the path can be read
+	closed chan struct{}
+	close  sync.Once
+	dtls   chan []byte
+	open   atomic.Bool // a way has been found and not lost
+
+	mu     sync.Mutex
+	remote *media.WebRemote
+	conn   *ice.Conn
+	secure *dtls.Conn
+	tell   func(*media.SRTPKeys, error)
+}
+
+// Peer is what ReadFrom names as the source: whoever speaks on a path that ICE
+// and DTLS have proved is the peer, whatever the address (discard, RFC 6666).
+var Peer = netip.MustParseAddrPort("[100::1]:9") //nolint:gochecknoglobals // a constant
+
+// Open prepares a path; nothing is sent before Start.
+func (m *Mux) Open() (*Transport, error) {
+	agent, err := ice.NewAgentWithOptions(
+		ice.WithUDPMux(m.ice), ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6}),
+		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}), ice.WithIncludeLoopback(),
+		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled), ice.WithDisableActiveTCP(), ice.WithLoggerFactory(quiet{}),
+		ice.WithDisconnectedTimeout(disconnected), ice.WithFailedTimeout(failed), ice.WithKeepaliveInterval(keepalive),
+		ice.WithCheckInterval(50*time.Millisecond), ice.WithHostAcceptanceMinWait(0), ice.WithPrflxAcceptanceMinWait(0),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make ICE agent: %w", err)
+	}
+	t := &Transport{mux: m, agent: agent, begun: make(chan struct{}), closed: make(chan struct{}), dtls: make(chan []byte, handshakePackets)}
+	t.local = media.WebLocal{Fingerprint: m.fingerprint, Candidates: m.candidates()}
+	t.local.Ufrag, t.local.Pwd, err = agent.GetLocalUserCredentials()
+	if err == nil {
+		err = t.gather()
+	}
+	if err != nil {
+		_ = agent.Close()
+		return nil, fmt.Errorf("prepare ICE: %w", err)
+	}
+	return t, nil
+}
+
+// gather makes the agent use the port. What it finds is not told: the peer is
+// told the mux's candidates.
+func (t *Transport) gather() error {
+	if err := t.agent.OnCandidate(func(ice.Candidate) {}); err != nil {
+		return err
+	}
+	if err := t.agent.OnConnectionStateChange(t.changed); err != nil {
+		return err
+	}
+	return t.agent.GatherCandidates()
+}
+
+// changed follows ICE: a failed path is a peer that has gone.
+func (t *Transport) changed(s ice.ConnectionState) {
+	switch s {
+	case ice.ConnectionStateConnected, ice.ConnectionStateCompleted:
+		t.open.Store(true)
+	case ice.ConnectionStateFailed:
+		t.open.Store(false)
+		t.report(nil, failure(media.FailedPath, errors.New("no packet has come through")))
+	}
+}
+
+// Local is what the peer is told.
+func (t *Transport) Local() media.WebLocal { return t.local }
+
+// Start follows what was negotiated: at first it finds the path and shakes
+// hands, later it takes new candidates, or restarts ICE when the credentials are
+// new (RFC 8839 §4.4.1.1.1). tell gets the keys once, and an error whenever the path is lost; it
+// is called on goroutines of the transport.
+func (t *Transport) Start(r media.WebRemote, tell func(*media.SRTPKeys, error)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := t.remote
+	t.remote, t.tell = &r, tell
+	switch {
+	case old == nil:
+		go t.run(r)
+		return nil
+	case old.Fingerprint != r.Fingerprint:
+		return failure(media.FailedFingerprint, errors.New("the peer's fingerprint has changed"))
+	case old.Ufrag != r.Ufrag || old.Pwd != r.Pwd:
+		return t.restart(r)
+	}
+	return t.add(r.Candidates)
+}
+
+func (t *Transport) add(all []netip.AddrPort) error {
+	for _, c := range remoteCandidates(all) {
+		if err := t.agent.AddRemoteCandidate(c); err != nil {
+			return fmt.Errorf("add ICE candidate: %w", err)
+		}
+	}
+	return nil
+}
+
+func (t *Transport) restart(r media.WebRemote) error {
+	t.open.Store(false)
+	if err := t.agent.Restart(r.LocalUfrag, r.LocalPwd); err != nil {
+		return fmt.Errorf("restart ICE: %w", err)
+	}
+	if err := t.agent.GatherCandidates(); err != nil {
+		return fmt.Errorf("restart ICE: %w", err)
+	}
+	if err := t.agent.SetRemoteCredentials(r.Ufrag, r.Pwd); err != nil {
+		return fmt.Errorf("restart ICE: %w", err)
+	}
+	return t.add(r.Candidates)
+}
+
+// run brings the path up.
+func (t *Transport) run(r media.WebRemote) {
+	ctx, cancel := context.WithTimeout(context.Background(), upTimeout)
+	defer cancel()
+	go func() {
+		select {
+		case <-t.closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	keys, err := t.up(ctx, r)
+	if err != nil {
+		t.report(nil, err)
+		return
+	}
+	t.report(keys, nil)
+	t.watch()
+}
+
+func (t *Transport) up(ctx context.Context, r media.WebRemote) (*media.SRTPKeys, error) {
+	start := t.agent.StartAccept
+	if r.Controlling {
+		start = t.agent.StartDial
+	}
+	conn, err := start(r.Ufrag, r.Pwd)
+	if err != nil {
+		return nil, failure(media.FailedPath, err)
+	}
+	if err := t.add(r.Candidates); err != nil {
+		return nil, failure(media.FailedPath, err)
+	}
+	t.mu.Lock()
+	t.conn = conn
+	t.mu.Unlock()
+	close(t.begun)
+	if err := t.agent.AwaitConnect(ctx); err != nil {
+		return nil, failure(media.FailedPath, err)
+	}
+	t.open.Store(true)
+	return t.shake(ctx, conn, r)
+}
+
+// profiles of SRTP, best first; the first costs least where AES has its own
+// instructions.
+func profiles() []dtls.SRTPProtectionProfile {
+	return []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80}
+}
+
+// suite is a profile's name as SDES has it, which media/rtpio knows.
+func suite(p dtls.SRTPProtectionProfile) string {
+	switch p {
+	case dtls.SRTP_AEAD_AES_128_GCM:
+		return "AEAD_AES_128_GCM"
+	case dtls.SRTP_AEAD_AES_256_GCM:
+		return "AEAD_AES_256_GCM"
+	default:
+		return "AES_CM_128_HMAC_SHA1_80"
+	}
+}
+
+var errFingerprint = errors.New("certificate is not the one that was signalled")
+
+// shake does the DTLS handshake (RFC 5763 §5) and derives the keys of SRTP.
+func (t *Transport) shake(ctx context.Context, conn *ice.Conn, r media.WebRemote) (*media.SRTPKeys, error) {
+	verify := func(raw [][]byte, _ [][]*x509.Certificate) error {
+		if len(raw) == 0 {
+			return errFingerprint
+		}
+		if print, err := fingerprintOf(raw[0]); err != nil || print != r.Fingerprint {
+			return errFingerprint
+		}
+		return nil
+	}
+	common := []dtls.Option{
+		dtls.WithCertificates([]tls.Certificate{t.mux.certificate}...), dtls.WithSRTPProtectionProfiles(profiles()...),
+		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret), dtls.WithInsecureSkipVerify(true), // the fingerprint is the proof
+		dtls.WithVerifyPeerCertificate(verify), dtls.WithLoggerFactory(quiet{}), dtls.WithFlightInterval(100 * time.Millisecond),
+	}
+	secure, err := t.handshake(&packets{t: t, conn: conn, limit: make(chan struct{})}, r.Client, common)
+	if err != nil {
+		return nil, failure(media.FailedKeys, err)
+	}
+	t.mu.Lock()
+	t.secure = secure
+	t.mu.Unlock()
+	switch err := secure.HandshakeContext(ctx); {
+	case errors.Is(err, errFingerprint):
+		return nil, failure(media.FailedFingerprint, err)
+	case err != nil:
+		return nil, failure(media.FailedKeys, err)
+	}
+	return keysOf(secure, r.Client)
+}
+
+func (t *Transport) handshake(conn net.PacketConn, client bool, common []dtls.Option) (*dtls.Conn, error) {
+	to := net.UDPAddrFromAddrPort(Peer)
+	if client {
+		var options []dtls.ClientOption
+		for _, o := range common {
+			options = append(options, o)
+		}
+		return dtls.ClientWithOptions(conn, to, options...)
+	}
+	options := []dtls.ServerOption{dtls.WithClientAuth(dtls.RequireAnyClientCert)}
+	for _, o := range common {
+		options = append(options, o)
+	}
+	return dtls.ServerWithOptions(conn, to, options...)
+}
+
+func keysOf(secure *dtls.Conn, client bool) (*media.SRTPKeys, error) {
+	profile, ok := secure.SelectedSRTPProtectionProfile()
+	state, known := secure.ConnectionState()
+	if !ok || !known {
+		return nil, failure(media.FailedKeys, errors.New("no SRTP profile was agreed"))
+	}
+	lengths := keyLengths[profile]
+	material, err := state.ExportKeyingMaterial("EXTRACTOR-dtls_srtp", nil, 2*(lengths.key+lengths.salt))
+	if err != nil {
+		return nil, failure(media.FailedKeys, err)
+	}
+	// client's key, server's key, client's salt, server's salt (RFC 5764 §4.2)
+	keys, salts := material[:2*lengths.key], material[2*lengths.key:]
+	of := func(n int) []byte {
+		return slices.Concat(keys[n*lengths.key:(n+1)*lengths.key], salts[n*lengths.salt:(n+1)*lengths.salt])
+	}
+	k := &media.SRTPKeys{Suite: suite(profile), Send: of(1), Receive: of(0)}
+	if client {
+		k.Send, k.Receive = k.Receive, k.Send
+	}
+	return k, nil
+}
+
+// keyLengths of the profiles, in bytes (RFC 5764 §4.1.2, RFC 7714 §14.2).
+//
+//nolint:gochecknoglobals // a constant
+var keyLengths = map[dtls.SRTPProtectionProfile]struct{ key, salt int }{
+	dtls.SRTP_AEAD_AES_128_GCM:       {16, 12},
+	dtls.SRTP_AEAD_AES_256_GCM:       {32, 12},
+	dtls.SRTP_AES128_CM_HMAC_SHA1_80: {16, 14},
+}
+
+// watch waits for the peer's goodbye.
+func (t *Transport) watch() {
+	buf := make([]byte, 2048)
+	for {
+		if _, err := t.secure.Read(buf); err != nil { // nobody sends data: only the end comes
+			t.report(nil, failure(media.FailedPath, errors.New("the peer has said goodbye")))
+			return
+		}
+	}
+}
+
+// report tells the owner, unless it has closed us.
+func (t *Transport) report(keys *media.SRTPKeys, err error) {
+	select {
+	case <-t.closed:
+		return
+	default:
+	}
+	t.mu.Lock()
+	tell := t.tell
+	t.mu.Unlock()
+	if tell != nil {
+		tell(keys, err)
+	}
+}
+
+// ReadFrom gives the next RTP or RTCP packet.
+func (t *Transport) ReadFrom(b []byte) (int, netip.AddrPort, error) {
+	select {
+	case <-t.begun:
+	case <-t.closed:
+		return 0, netip.AddrPort{}, net.ErrClosed
+	}
+	for {
+		n, err := t.conn.Read(b)
+		switch {
+		case errors.Is(err, io.ErrShortBuffer): // no packet of ours is as long
+		case err != nil:
+			<-t.closed // the agent ends with the transport only
+			return 0, netip.AddrPort{}, net.ErrClosed
+		case n == 0:
+		case b[0] >= 20 && b[0] <= 63: // RFC 7983 §7
+			select {
+			case t.dtls <- append([]byte(nil), b[:n]...):
+			default: // the handshake repeats it
+			}
+		case b[0] >= 128 && b[0] <= 191:
+			return n, Peer, nil
+		}
+	}
+}
+
+// WriteTo sends one packet to the peer, wherever that is.
+func (t *Transport) WriteTo(b []byte, _ netip.AddrPort) error {
+	if !t.open.Load() {
+		return net.ErrClosed
+	}
+	_, err := t.conn.Write(b)
+	return err
+}
+
+// SetReadDeadline does nothing: the path does not rest after its end.
+func (t *Transport) SetReadDeadline(time.Time) error { return nil }
+
+// LocalAddr is the one port of all browsers.
+func (t *Transport) LocalAddr() netip.AddrPort { return t.mux.Addr() }
+
+// Close says goodbye in the background: the caller is a media worker.
+func (t *Transport) Close() error {
+	t.close.Do(func() {
+		close(t.closed)
+		t.mux.closing.Go(func() {
+			t.mu.Lock()
+			secure := t.secure
+			t.mu.Unlock()
+			if secure != nil {
+				_ = secure.Close()
+			}
+			_ = t.agent.Close()
+		})
+	})
+	return nil
+}
+
+// packets is the handshake's side of the path.
+type packets struct {
+	t    *Transport
+	conn *ice.Conn
+
+	mu       sync.Mutex
+	deadline time.Time
+	limit    chan struct{} // closed when the deadline has changed
+}
+
+func (p *packets) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		wait, changed := p.due()
+		select {
+		case packet := <-p.t.dtls:
+			return copy(b, packet), net.UDPAddrFromAddrPort(Peer), nil
+		case <-p.t.closed:
+			return 0, nil, net.ErrClosed
+		case <-wait:
+			return 0, nil, os.ErrDeadlineExceeded
+		case <-changed:
+		}
+	}
+}
+
+// due is when the deadline passes, and that it was changed.
+func (p *packets) due() (<-chan time.Time, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.deadline.IsZero() {
+		return nil, p.limit
+	}
+	return time.After(time.Until(p.deadline)), p.limit
+}
+
+func (p *packets) SetReadDeadline(at time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deadline = at
+	close(p.limit)
+	p.limit = make(chan struct{})
+	return nil
+}
+
+func (p *packets) WriteTo(b []byte, _ net.Addr) (int, error) { return p.conn.Write(b) }
+func (p *packets) SetWriteDeadline(time.Time) error          { return nil }
+func (p *packets) SetDeadline(at time.Time) error            { return p.SetReadDeadline(at) }
+func (p *packets) LocalAddr() net.Addr                       { return net.UDPAddrFromAddrPort(p.t.mux.Addr()) }
+func (p *packets) Close() error                              { return nil } // the path is the transport's

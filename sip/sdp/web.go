@@ -1,0 +1,127 @@
+package sdp
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Web is what a browser's section says beside: ICE (RFC 8839), the DTLS
+// certificate (RFC 8122) and who begins the handshake (RFC 8842).
+type Web struct {
+	Mid        string
+	Ufrag, Pwd string
+	// Fingerprint is SHA-256 in upper-case hex with colons; others are not taken.
+	Fingerprint string
+	Setup       string // actpass, active, passive
+	// Candidates of UDP that are addresses; names are never resolved.
+	Candidates []netip.AddrPort
+}
+
+const (
+	// maxCandidates of one section are kept.
+	maxCandidates = 32
+	// maxToken bounds what is kept of a browser's tokens; RFC 8839 allows 256
+	// characters of ufrag and pwd.
+	maxToken = 256
+)
+
+func (w *Web) attribute(name, arg string) {
+	arg = strings.TrimSpace(arg)
+	if len(arg) > maxToken {
+		return
+	}
+	switch name {
+	case "mid":
+		w.Mid = arg
+	case "ice-ufrag":
+		w.Ufrag = arg
+	case "ice-pwd":
+		w.Pwd = arg
+	case "setup":
+		w.Setup = arg
+	case "fingerprint":
+		if kind, print, ok := strings.Cut(arg, " "); ok && strings.EqualFold(kind, "sha-256") {
+			w.Fingerprint = strings.ToUpper(strings.TrimSpace(print))
+		}
+	case "candidate":
+		if c, ok := candidate(arg); ok && len(w.Candidates) < maxCandidates {
+			w.Candidates = append(w.Candidates, c)
+		}
+	}
+}
+
+// candidate reads "foundation component transport priority address port typ …".
+func candidate(arg string) (netip.AddrPort, bool) {
+	f := strings.Fields(arg)
+	if len(f) < 8 || f[1] != "1" || !strings.EqualFold(f[2], "udp") {
+		return netip.AddrPort{}, false
+	}
+	addr, err := netip.ParseAddr(f[4])
+	port, perr := strconv.ParseUint(f[5], 10, 16)
+	if err != nil || perr != nil || port == 0 || addr.Zone() != "" {
+		return netip.AddrPort{}, false
+	}
+	return netip.AddrPortFrom(addr.Unmap(), uint16(port)), true
+}
+
+// web reports whether a section is a browser's.
+func web(m Media) bool { return m.Proto == "UDP/TLS/RTP/SAVPF" || m.Proto == "UDP/TLS/RTP/SAVP" }
+
+// OfWeb reports whether a description is a browser's: its sound needs ICE and DTLS.
+func (s *Session) OfWeb() bool {
+	return slices.ContainsFunc(s.Media, func(m Media) bool { return m.Kind == "audio" && m.Port > 0 && web(m) })
+}
+
+// complete reports whether a browser's section has what is needed.
+func (w Web) complete() bool {
+	return w.Ufrag != "" && len(w.Pwd) >= 22 && w.Fingerprint != "" && slices.Contains([]string{"actpass", "active", "passive"}, w.Setup)
+}
+
+// write writes the attributes of a browser's section.
+func (m Media) writeWeb(b *strings.Builder) {
+	w := m.Web
+	if !web(m) || w.Ufrag == "" {
+		return
+	}
+	if w.Mid != "" {
+		fmt.Fprintf(b, "a=mid:%s\r\n", w.Mid)
+	}
+	fmt.Fprintf(b, "a=rtcp-mux\r\na=msid:ivrd audio\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s\r\na=setup:%s\r\n",
+		w.Ufrag, w.Pwd, w.Fingerprint, w.Setup)
+	for i, c := range w.Candidates {
+		fmt.Fprintf(b, "a=candidate:%d 1 udp %d %s %d typ host\r\n", i+1, hostPriority-i, c.Addr(), c.Port())
+	}
+	if len(w.Candidates) > 0 {
+		b.WriteString("a=end-of-candidates\r\n")
+	}
+}
+
+// hostPriority is that of a host candidate (RFC 8445 §5.1.2.1).
+const hostPriority = 126<<24 | 65535<<8 | 255
+
+// bundle lists the sections that share one path (RFC 9143): ours has one.
+func (s *Session) bundle() string {
+	for _, m := range s.Media {
+		if web(m) && m.Port > 0 && m.Web.Mid != "" {
+			return "a=group:BUNDLE " + m.Web.Mid + "\r\n"
+		}
+	}
+	return ""
+}
+
+// role of the DTLS handshake that answers an offer: the one we have, else we begin.
+func role(offered, have string) string {
+	switch {
+	case offered == "active":
+		return "passive"
+	case offered == "passive":
+		return "active"
+	case have != "":
+		return have
+	default:
+		return "active"
+	}
+}
