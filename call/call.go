@@ -24,6 +24,7 @@ type Call struct {
 	session media.Session
 	caller  leg.Leg
 	log     *slog.Logger
+	board   board
 
 	inbox  chan func()
 	hangup chan leg.EndReason // the first one counts
@@ -71,7 +72,7 @@ const inboxSize = 16
 
 func newCall(con *Conductor, visit recordings.Visit, session media.Session, caller leg.Leg) *Call {
 	c := &Call{
-		con: con, script: con.deps.Script(), id: visit.ID(), visit: visit, session: session, caller: caller,
+		con: con, script: con.deps.Script(), id: visit.ID(), visit: announced{visit, con.deps.Changed}, session: session, caller: caller,
 		log:    con.deps.Log.With("call_id", visit.ID()),
 		inbox:  make(chan func(), inboxSize),
 		hangup: make(chan leg.EndReason, 1),
@@ -82,6 +83,7 @@ func newCall(con *Conductor, visit recordings.Visit, session media.Session, call
 		flow:   make(chan error, 1),
 	}
 	c.timer.Stop()
+	c.board.status = Status{ID: c.id, Trusted: proved(caller.Info()), State: Menu, Since: con.deps.Clock.Now(), Recording: RecordingNone}
 	return c
 }
 

@@ -79,6 +79,9 @@ type Deps struct {
 	// Ended is told of every call that ended, for metrics; it must not block. Of
 	// one that was refused there is End only.
 	Ended func(recordings.Call)
+	// Changed is told whenever Statuses or the record of a running call gives
+	// something else than before; it must not block. nil: nobody is.
+	Changed func()
 }
 
 // Conductor answers incoming calls and keeps the running ones. It implements
@@ -105,6 +108,9 @@ func New(cfg Config, deps Deps) *Conductor {
 	}
 	if deps.Ended == nil {
 		deps.Ended = func(recordings.Call) {}
+	}
+	if deps.Changed == nil {
+		deps.Changed = func() {}
 	}
 	return &Conductor{cfg: cfg, deps: deps, calls: map[string]*Call{}}
 }
@@ -220,6 +226,7 @@ func (c *Conductor) open(ctx context.Context, in invitation, info leg.Info) (*Ca
 		return nil, c.abort(ctx, visit, &refusal{reasonOf(err), err})
 	}
 	call := newCall(c, visit, session, caller)
+	defer c.deps.Changed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls[call.id] = call
@@ -238,6 +245,7 @@ func (c *Conductor) abort(ctx context.Context, visit recordings.Visit, r *refusa
 }
 
 func (c *Conductor) forget(call *Call) {
+	defer c.deps.Changed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.calls, call.id)

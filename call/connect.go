@@ -33,7 +33,7 @@ func (n *connect) other(c *Call, ev leg.Event) {
 	case leg.Held:
 		n.held(c)
 	case leg.Resumed:
-		c.join(n.leg)
+		n.resumed(c)
 	case leg.Ended:
 		n.part(c)
 		n.result <- n.outcome(ev.Reason)

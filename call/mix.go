@@ -99,6 +99,7 @@ func (c *Call) part() {
 
 // remix makes the sound follow who takes part.
 func (c *Call) remix() {
+	c.showMonitors()
 	h := hearing{caller: c.caller.Stream(), echo: c.echo, secret: c.paused[pausedSecret], track: media.TrackAgent}
 	if c.taken {
 		h.track = media.TrackSupervisor

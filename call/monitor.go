@@ -203,6 +203,8 @@ func (c *Call) takeover(m *monitor) error {
 	c.monitors = slices.DeleteFunc(c.monitors, func(o *monitor) bool { return o == m })
 	agent := t.replace(c, m.leg)
 	c.other, c.otherEvents, c.line, c.taken = m.leg, nil, m.leg.Stream().Events(), true // follow brings the events
+	c.showHeld(false)
+	c.show(func(s *Status) { s.Agent = m.who })
 	c.join(m.leg)
 	agent.End(leg.TakenOver)
 	return nil

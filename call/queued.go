@@ -62,7 +62,7 @@ func (q *queued) other(c *Call, ev leg.Event) {
 	case leg.Held:
 		q.held(c)
 	case leg.Resumed:
-		c.join(q.leg)
+		q.resumed(c)
 	case leg.Answered, leg.Ended:
 		if ev.Kind == leg.Ended && q.partner() != nil {
 			q.part(c)
@@ -92,6 +92,7 @@ func (q *queued) played(c *Call, id media.PlayID) {
 func (q *queued) leave(c *Call) {
 	c.caller.Stream().Stop()
 	q.waited(c)
+	c.showMenu()
 	c.done()
 }
 
@@ -143,8 +144,12 @@ func (v visitor) Enqueue(ctx context.Context, e ivr.Enqueue) (ivr.EnqueueResult,
 	v.c.visit.Update(func(r *recordings.Call) {
 		score := place.Ticket().Score
 		r.Queue, r.Priority = e.Queue, &score
+		if e.Language != "" { // the agent who is offered the call should know
+			r.Language = e.Language
+		}
 	})
-	w := &wait{visitor: v, ask: e, place: place, queued: &queued{talk: talk{hold: hold}, legs: make(chan legEvent, legEvents), released: make(chan struct{}, 1)}}
+	w := &wait{visitor: v, ask: e, place: place, queued: &queued{talk: talk{hold: hold, kind: Talking}, legs: make(chan legEvent, legEvents), released: make(chan struct{}, 1)}}
+	v.c.showWait(place, nil)
 	defer w.leave(context.WithoutCancel(ctx))
 	if err := v.c.post(func() { v.c.begin(w.queued) }); err != nil {
 		return "", err
@@ -210,8 +215,12 @@ func every(d time.Duration) (<-chan time.Time, func()) {
 
 // look follows the place: an offer that is over stops ringing, a new one rings.
 func (w *wait) look(ctx context.Context) error {
+	if w.talking {
+		return nil
+	}
 	offer := w.place.Status().Offer
-	if w.talking || w.offer != nil && offer != nil && offer.Token == w.offer.Token {
+	w.c.showWait(w.place, offer)
+	if w.offer != nil && offer != nil && offer.Token == w.offer.Token {
 		return nil
 	}
 	w.drop()
@@ -247,12 +256,14 @@ func (w *wait) heard(ctx context.Context, ev legEvent) error {
 	offer := *w.offer
 	if ev.Kind == leg.Ended {
 		w.offer, w.leg = nil, nil
+		w.c.showWait(w.place, nil)
 		return w.failed(ctx, offer, ev.Reason)
 	}
 	err := w.place.Accept(ctx, offer)
 	switch {
 	case errors.Is(err, routing.ErrStale):
 		w.drop()
+		w.c.showWait(w.place, nil)
 		return nil
 	case err != nil:
 		w.drop()

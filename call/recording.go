@@ -24,6 +24,7 @@ func (c *Call) record() error {
 		return err
 	}
 	c.rec = rec
+	defer c.showRecording()
 	delete(c.paused, pausedOff) // it may have been switched off before it was ever on
 	if len(c.paused) > 0 {      // switched on in the middle of a secret
 		rec.Pause(c.session.Now(), pausedSecret)
@@ -71,6 +72,7 @@ func (c *Call) unpause(cause string) {
 
 // hush keeps a secret from supervisors, too.
 func (c *Call) hush(cause string) {
+	c.showRecording()
 	if cause == pausedSecret && len(c.monitors) > 0 {
 		c.remix()
 	}

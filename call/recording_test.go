@@ -26,7 +26,7 @@ func (still) Now() media.Time { return 0 }
 func TestEndOfASecretDoesNotEndTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec := &switchRecorder{}
-		c := &Call{session: still{}, rec: rec, inbox: make(chan func(), 1), ended: make(chan struct{}), paused: map[string]bool{}}
+		c := &Call{con: New(Config{}, Deps{}), session: still{}, rec: rec, inbox: make(chan func(), 1), ended: make(chan struct{}), paused: map[string]bool{}}
 		c.beginSecret()
 		c.endSecret(secretTail)
 		time.Sleep(secretTail)

@@ -13,6 +13,7 @@ import (
 type talk struct {
 	leg    leg.Leg
 	hold   []*media.Prompt // until the other party is heard
+	kind   State           // Talking or Connected, once answered
 	since  time.Time       // the caller waits
 	talked time.Time       // zero until answered
 }
@@ -36,6 +37,7 @@ func (n *talk) answered(c *Call, agent string) {
 		r.Agent = agent
 		r.WaitMS += wait.Milliseconds()
 	})
+	c.showTalk(n.kind, agent)
 	c.join(n.leg)
 }
 
@@ -43,6 +45,13 @@ func (n *talk) answered(c *Call, agent string) {
 func (n *talk) held(c *Call) {
 	c.part()
 	n.playHold(c)
+	c.showHeld(true)
+}
+
+// resumed brings the other party back.
+func (n *talk) resumed(c *Call) {
+	c.join(n.leg)
+	c.showHeld(false)
 }
 
 // part leaves the caller alone.
@@ -50,6 +59,7 @@ func (n *talk) part(c *Call) {
 	c.caller.Stream().Stop()
 	c.part()
 	n.account(c)
+	c.showMenu()
 }
 
 // account adds the talk to the record.

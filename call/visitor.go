@@ -85,7 +85,7 @@ func (v visitor) Connect(ctx context.Context, r ivr.Connect) (ivr.ConnectResult,
 		v.c.log.Info("connect failed", "err", err)
 		return ivr.ConnectFailed, nil
 	}
-	n := &connect{talk: talk{hold: hold}, Connect: r, party: l, result: make(chan ivr.ConnectResult, 1)}
+	n := &connect{talk: talk{hold: hold, kind: Connected}, Connect: r, party: l, result: make(chan ivr.ConnectResult, 1)}
 	res, err := do(ctx, v.c, n, n.result, nil)
 	if err != nil {
 		l.End(v.c.farewell()) // whoever was first: the second end does nothing

@@ -30,6 +30,25 @@ func (p *People) SeedDemo(ctx context.Context) (map[string]Secret, error) {
 	return added, nil
 }
 
+// Demo lists the people who have the demo's password and may sign in, by name, for
+// a page that lets a visitor choose; in production there are none.
+func (p *People) Demo(ctx context.Context) ([]Person, error) {
+	if p.config.Production {
+		return nil, nil
+	}
+	accounts, err := p.store.Accounts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list demo people: %w", err)
+	}
+	var people []Person
+	for _, a := range accounts {
+		if a.Demo && a.Enabled {
+			people = append(people, a.Person)
+		}
+	}
+	return people, nil
+}
+
 func demoPeople() []Person {
 	return []Person{
 		{Name: "alice", Display: "Alice", Roles: []Role{Agent}, Groups: []string{"payments"}, Enabled: true},

@@ -35,6 +35,7 @@ type People struct {
 	sealer  Sealer
 	hasher  *hasher
 	guesses *guesses
+	phones  phones
 }
 
 // New makes the directory on a store. The sealer closes phone secrets.
@@ -49,6 +50,7 @@ func New(config Config, store Store, sealer Sealer) *People {
 		config: config, store: store, sealer: sealer,
 		hasher:  newHasher(config.Argon2, config.HashesAtOnce, config.HashWait),
 		guesses: newGuesses(config.Lockout),
+		phones:  phones{byName: map[string]*phone{}},
 	}
 }
 
@@ -71,7 +73,7 @@ func (p *People) Stats() Stats {
 // Add creates a person and returns the secret of their phone, which is shown
 // once: only its hashes are kept.
 func (p *People) Add(ctx context.Context, person Person, password Secret) (Secret, error) {
-	if err := person.check(); err != nil {
+	if err := checkNew(person); err != nil {
 		return Secret{}, err
 	}
 	a := Account{Person: person, CreatedAt: time.Now()}
@@ -253,8 +255,12 @@ func ha1(user, realm, secret, algorithm string) string {
 // HA1 gives the digest hash of a person's phone for algorithm "SHA-256" or
 // "MD5"; false when there is no such person, they are disabled, or the store
 // or the key cannot be had. All cases do the same work, so that time does not
-// tell who exists.
+// tell who exists. The username of a page's telephone (see NewPhone, NewGuest)
+// has its own secret, which ends with the sign-in.
 func (p *People) HA1(ctx context.Context, user, realm, algorithm string) (string, bool) {
+	if isPhone(user) {
+		return p.phoneHA1(ctx, user, realm, algorithm)
+	}
 	a, err := p.store.Account(ctx, user)
 	known := err == nil && a.Enabled
 	s, err := p.store.PhoneSecret(ctx, user, realm, algorithm)

@@ -39,7 +39,13 @@ type Call struct {
 	Priority  *routing.Score `json:"priority,omitempty"`
 	Recording Recording      `json:"recording"`
 	Messages  []Message      `json:"messages,omitempty"`
-	Node      string         `json:"node,omitempty"` // the ivrd process that served it
+	// Disposition is what the agent says the call was, one of the configured
+	// words; Notes what else they say of it. Notes are sealed like the numbers;
+	// numbers in them are masked by whoever shows them.
+	Disposition string `json:"disposition,omitempty"`
+	Notes       string `json:"notes,omitempty"`
+
+	Node string `json:"node,omitempty"` // the ivrd process that served it
 }
 
 // Step is one node of a flow that ran, on the call's clock.
@@ -130,8 +136,8 @@ type AuditStore interface {
 	Audit(ctx context.Context, from int64, each func(AuditEntry) error) error
 }
 
-// Row is a call as a store keeps it: in clear what is searched, the numbers
-// sealed, everything under one MAC. Times are Unix milliseconds.
+// Row is a call as a store keeps it: in clear what is searched, the numbers and
+// notes sealed, everything under one MAC. Times are Unix milliseconds.
 type Row struct {
 	ID, Node, Queue, Agent      string
 	StartedAt, EndedAt, SavedAt int64 // EndedAt is 0 while the call lives
@@ -142,7 +148,7 @@ type Row struct {
 	// Key is the ID of the subject's key, under which Personal is sealed.
 	Key      string
 	Personal []byte
-	Doc      []byte // the record without the numbers, JSON
+	Doc      []byte // the record without numbers and notes, JSON
 	MAC      []byte
 }
 

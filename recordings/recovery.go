@@ -44,7 +44,7 @@ func (a *Vault) recoverCall(ctx context.Context, row *Row) error {
 		return nil
 	}
 	defer subject.Zero()
-	if err := row.openNumbers(&call, subject); err != nil {
+	if err := row.openPersonal(&call, subject); err != nil {
 		log.Error("a call that a crash left open cannot be read: it stays as it is", "err", err)
 		return nil
 	}

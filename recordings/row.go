@@ -27,10 +27,12 @@ func callKeyID(id string) string { return "call/" + id }
 // houseKeys protect the rows of all calls.
 type houseKeys struct{ index, rows seal.Key }
 
-// personal is what identifies a caller; it is sealed under the subject's key.
+// personal is what identifies a caller, or may; it is sealed under the subject's
+// key.
 type personal struct {
-	From string `json:"from"`
-	To   string `json:"to"`
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Notes string `json:"notes,omitempty"`
 }
 
 func personalField(id string) seal.Field {
@@ -63,7 +65,7 @@ func (h *houseKeys) fromIndex(number string) []byte {
 
 // row makes the stored form of a record.
 func (h *houseKeys) row(c Call, subject seal.Key, keyID string, now time.Time) (Row, error) {
-	numbers, err := json.Marshal(personal{From: c.From, To: c.To})
+	numbers, err := json.Marshal(personal{From: c.From, To: c.To, Notes: c.Notes})
 	if err != nil {
 		return Row{}, fmt.Errorf("encode call %s: %w", c.ID, err)
 	}
@@ -77,7 +79,7 @@ func (h *houseKeys) row(c Call, subject seal.Key, keyID string, now time.Time) (
 	if !c.EndedAt.IsZero() {
 		r.EndedAt = c.EndedAt.UnixMilli()
 	}
-	c.From, c.To = "", ""
+	c.From, c.To, c.Notes = "", "", ""
 	if r.Doc, err = json.Marshal(c); err != nil {
 		return Row{}, fmt.Errorf("encode call %s: %w", c.ID, err)
 	}
@@ -103,7 +105,7 @@ func (h *houseKeys) whole(r *Row) bool {
 	return seal.Equal(mac[:], r.MAC)
 }
 
-// call decodes the record, without the numbers.
+// call decodes the record, without what is personal.
 func (r *Row) call() (Call, error) {
 	var c Call
 	if err := json.Unmarshal(r.Doc, &c); err != nil {
@@ -115,8 +117,8 @@ func (r *Row) call() (Call, error) {
 	return c, nil
 }
 
-// openNumbers adds the numbers to a decoded record.
-func (r *Row) openNumbers(c *Call, subject seal.Key) error {
+// openPersonal adds what is personal to a decoded record.
+func (r *Row) openPersonal(c *Call, subject seal.Key) error {
 	text, err := subject.OpenField(personalField(r.ID), r.Personal)
 	if err != nil {
 		return fmt.Errorf("open numbers of call %s: %w", r.ID, err)
@@ -125,7 +127,7 @@ func (r *Row) openNumbers(c *Call, subject seal.Key) error {
 	if err := json.Unmarshal(text, &p); err != nil {
 		return fmt.Errorf("decode numbers of call %s: %w", r.ID, err)
 	}
-	c.From, c.To = p.From, p.To
+	c.From, c.To, c.Notes = p.From, p.To, p.Notes
 	return nil
 }
 

@@ -248,10 +248,14 @@ func (a *Vault) visit(id string) *visit {
 	return a.live[id]
 }
 
+// forget drops a visit that is over. Somebody may have annotated it since it was
+// found to be saved: then it is saved again, and forgotten after that.
 func (a *Vault) forget(v *visit) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.live, v.id)
+	if v.over() {
+		delete(a.live, v.id)
+	}
 }
 
 // Call implements Archive.
@@ -288,7 +292,7 @@ func (a *Vault) decode(ctx context.Context, row *Row) (Call, error) {
 		return Call{}, err
 	}
 	defer subject.Zero()
-	if err := row.openNumbers(&c, subject); err != nil {
+	if err := row.openPersonal(&c, subject); err != nil {
 		return Call{}, fmt.Errorf("%w: %w", err, ErrDamaged)
 	}
 	return c, nil

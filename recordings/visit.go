@@ -189,8 +189,17 @@ func (v *visit) markSaved(version int) bool {
 		close(w.done)
 		return true
 	})
-	return v.ended && v.saved == v.version && !v.writing()
+	return v.settled()
 }
+
+// over reports whether nothing is left to be saved.
+func (v *visit) over() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.settled()
+}
+
+func (v *visit) settled() bool { return v.ended && v.saved == v.version && !v.writing() }
 
 func (v *visit) writing() bool {
 	if v.rec == nil {

@@ -23,6 +23,9 @@ type Config struct {
 	Policy Policy
 	// Now is the clock; nil means the system's.
 	Now func() time.Time
+	// Changed is told when queues or agents may be other than before; it must
+	// not block. nil: nobody is.
+	Changed func()
 }
 
 // Dispatcher owns tickets, agents and offers. One goroutine matches; whatever
@@ -60,6 +63,9 @@ type Counts struct {
 func New(cfg Config, store Store) *Dispatcher {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Changed == nil {
+		cfg.Changed = func() {}
 	}
 	d := &Dispatcher{
 		cfg: cfg, queues: map[string]*queue{}, store: store,
@@ -106,6 +112,7 @@ func (d *Dispatcher) run(ctx context.Context) {
 		case <-timer.C:
 		}
 		next, err := d.pass(ctx)
+		d.cfg.Changed() // whatever changes the store wakes us, or is done by the pass
 		switch {
 		case err != nil:
 			timer.Reset(retry)

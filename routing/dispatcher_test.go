@@ -404,3 +404,42 @@ func (y *day) check() {
 		}
 	}
 }
+
+// TestChangedIsTold: of each change there is word, and of nothing else.
+func TestChangedIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		d := &desk{t, routing.New(routing.Config{
+			Policy:  routing.DefaultPolicy(),
+			Queues:  []routing.Queue{{Name: "payments", Ring: 20 * time.Second, Handle: time.Minute}},
+			Changed: func() { told++ },
+		}, memstore.New())}
+		d.Start()
+		defer d.Close()
+		since := func() int {
+			synctest.Wait()
+			n := told
+			told = 0
+			return n
+		}
+		d.must(d.SetAgent(t.Context(), routing.Agent{Name: "alice", Queues: []string{"payments"}}))
+		if since() == 0 {
+			t.Error("no word of a new agent")
+		}
+		p := d.enter("1", "payments", 0, 0)
+		if since() == 0 {
+			t.Error("no word of a caller")
+		}
+		time.Sleep(time.Hour)
+		if n := since(); n != 0 {
+			t.Errorf("word of %d changes while nothing changed", n)
+		}
+		d.must(d.Wish(t.Context(), "alice", routing.Ready, ""))
+		d.offered(p, "alice")
+		since()
+		time.Sleep(20 * time.Second)
+		if since() == 0 {
+			t.Error("no word of an offer that is over")
+		}
+	})
+}
