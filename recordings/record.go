@@ -39,7 +39,9 @@ type Call struct {
 	Priority  *routing.Score `json:"priority,omitempty"`
 	Recording Recording      `json:"recording"`
 	Messages  []Message      `json:"messages,omitempty"`
-	Node      string         `json:"node,omitempty"` // the ivrd process that served it
+	// Transfers by agents, oldest first. Queue, Agent and Priority follow them.
+	Transfers []Transfer `json:"transfers,omitempty"`
+	Node      string     `json:"node,omitempty"` // the ivrd process that served it
 }
 
 // Step is one node of a flow that ran, on the call's clock.
@@ -78,11 +80,23 @@ type Gap struct {
 	Cause  string `json:"cause"`
 }
 
-// Message is what a caller left at a record node: a span of the recording.
+// Message is what a caller left at a record or voicemail node: a span of the
+// recording.
 type Message struct {
-	Tag    string `json:"tag"`
-	FromMS int64  `json:"from_ms"`
-	ToMS   int64  `json:"to_ms"`
+	Tag string `json:"tag"` // the node
+	// Mailbox is for whom it was left: a queue or a person.
+	Mailbox string `json:"mailbox,omitempty"`
+	FromMS  int64  `json:"from_ms"`
+	ToMS    int64  `json:"to_ms"`
+}
+
+// Transfer is one time that an agent has sent the caller elsewhere: to a queue or
+// to a number, which is masked where it is shown. AtMS is on the call's clock.
+type Transfer struct {
+	AtMS   int64  `json:"at_ms"`
+	By     string `json:"by"`
+	Queue  string `json:"queue,omitempty"`
+	Number string `json:"number,omitempty"`
 }
 
 // Query selects calls, newest first.
