@@ -69,13 +69,14 @@ type Check struct {
 }
 
 // Deps are the parts of the house that api stands on. Live, Desk, Monitors,
-// AuditLog, Checks and Metrics may be nil.
+// Talks, AuditLog, Checks and Metrics may be nil.
 type Deps struct {
 	People   People
 	Archive  Archive
 	Live     Live
 	Desk     Desk
 	Monitors Monitor
+	Talks    Talk
 	AuditLog AuditLog
 	Checks   []Check
 	Metrics  *obs.Metrics
