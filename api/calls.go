@@ -131,7 +131,10 @@ func (s *Server) visibleCall(ctx context.Context, v visitor, id string) (recordi
 }
 
 func masked(c recordings.Call) recordings.Call {
-	c.From, c.To = transcript.MaskNumber(c.From), transcript.MaskNumber(c.To)
+	c.From, c.To, c.Transfers = transcript.MaskNumber(c.From), transcript.MaskNumber(c.To), slices.Clone(c.Transfers)
+	for i := range c.Transfers {
+		c.Transfers[i].Number = transcript.MaskNumber(c.Transfers[i].Number)
+	}
 	return whole(c)
 }
 

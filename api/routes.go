@@ -54,6 +54,8 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/calls/{id}/recording", signedIn, identity.RecordingsPlay, s.recording},
 		{"POST", "/api/v1/calls/{id}/monitor", signedIn, identity.MonitorCalls, s.monitor},
 		{"DELETE", "/api/v1/calls/{id}/monitor", signedIn, identity.MonitorCalls, s.unmonitor},
+		{"POST", "/api/v1/calls/{id}/hold", signedIn, identity.CallsRead, s.hold},
+		{"POST", "/api/v1/calls/{id}/transfer", signedIn, identity.CallsRead, s.transfer},
 		{"GET", "/api/v1/queues", signedIn, identity.CallsRead, s.listQueues},
 		{"GET", "/api/v1/agents", signedIn, identity.AgentsState, s.listAgents},
 		{"PUT", "/api/v1/agents/{id}/state", signedIn, identity.AgentsState, s.setAgent},

@@ -70,8 +70,8 @@ type Check struct {
 	Func func(context.Context) error
 }
 
-// Deps are the parts of the house that api stands on. Live, Desk, Monitors, Phones,
-// AuditLog, Checks and Metrics may be nil.
+// Deps are the parts of the house that api stands on. Live, Desk, Monitors,
+// Talks, Phones, AuditLog, Checks and Metrics may be nil.
 type Deps struct {
 	People   People
 	Archive  Archive
@@ -79,6 +79,7 @@ type Deps struct {
 	Desk     Desk
 	Monitors Monitor
 	Phones   Phones
+	Talks    Talk
 	AuditLog AuditLog
 	Checks   []Check
 	Metrics  *obs.Metrics

@@ -40,6 +40,7 @@ type Call struct {
 	timer  *time.Timer // the activity's
 	other  leg.Leg     // the party that the caller is connected to, or that rings
 	joined leg.Leg     // the party that caller hears and is heard by; nil: nobody
+	apart  bool        // joined is there, but on hold
 	taken  bool        // other is a supervisor who has taken over
 	echo   bool        // the caller hears themselves
 	// otherEvents are other's; nil while they come by the inbox.

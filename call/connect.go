@@ -14,6 +14,7 @@ type connect struct {
 	ivr.Connect
 
 	party  leg.Leg
+	name   string // as whom the record has the party; "" for nobody of the house
 	result chan ivr.ConnectResult
 }
 
@@ -29,11 +30,9 @@ func (n *connect) other(c *Call, ev leg.Event) {
 	case leg.EarlyMedia: // the far end's own ringing tone or announcement
 		c.join(n.leg)
 	case leg.Answered:
-		n.answered(c, n.Target)
-	case leg.Held:
-		n.held(c)
-	case leg.Resumed:
-		n.resumed(c)
+		n.answered(c, n.name)
+	case leg.Held, leg.Resumed:
+		n.phoneHold(c, ev.Kind == leg.Held)
 	case leg.Ended:
 		n.part(c)
 		n.result <- n.outcome(ev.Reason)

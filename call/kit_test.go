@@ -34,7 +34,7 @@ type stage struct {
 	t       *testing.T
 	net     *memnet.Network
 	con     *Conductor
-	desk    *routing.Dispatcher // the queue support, and alice and bob, who are offline
+	desk    *routing.Dispatcher // the queues support and fraud; alice and, for both, bob, who are offline
 	vault   *recordings.Vault
 	fetch   func(context.Context, ivr.Request) (ivr.Response, error)
 	dialled chan *party // outgoing legs, as they are made
@@ -84,10 +84,10 @@ func (s *stage) openDesk() {
 	s.t.Helper()
 	s.desk = routing.New(routing.Config{
 		Policy: routing.DefaultPolicy(),
-		Queues: []routing.Queue{{Name: "support", Ring: 10 * time.Second, WrapUp: 5 * time.Second, Handle: 3 * time.Minute}},
+		Queues: []routing.Queue{{Name: "support", Ring: 10 * time.Second, WrapUp: 5 * time.Second, Handle: 3 * time.Minute}, {Name: "fraud", Ring: 10 * time.Second, WrapUp: 5 * time.Second}},
 	}, memstore.New())
-	for _, name := range []string{"alice", "bob"} {
-		if err := s.desk.SetAgent(context.Background(), routing.Agent{Name: name, Queues: []string{"support"}}); err != nil {
+	for name, queues := range map[string][]string{"alice": {"support"}, "bob": {"support", "fraud"}} {
+		if err := s.desk.SetAgent(context.Background(), routing.Agent{Name: name, Queues: queues}); err != nil {
 			s.t.Fatal(err)
 		}
 	}

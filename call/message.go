@@ -95,7 +95,9 @@ func (m *message) keep(c *Call) time.Duration {
 	}
 	from, to := m.from.Duration(), c.session.Now().Duration()
 	c.visit.Update(func(r *recordings.Call) {
-		r.Messages = append(r.Messages, recordings.Message{Tag: m.MessageTag, FromMS: from.Milliseconds(), ToMS: to.Milliseconds()})
+		r.Messages = append(r.Messages, recordings.Message{
+			Tag: m.MessageTag, Mailbox: m.Mailbox, FromMS: from.Milliseconds(), ToMS: to.Milliseconds(),
+		})
 	})
 	return to - from
 }

@@ -11,6 +11,8 @@ type hearing struct {
 	other  media.Stream // whom the caller is joined with; nil: nobody
 	// track is where other's voice is kept.
 	track media.Track
+	// apart keeps caller and other from each other: one is on hold.
+	apart bool
 	// echo lets the caller hear themselves.
 	echo        bool
 	supervisors []supervisor
@@ -42,7 +44,10 @@ func (h hearing) parties() []media.Party {
 	if h.echo {
 		caller.Hears = append(caller.Hears, h.caller)
 	}
-	if h.other != nil {
+	switch {
+	case h.apart: // what is not said to the caller is not kept
+		other.Track = media.TrackNone
+	case h.other != nil:
 		caller.Hears, other.Hears = append(caller.Hears, h.other), append(other.Hears, h.caller)
 	}
 	out := make([]media.Party, 2, 2+len(h.supervisors))
@@ -87,20 +92,27 @@ func (h hearing) heard(of int) []media.Stream {
 // being played stops.
 func (c *Call) join(l leg.Leg) {
 	c.caller.Stream().Stop()
-	c.joined = l
+	c.joined, c.apart = l, false
+	c.remix()
+}
+
+// separate keeps the caller and another party in the call, for supervisors, but
+// from each other.
+func (c *Call) separate(l leg.Leg) {
+	c.joined, c.apart = l, true
 	c.remix()
 }
 
 // part leaves the caller alone.
 func (c *Call) part() {
-	c.joined = nil
+	c.joined, c.apart = nil, false
 	c.remix()
 }
 
 // remix makes the sound follow who takes part.
 func (c *Call) remix() {
 	c.showMonitors()
-	h := hearing{caller: c.caller.Stream(), echo: c.echo, secret: c.paused[pausedSecret], track: media.TrackAgent}
+	h := hearing{caller: c.caller.Stream(), echo: c.echo, secret: c.paused[pausedSecret], track: media.TrackAgent, apart: c.apart}
 	if c.taken {
 		h.track = media.TrackSupervisor
 	}

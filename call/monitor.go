@@ -195,13 +195,13 @@ func (c *Call) partner() leg.Leg {
 // takeover puts a supervisor in the agent's place; the agent is hung up on.
 func (c *Call) takeover(m *monitor) error {
 	t, ok := c.doing.(interface {
-		replace(c *Call, l leg.Leg) leg.Leg
+		replace(m *monitor) leg.Leg
 	})
 	if !ok || c.partner() == nil {
 		return fmt.Errorf("take over: %w", ErrNoTalk)
 	}
 	c.monitors = slices.DeleteFunc(c.monitors, func(o *monitor) bool { return o == m })
-	agent := t.replace(c, m.leg)
+	agent := t.replace(m)
 	c.other, c.otherEvents, c.line, c.taken = m.leg, nil, m.leg.Stream().Events(), true // follow brings the events
 	c.showHeld(false)
 	c.show(func(s *Status) { s.Agent = m.who })

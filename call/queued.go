@@ -24,7 +24,8 @@ type Queues interface {
 type queued struct {
 	talk
 
-	news media.PlayID
+	ticket routing.Ticket
+	news   media.PlayID
 	// legs takes answer and end of the agents' legs, in order. An agent's leg has
 	// one of each, and one leg at a time is rung.
 	legs chan legEvent
@@ -43,26 +44,30 @@ type legEvent struct {
 const legEvents = 16
 
 // replace implements takeover: the agent is free to wrap up.
-func (q *queued) replace(c *Call, l leg.Leg) leg.Leg {
+func (q *queued) replace(m *monitor) leg.Leg {
 	select {
 	case q.released <- struct{}{}:
 	default: // a supervisor was taken over from
 	}
-	return q.talk.replace(c, l)
+	return q.talk.replace(m)
 }
 
 func (q *queued) begin(c *Call) {
 	c.typed = nil
 	q.since = time.Now()
+	c.visit.Update(func(r *recordings.Call) {
+		r.Queue, r.Priority = q.ticket.Queue, &q.ticket.Score
+		if q.ticket.Language != "" { // the agent who is offered the call should know
+			r.Language = q.ticket.Language
+		}
+	})
 	q.playHold(c)
 }
 
 func (q *queued) other(c *Call, ev leg.Event) {
 	switch ev.Kind {
-	case leg.Held:
-		q.held(c)
-	case leg.Resumed:
-		q.resumed(c)
+	case leg.Held, leg.Resumed:
+		q.phoneHold(c, ev.Kind == leg.Held)
 	case leg.Answered, leg.Ended:
 		if ev.Kind == leg.Ended && q.partner() != nil {
 			q.part(c)
@@ -103,7 +108,7 @@ func (q *queued) waited(c *Call) {
 }
 
 func (q *queued) abandon(c *Call) {
-	if q.partner() == nil {
+	if q.talked.IsZero() {
 		q.waited(c)
 		return
 	}
@@ -134,32 +139,33 @@ func (v visitor) Enqueue(ctx context.Context, e ivr.Enqueue) (ivr.EnqueueResult,
 	if err != nil {
 		return "", err
 	}
-	place, err := v.c.con.deps.Queues.Enter(ctx, routing.Request{
-		ID: v.c.id, Queue: e.Queue, Value: e.Value, Difficulty: e.Difficulty, Skills: e.Skills, Language: e.Language,
-	})
+	w, err := v.enter(ctx, e, hold)
 	if err != nil {
 		v.c.log.Error("enter queue", "err", err)
 		return ivr.EnqueueFailed, nil
 	}
-	v.c.visit.Update(func(r *recordings.Call) {
-		score := place.Ticket().Score
-		r.Queue, r.Priority = e.Queue, &score
-		if e.Language != "" { // the agent who is offered the call should know
-			r.Language = e.Language
-		}
-	})
-	w := &wait{visitor: v, ask: e, place: place, queued: &queued{talk: talk{hold: hold, kind: Talking}, legs: make(chan legEvent, legEvents), released: make(chan struct{}, 1)}}
-	v.c.showWait(place, nil)
-	defer w.leave(context.WithoutCancel(ctx))
-	if err := v.c.post(func() { v.c.begin(w.queued) }); err != nil {
-		return "", err
-	}
-	return w.run(ctx)
+	end, err := v.follow(ctx, w)
+	return enqueued(end), err
 }
+
+// enter takes a place in a queue, of which the caller knows nothing yet.
+func (v visitor) enter(ctx context.Context, e ivr.Enqueue, hold []*media.Prompt) (*wait, error) {
+	place, err := v.c.con.deps.Queues.Enter(ctx, routing.Request{
+		ID: v.c.id, Queue: e.Queue, Value: e.Value, Difficulty: e.Difficulty, Skills: e.Skills, Language: e.Language,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &wait{visitor: v, ask: e, place: place, queued: &queued{
+		talk: newTalk(Talking, hold), ticket: place.Ticket(), legs: make(chan legEvent, legEvents), released: make(chan struct{}, 1),
+	}}, nil
+}
+
+func (w *wait) activity() activity { return w.queued }
 
 // leave gives the place up, however the wait has ended.
 func (w *wait) leave(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, leaveTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
 	defer cancel()
 	if err := errors.Join(w.place.Leave(ctx), w.place.Done(ctx)); err != nil {
 		w.c.log.Error("leave queue", "err", err)
@@ -168,7 +174,10 @@ func (w *wait) leave(ctx context.Context) {
 
 // run is the one place where a caller in a queue waits: every way it can end is
 // here.
-func (w *wait) run(ctx context.Context) (ivr.EnqueueResult, error) {
+func (w *wait) run(ctx context.Context) (ivr.ConnectResult, stretch, error) {
+	defer w.leave(ctx)
+	defer w.queued.deny()
+	w.c.showWait(w.place, nil)
 	timeout := time.NewTimer(w.ask.Timeout)
 	defer timeout.Stop()
 	news, stop := every(w.ask.Every)
@@ -179,10 +188,18 @@ func (w *wait) run(ctx context.Context) (ivr.EnqueueResult, error) {
 		case <-w.place.Changed():
 			err = w.look(ctx)
 		case ev := <-w.queued.legs:
-			if w.talking && ev.Kind == leg.Ended {
-				return ivr.EnqueueAnswered, w.c.post(w.c.done)
+			if !w.talking || ev.Kind != leg.Ended {
+				err = w.heard(ctx, ev)
+				break
 			}
-			err = w.heard(ctx, ev)
+			if next := w.depart(ctx, w.queued.asked(), &w.queued.talk, w.ask); next != nil {
+				return "", next, nil
+			}
+			return ivr.ConnectEnded, nil, w.c.post(w.c.done)
+		case t := <-w.queued.transfers:
+			if next := w.depart(ctx, t, &w.queued.talk, w.ask); next != nil {
+				return "", next, nil
+			}
 		case <-w.queued.released:
 			err = w.place.Done(ctx)
 		case <-news:
@@ -192,14 +209,14 @@ func (w *wait) run(ctx context.Context) (ivr.EnqueueResult, error) {
 				continue
 			}
 			w.drop()
-			return ivr.EnqueueTimeout, w.c.post(func() { w.queued.leave(w.c) })
+			return ivr.ConnectNoAnswer, nil, w.c.post(func() { w.queued.leave(w.c) })
 		case <-ctx.Done():
-			return "", context.Cause(ctx)
+			return "", nil, context.Cause(ctx)
 		case <-w.c.ended:
-			return "", ivr.ErrHangup
+			return "", nil, ivr.ErrHangup
 		}
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
 	}
 }

@@ -12,10 +12,26 @@ import (
 // hears meanwhile.
 type talk struct {
 	leg    leg.Leg
+	agent  string          // the person at leg; after a takeover the supervisor
 	hold   []*media.Prompt // until the other party is heard
 	kind   State           // Talking or Connected, once answered
 	since  time.Time       // the caller waits
 	talked time.Time       // zero until answered
+	over   bool            // the other party has gone
+
+	// The two ways of a hold; both must be off to talk. See settle.
+	onHold bool // the agent has asked for it here
+	away   bool // the agent's phone has put us on hold
+	music  bool // the caller hears it
+
+	// transfers takes what the agent asks for to the flow's goroutine; one at a
+	// time, see leaving.
+	transfers chan *transfer
+	leaving   bool
+}
+
+func newTalk(kind State, hold []*media.Prompt) talk {
+	return talk{kind: kind, hold: hold, transfers: make(chan *transfer, 1)}
 }
 
 // ring makes a leg the other party of the call.
@@ -29,29 +45,19 @@ func (n *talk) playHold(c *Call) {
 	c.caller.Stream().Play(media.Play{Prompts: n.hold, Loop: true})
 }
 
-// answered enters in the record who talks to the caller, and lets them.
+// answered enters in the record who talks to the caller, and lets them. With ""
+// it is nobody of the house, and the record keeps who was.
 func (n *talk) answered(c *Call, agent string) {
-	n.talked = time.Now()
+	n.talked, n.agent = time.Now(), agent
 	wait := n.talked.Sub(n.since)
 	c.visit.Update(func(r *recordings.Call) {
-		r.Agent = agent
+		if agent != "" {
+			r.Agent = agent
+		}
 		r.WaitMS += wait.Milliseconds()
 	})
 	c.showTalk(n.kind, agent)
-	c.join(n.leg)
-}
-
-// held gives the caller music while the other party is away from the phone.
-func (n *talk) held(c *Call) {
-	c.part()
-	n.playHold(c)
-	c.showHeld(true)
-}
-
-// resumed brings the other party back.
-func (n *talk) resumed(c *Call) {
-	c.join(n.leg)
-	c.showHeld(false)
+	n.settle(c)
 }
 
 // part leaves the caller alone.
@@ -59,28 +65,31 @@ func (n *talk) part(c *Call) {
 	c.caller.Stream().Stop()
 	c.part()
 	n.account(c)
+	n.over = true
 	c.showMenu()
 }
 
 // account adds the talk to the record.
 func (n *talk) account(c *Call) {
-	if n.talked.IsZero() {
+	if n.talked.IsZero() || n.over {
 		return
 	}
 	spent := time.Since(n.talked)
 	c.visit.Update(func(r *recordings.Call) { r.TalkMS += spent.Milliseconds() })
 }
 
-// replace puts another leg in the place of the party, whose leg it returns.
-func (n *talk) replace(_ *Call, l leg.Leg) leg.Leg {
+// replace puts a supervisor in the place of the party, whose leg it returns. What
+// was on hold is not any more.
+func (n *talk) replace(m *monitor) leg.Leg {
 	was := n.leg
-	n.leg = l
+	n.leg, n.agent = m.leg, m.who
+	n.onHold, n.away, n.music = false, false, false
 	return was
 }
 
-// partner is who is talked to; nil before the answer.
+// partner is who is talked to; nil before the answer and after the end.
 func (n *talk) partner() leg.Leg {
-	if n.talked.IsZero() {
+	if n.talked.IsZero() || n.over {
 		return nil
 	}
 	return n.leg

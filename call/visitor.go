@@ -85,12 +85,9 @@ func (v visitor) Connect(ctx context.Context, r ivr.Connect) (ivr.ConnectResult,
 		v.c.log.Info("connect failed", "err", err)
 		return ivr.ConnectFailed, nil
 	}
-	n := &connect{talk: talk{hold: hold, kind: Connected}, Connect: r, party: l, result: make(chan ivr.ConnectResult, 1)}
-	res, err := do(ctx, v.c, n, n.result, nil)
-	if err != nil {
-		l.End(v.c.farewell()) // whoever was first: the second end does nothing
-	}
-	return res, err
+	return v.follow(ctx, &dialled{visitor: v, ask: unqueued(r), connect: &connect{
+		talk: newTalk(Connected, hold), Connect: r, party: l, name: r.Target, result: make(chan ivr.ConnectResult, 1),
+	}})
 }
 
 // hold is what a caller hears who waits for somebody.

@@ -84,7 +84,7 @@ func (c *checker) target(t target) {
 // handled insists that every outcome that can happen leads somewhere.
 func (c *checker) handled() {
 	for _, n := range c.flow.nodes {
-		if n.verb == nil || n.word == "branch" {
+		if n.verb == nil || n.word == "branch" || n.word == "transfer" { // what a transfer does not handle ends the call
 			continue
 		}
 		for _, outcome := range n.verb.outcomes() {
@@ -109,6 +109,7 @@ func (f *Flow) leads(n *node) (to []*node, leaves bool) {
 	if n.verb == nil || n.word == "hangup" {
 		return nil, true
 	}
+	leaves = n.word == "transfer"
 	for _, outcome := range f.outcomes(n) {
 		t, ok := f.resolve(n, outcome)
 		next := f.byName[t.node]
@@ -220,8 +221,8 @@ func (c *checker) queues() {
 		return
 	}
 	for _, n := range c.flow.nodes {
-		v, ok := n.verb.(*enqueueVerb)
-		if ok && v.queue != "" && !slices.Contains(c.options.Queues, v.queue) {
+		v := n.waits()
+		if v != nil && v.queue != "" && !slices.Contains(c.options.Queues, v.queue) {
 			c.report.Add(v.at, msgUnknownQueue, v.queue, strict.Suggest(v.queue, c.options.Queues))
 		}
 	}

@@ -41,7 +41,7 @@ func TestReferenceOutcomes(t *testing.T) {
 func TestWordsTellTheTruth(t *testing.T) {
 	nodes := map[string]verb{
 		"play": &speakVerb{}, "say": &speakVerb{}, "menu": &menuVerb{}, "collect": &collectVerb{}, "branch": &branchVerb{},
-		"set": &setVerb{}, "http": &httpVerb{}, "connect": &connectVerb{}, "record": &recordVerb{}, "enqueue": &enqueueVerb{}, "call": &callVerb{}, "hangup": &hangupVerb{},
+		"set": &setVerb{}, "http": &httpVerb{}, "connect": &connectVerb{}, "record": &recordVerb{}, "enqueue": &enqueueVerb{}, "transfer": &transferVerb{}, "voicemail": &voicemailVerb{}, "call": &callVerb{}, "hangup": &hangupVerb{},
 	}
 	for _, w := range words() {
 		got := strings.Join(nodes[w.name].outcomes(), " ")

@@ -62,6 +62,9 @@ const (
 	msgURLHost     message = "an address ends its host before the first value\nwrite a / after the host, before ${…}"
 	msgJSON        message = "%s has no form in JSON"
 	msgNobody      message = "%s names nobody"
+	msgTransfer    message = "transfer of node %s goes to a queue or to a number\nwrite queue: or number:, not both"
+	msgNumber      message = "%q is not a telephone number\nwrite it like +861012345678"
+	msgMailbox     message = "%q is not a mailbox\nwrite the name of a queue or of a person"
 	msgHundred     message = "%s cannot be %q\nwrite a number from 0 to 100, or ${…}"
 	msgNoNews      message = "news of node %s says nothing\ngive it play: or say:"
 

@@ -70,6 +70,7 @@ type Connect struct {
 	Timeout  time.Duration // how long to ring
 	Hold     []Prompt      // played to the caller, in a loop, while it rings
 	CallerID string
+	Language string // of the caller; empty while unknown
 }
 
 // ConnectResult is how a connect ended.
@@ -119,6 +120,7 @@ type Record struct {
 	Beep       bool
 	MinSpeech  time.Duration // shorter counts as nothing
 	MessageTag string        // the node's name, kept in the record
+	Mailbox    string        // for whom it is: a queue or a person; empty: nobody said
 }
 
 // Recorded is the message that a caller left.

@@ -236,7 +236,7 @@ func (r *Run) count(n *node) error {
 	r.steps++
 	r.quiet++
 	switch n.word {
-	case "menu", "collect", "record", "connect", "enqueue":
+	case "menu", "collect", "record", "voicemail", "connect", "enqueue", "transfer":
 		r.quiet = 0
 	}
 	if r.steps > maxSteps || r.quiet > maxQuiet {

@@ -29,6 +29,7 @@ type line struct {
 	queued   []Enqueue
 	targets  []string
 	message  time.Duration
+	records  []Record
 	record   []bool
 	hungUp   bool
 	broken   string // a prompt that cannot be played
@@ -91,6 +92,7 @@ func (l *line) Enqueue(_ context.Context, e Enqueue) (EnqueueResult, error) {
 }
 
 func (l *line) Record(_ context.Context, r Record) (Recorded, error) {
+	l.records = append(l.records, r)
 	return Recorded{Duration: l.message}, l.say(r.Prompts)
 }
 

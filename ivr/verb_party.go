@@ -6,6 +6,8 @@ import (
 
 	"github.com/expr-lang/expr/types"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ivrd/ivrd/ivr/internal/strict"
 )
 
 // connectVerb rings parties, one after the other, until one answers.
@@ -55,7 +57,7 @@ func (v *connectVerb) run(ctx context.Context, r *Run, _ *node) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	request := Connect{Timeout: v.timeout, Hold: hold}
+	request := Connect{Timeout: v.timeout, Hold: hold, Language: r.language}
 	if v.callerID != nil {
 		if request.CallerID, err = v.callerID.plain(r.env()); err != nil {
 			return "", err
@@ -83,13 +85,22 @@ type recordVerb struct {
 	into             string
 }
 
+// recordKeys are what every node knows that takes a message.
+func recordKeys(more ...string) []string {
+	return append([]string{"play", "say", "max", "silence", "min", "finish", "beep", "into"}, more...)
+}
+
 func (l *loader) record(n *node, value *yaml.Node) verb {
-	m := l.report.Map(value, "record", "play", "say", "max", "silence", "min", "finish", "beep", "into")
+	m := l.report.Map(value, "record", recordKeys()...)
 	if m == nil {
 		return nil
 	}
+	return l.taking(n, m)
+}
+
+func (l *loader) taking(n *node, m *strict.Map) *recordVerb {
 	v := &recordVerb{longest: time.Minute, silence: 4 * time.Second, least: time.Second, finish: "#", beep: true}
-	v.prompts = l.prompts(value, m.Get("play"), m.Get("say"), "node "+n.name)
+	v.prompts = l.prompts(m.Node, m.Get("play"), m.Get("say"), "node "+n.name)
 	l.duration(m, "max", &v.longest, time.Second, 10*time.Minute)
 	l.duration(m, "silence", &v.silence, time.Second, time.Minute)
 	l.duration(m, "min", &v.least, 0, time.Minute)
@@ -116,14 +127,18 @@ func (*recordVerb) outcomes() []string { return []string{"ok", "noinput"} }
 func (v *recordVerb) says() []prompts { return []prompts{v.prompts} }
 
 func (v *recordVerb) run(ctx context.Context, r *Run, n *node) (string, error) {
-	spoken, err := r.prompts(v.prompts)
-	if err != nil {
+	return v.take(ctx, r, Record{MessageTag: n.name}, "noinput")
+}
+
+// take takes the message that is asked for; none is the outcome where nothing
+// was said.
+func (v *recordVerb) take(ctx context.Context, r *Run, ask Record, none string) (string, error) {
+	var err error
+	if ask.Prompts, err = r.prompts(v.prompts); err != nil {
 		return "", err
 	}
-	got, err := r.ports.Caller.Record(ctx, Record{
-		Prompts: spoken, Max: v.longest, Silence: v.silence, Finish: v.finish,
-		Beep: v.beep, MinSpeech: v.least, MessageTag: n.name,
-	})
+	ask.Max, ask.Silence, ask.Finish, ask.Beep, ask.MinSpeech = v.longest, v.silence, v.finish, v.beep, v.least
+	got, err := r.ports.Caller.Record(ctx, ask)
 	if err != nil {
 		return "", err
 	}
@@ -131,7 +146,7 @@ func (v *recordVerb) run(ctx context.Context, r *Run, n *node) (string, error) {
 		r.vars[v.into] = int(got.Duration / time.Second)
 	}
 	if got.Duration == 0 {
-		return "noinput", nil
+		return none, nil
 	}
 	return "ok", nil
 }

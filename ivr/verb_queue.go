@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ivrd/ivrd/ivr/internal/strict"
 )
 
 // neutral is the user value and the difficulty of a caller of whom nothing is
@@ -30,15 +32,28 @@ type number struct {
 	expr    *expression
 }
 
+// enqueueKeys are what every node knows that lets the caller wait.
+func enqueueKeys(more ...string) []string {
+	return append([]string{"queue", "skills", "value", "difficulty", "timeout", "while", "news"}, more...)
+}
+
 func (l *loader) enqueue(n *node, value *yaml.Node) verb {
-	v := &enqueueVerb{value: number{literal: neutral}, difficulty: number{literal: neutral}, timeout: 10 * time.Minute}
 	if value.Kind != yaml.MappingNode {
-		v.queue, v.at = l.name(value, "queue"), value
-		return v
+		return l.waiting(n, nil, value)
 	}
-	m := l.report.Map(value, "enqueue", "queue", "skills", "value", "difficulty", "timeout", "while", "news")
-	if name := l.report.Need(m, "queue", "enqueue "+n.name); name != nil {
+	m := l.report.Map(value, "enqueue", enqueueKeys()...)
+	return l.waiting(n, m, l.report.Need(m, "queue", "enqueue "+n.name))
+}
+
+// waiting reads how the caller waits in the queue that is named; m may be nil
+// where nothing but the name is written.
+func (l *loader) waiting(n *node, m *strict.Map, name *yaml.Node) *enqueueVerb {
+	v := &enqueueVerb{value: number{literal: neutral}, difficulty: number{literal: neutral}, timeout: 10 * time.Minute}
+	if name != nil {
 		v.queue, v.at = l.name(name, "queue"), name
+	}
+	if m == nil {
+		return v
 	}
 	if skills := m.Get("skills"); skills != nil {
 		v.skills = l.skills(skills)
@@ -104,6 +119,11 @@ func (*enqueueVerb) outcomes() []string { return []string{"answered", "timeout",
 func (v *enqueueVerb) says() []prompts { return []prompts{v.hold, v.news} }
 
 func (v *enqueueVerb) run(ctx context.Context, r *Run, _ *node) (string, error) {
+	result, err := v.wait(ctx, r)
+	return string(result), err
+}
+
+func (v *enqueueVerb) wait(ctx context.Context, r *Run) (EnqueueResult, error) {
 	request := Enqueue{Queue: v.queue, Skills: v.skills, Language: r.language, Timeout: v.timeout}
 	var err error
 	if request.Hold, err = r.prompts(v.hold); err != nil {
@@ -122,8 +142,7 @@ func (v *enqueueVerb) run(ctx context.Context, r *Run, _ *node) (string, error) 
 			return r.prompts(v.news)
 		}
 	}
-	result, err := r.ports.Caller.Enqueue(ctx, request)
-	return string(result), err
+	return r.ports.Caller.Enqueue(ctx, request)
 }
 
 func (n number) eval(r *Run) (float64, error) {

@@ -32,7 +32,9 @@ func words() []word {
 		{"http", []string{"ok", "error"}, "any status, such as `403`", "fetches data as JSON", true, (*loader).http},
 		{"connect", []string{"ok", "busy", "noanswer", "error"}, "", "rings somebody and lets both talk", true, (*loader).connect},
 		{"enqueue", []string{"answered", "timeout", "error"}, "", "waits in a queue and talks to an agent", true, (*loader).enqueue},
+		{"transfer", []string{"busy", "noanswer", "failed", "timeout"}, "else the call ends", "hands the caller over to a queue or a number", true, (*loader).transfer},
 		{"record", []string{"ok", "noinput"}, "", "takes a message", true, (*loader).record},
+		{"voicemail", []string{"ok", "empty"}, "", "takes a message for a mailbox", true, (*loader).voicemail},
 		{"call", []string{"next"}, "", "runs another flow and returns", false, (*loader).call},
 		{"hangup", nil, "none: the call ends", "says last words and ends the call", false, (*loader).hangup},
 	}
@@ -40,7 +42,7 @@ func words() []word {
 
 // laterWords are verbs of the language that this version does not run.
 func laterWords() []string {
-	return []string{"ask", "transfer", "voicemail", "survey", "otp"}
+	return []string{"ask", "survey", "otp"}
 }
 
 // commonOutcomes are those that a flow's defaults can handle for all nodes.

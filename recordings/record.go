@@ -39,6 +39,8 @@ type Call struct {
 	Priority  *routing.Score `json:"priority,omitempty"`
 	Recording Recording      `json:"recording"`
 	Messages  []Message      `json:"messages,omitempty"`
+	// Transfers by agents, oldest first. Queue, Agent and Priority follow them.
+	Transfers []Transfer `json:"transfers,omitempty"`
 	// Disposition is what the agent says the call was, one of the configured
 	// words; Notes what else they say of it. Notes are sealed like the numbers;
 	// numbers in them are masked by whoever shows them.
@@ -84,11 +86,23 @@ type Gap struct {
 	Cause  string `json:"cause"`
 }
 
-// Message is what a caller left at a record node: a span of the recording.
+// Message is what a caller left at a record or voicemail node: a span of the
+// recording.
 type Message struct {
-	Tag    string `json:"tag"`
-	FromMS int64  `json:"from_ms"`
-	ToMS   int64  `json:"to_ms"`
+	Tag string `json:"tag"` // the node
+	// Mailbox is for whom it was left: a queue or a person.
+	Mailbox string `json:"mailbox,omitempty"`
+	FromMS  int64  `json:"from_ms"`
+	ToMS    int64  `json:"to_ms"`
+}
+
+// Transfer is one time that an agent has sent the caller elsewhere: to a queue or
+// to a number, which is masked where it is shown. AtMS is on the call's clock.
+type Transfer struct {
+	AtMS   int64  `json:"at_ms"`
+	By     string `json:"by"`
+	Queue  string `json:"queue,omitempty"`
+	Number string `json:"number,omitempty"`
 }
 
 // Query selects calls, newest first.

@@ -3,6 +3,7 @@ package recordings
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,12 +28,35 @@ func callKeyID(id string) string { return "call/" + id }
 // houseKeys protect the rows of all calls.
 type houseKeys struct{ index, rows seal.Key }
 
-// personal is what identifies a caller, or may; it is sealed under the subject's
-// key.
+// personal is what identifies a caller, and whom they were sent to; it is sealed
+// under the subject's key.
 type personal struct {
-	From  string `json:"from"`
-	To    string `json:"to"`
-	Notes string `json:"notes,omitempty"`
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Transfers holds the numbers of the record's transfers, one for each; of one
+	// to a queue "".
+	Transfers []string `json:"transfers,omitempty"`
+	Notes     string   `json:"notes,omitempty"`
+}
+
+// takeNumbers moves the numbers and notes out of a record, which is the caller's own copy
+// but for its lists.
+func takeNumbers(c *Call) personal {
+	p := personal{From: c.From, To: c.To, Notes: c.Notes}
+	c.From, c.To, c.Notes, c.Transfers = "", "", "", slices.Clone(c.Transfers)
+	for i := range c.Transfers {
+		p.Transfers = append(p.Transfers, c.Transfers[i].Number)
+		c.Transfers[i].Number = ""
+	}
+	return p
+}
+
+// putNumbers is the reverse.
+func (p *personal) putNumbers(c *Call) {
+	c.From, c.To, c.Notes = p.From, p.To, p.Notes
+	for i := range min(len(c.Transfers), len(p.Transfers)) {
+		c.Transfers[i].Number = p.Transfers[i]
+	}
 }
 
 func personalField(id string) seal.Field {
@@ -65,7 +89,8 @@ func (h *houseKeys) fromIndex(number string) []byte {
 
 // row makes the stored form of a record.
 func (h *houseKeys) row(c Call, subject seal.Key, keyID string, now time.Time) (Row, error) {
-	numbers, err := json.Marshal(personal{From: c.From, To: c.To, Notes: c.Notes})
+	from := c.From
+	numbers, err := json.Marshal(takeNumbers(&c))
 	if err != nil {
 		return Row{}, fmt.Errorf("encode call %s: %w", c.ID, err)
 	}
@@ -73,13 +98,12 @@ func (h *houseKeys) row(c Call, subject seal.Key, keyID string, now time.Time) (
 		ID: c.ID, Node: c.Node, Queue: c.Queue, Agent: c.Agent,
 		StartedAt: c.StartedAt.UnixMilli(), SavedAt: now.UnixMilli(),
 		Open:      c.EndedAt.IsZero() || c.Recording.State == stateLive,
-		FromIndex: h.fromIndex(c.From), Key: keyID,
+		FromIndex: h.fromIndex(from), Key: keyID,
 		Personal: subject.SealField(personalField(c.ID), numbers),
 	}
 	if !c.EndedAt.IsZero() {
 		r.EndedAt = c.EndedAt.UnixMilli()
 	}
-	c.From, c.To, c.Notes = "", "", ""
 	if r.Doc, err = json.Marshal(c); err != nil {
 		return Row{}, fmt.Errorf("encode call %s: %w", c.ID, err)
 	}
@@ -127,7 +151,7 @@ func (r *Row) openPersonal(c *Call, subject seal.Key) error {
 	if err := json.Unmarshal(text, &p); err != nil {
 		return fmt.Errorf("decode numbers of call %s: %w", r.ID, err)
 	}
-	c.From, c.To, c.Notes = p.From, p.To, p.Notes
+	p.putNumbers(c)
 	return nil
 }
 

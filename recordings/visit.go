@@ -218,7 +218,7 @@ func (v *visit) view() Call {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	c := v.call
-	c.Path, c.Messages = slices.Clone(c.Path), slices.Clone(c.Messages)
+	c.Path, c.Messages, c.Transfers = slices.Clone(c.Path), slices.Clone(c.Messages), slices.Clone(c.Transfers)
 	c.Recording.Gaps = slices.Clone(c.Recording.Gaps)
 	if v.writing() {
 		c.Recording.DurationMS = ms(media.Time(v.rec.endTime.Load()))

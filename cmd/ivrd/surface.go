@@ -17,7 +17,7 @@ import (
 func (h *house) openAPI() error {
 	h.measure()
 	h.api = api.New(api.Config{Listen: h.file.HTTP.Listen, CertFile: h.file.HTTP.TLS.Cert, KeyFile: h.file.HTTP.TLS.Key, Demo: h.file.Mode == config.ModeDemo}, api.Deps{
-		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Monitors: h.conductor, Phones: phones{h.sip}, Metrics: h.metrics, Log: h.log,
+		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Monitors: h.conductor, Talks: h.conductor, Phones: phones{h.sip}, Metrics: h.metrics, Log: h.log,
 		Checks: []api.Check{
 			{Name: "draining", Func: h.notDraining},
 			{Name: "database", Func: h.databaseAnswers},
