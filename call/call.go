@@ -43,6 +43,10 @@ type Call struct {
 	apart  bool        // joined is there, but on hold
 	taken  bool        // other is a supervisor who has taken over
 	echo   bool        // the caller hears themselves
+	// arriving is a page of the agent that is to take the call back; fetching
+	// counts the tries.
+	arriving leg.Leg
+	fetching int
 	// otherEvents are other's; nil while they come by the inbox.
 	otherEvents <-chan leg.Event
 	monitors    []*monitor
@@ -216,6 +220,8 @@ func (c *Call) loop() leg.EndReason {
 				sounds = nil // the leg is ending; its Ended event follows
 			} else if ev.Kind == media.EventNoMedia {
 				return leg.NoMedia
+			} else if ev.Kind == media.EventFailed {
+				return failed(ev.Failure)
 			} else {
 				c.heard(ev)
 			}
@@ -316,8 +322,13 @@ func (c *Call) fromLine(ev media.StreamEvent, ok bool) {
 		c.line = nil // the leg is ending; its Ended event follows
 		return
 	}
-	if p := c.partner(); p != nil && ev.Kind == media.EventNoMedia {
+	p := c.partner()
+	switch {
+	case p == nil:
+	case ev.Kind == media.EventNoMedia:
 		p.End(leg.NoMedia)
+	case ev.Kind == media.EventFailed:
+		p.End(failed(ev.Failure))
 	}
 }
 
@@ -351,6 +362,9 @@ func (c *Call) finish(reason leg.EndReason) {
 	c.caller.End(reason)
 	if c.other != nil {
 		c.other.End(c.farewell())
+	}
+	if c.arriving != nil {
+		c.arriving.End(c.farewell())
 	}
 	c.endMonitors()
 	c.stopRecording()

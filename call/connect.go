@@ -34,10 +34,18 @@ func (n *connect) other(c *Call, ev leg.Event) {
 	case leg.Held, leg.Resumed:
 		n.phoneHold(c, ev.Kind == leg.Held)
 	case leg.Ended:
-		n.part(c)
-		n.result <- n.outcome(ev.Reason)
-		c.done()
+		if n.partner() != nil && n.agent != "" && vanished(n.leg, ev.Reason) {
+			n.detach(c)
+			return
+		}
+		n.end(c, ev.Reason)
 	}
+}
+
+func (n *connect) end(c *Call, r leg.EndReason) {
+	n.part(c)
+	n.result <- n.outcome(r)
+	c.done()
 }
 
 func (n *connect) outcome(r leg.EndReason) ivr.ConnectResult {
@@ -56,4 +64,12 @@ func (n *connect) outcome(r leg.EndReason) ivr.ConnectResult {
 func (n *connect) abandon(c *Call)            { n.account(c) }
 func (n *connect) key(*Call, byte)            {}
 func (n *connect) played(*Call, media.PlayID) {}
-func (n *connect) expired(*Call)              {}
+
+// expired gives up on somebody whose page does not come back.
+func (n *connect) expired(c *Call) {
+	if n.detached {
+		n.detached = false
+		c.fetching++
+		n.end(c, leg.Unreachable)
+	}
+}

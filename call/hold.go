@@ -59,6 +59,9 @@ func (n *talk) phoneHold(c *Call, on bool) {
 // settle lets the two hear each other, unless one of them is on hold. Where both
 // ways of it are on, the music does not begin anew with the second.
 func (n *talk) settle(c *Call) {
+	if n.detached { // music it is, until the page is back
+		return
+	}
 	c.showHeld(n.away || n.onHold)
 	switch {
 	case n.away: // what the phone sends meanwhile is for nobody

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,9 +42,13 @@ type stage struct {
 	dialErr error
 	ended   chan recordings.Call
 	closes  []func()
+	mu      sync.Mutex // of closes and hosts
 	hosts   int
 	log     logged
 	script  Script // of new calls
+	// pages: whoever is rung is a page; unregistered: none is there.
+	pages        bool
+	unregistered atomic.Bool
 }
 
 const ours = "10.0.0.1"
@@ -179,6 +184,8 @@ func (s *stage) call(number string, freq float64) *party {
 // party makes somebody with a phone on a host of their own.
 func (s *stage) party(freq float64) *party {
 	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.hosts++
 	host := s.net.Host(fmt.Sprintf("10.0.1.%d", s.hosts))
 	ph, err := tone.NewPhone(host, host.Addr())
@@ -301,6 +308,9 @@ func (d dialer) Dial(_ context.Context, session media.Session, r sip.DialRequest
 	}
 	p := d.s.party(1400)
 	p.info, p.asked = leg.Info{Direction: leg.Outgoing, To: r.User + r.Number}, r
+	if d.s.pages {
+		p.info.Transport = "ws"
+	}
 	st, err := session.Open(r.Options)
 	if err != nil {
 		return nil, err
@@ -310,7 +320,7 @@ func (d dialer) Dial(_ context.Context, session media.Session, r sip.DialRequest
 	return p, nil
 }
 
-func (dialer) Registered(string) bool { return true }
+func (d dialer) Registered(string) bool { return !d.s.unregistered.Load() }
 
 type fetcher struct{ s *stage }
 

@@ -43,6 +43,12 @@ type monitor struct {
 	up   bool    // answered
 }
 
+// What a page is told that it is to the call.
+const (
+	roleAgent      = "agent"
+	roleSupervisor = "supervisor"
+)
+
 // monitorRing is how long a supervisor's phone rings.
 const monitorRing = 30 * time.Second
 
@@ -59,7 +65,7 @@ func (c *Conductor) Monitor(ctx context.Context, id, who string, mode Mode) erro
 		return err
 	}
 	l, err := c.deps.Dialer.Dial(ctx, call.session, sip.DialRequest{
-		User: who, From: "monitor", Timeout: monitorRing,
+		User: who, From: "monitor", Timeout: monitorRing, Page: sip.Page{CallID: id, Role: roleSupervisor, Auto: true},
 		Options: media.StreamOptions{Name: "supervisor", Track: media.TrackNone, KeepDigits: true},
 	})
 	if err != nil {
@@ -203,8 +209,14 @@ func (c *Call) takeover(m *monitor) error {
 	c.monitors = slices.DeleteFunc(c.monitors, func(o *monitor) bool { return o == m })
 	agent := t.replace(m)
 	c.other, c.otherEvents, c.line, c.taken = m.leg, nil, m.leg.Stream().Events(), true // follow brings the events
+	c.fetching++                                                                        // a page that was to come back is not waited for
+	c.timer.Stop()
 	c.showHeld(false)
-	c.show(func(s *Status) { s.Agent = m.who })
+	c.show(func(s *Status) {
+		if s.Agent, s.Detached = m.who, false; s.State == Away {
+			s.State = c.board.talk
+		}
+	})
 	c.join(m.leg)
 	agent.End(leg.TakenOver)
 	return nil

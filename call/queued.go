@@ -70,13 +70,22 @@ func (q *queued) other(c *Call, ev leg.Event) {
 		q.phoneHold(c, ev.Kind == leg.Held)
 	case leg.Answered, leg.Ended:
 		if ev.Kind == leg.Ended && q.partner() != nil {
+			if vanished(q.leg, ev.Reason) {
+				q.detach(c)
+				return
+			}
 			q.part(c)
 		}
-		select {
-		case q.legs <- legEvent{q.leg, ev}:
-		default: // the flow's goroutine hangs; the deadline of the offer is the way out
-			c.log.Error("event of an agent's leg is lost", "leg_id", q.leg.ID())
-		}
+		q.tellFlow(c, ev)
+	}
+}
+
+// tellFlow gives an event of the agent's leg to the flow's goroutine.
+func (q *queued) tellFlow(c *Call, ev leg.Event) {
+	select {
+	case q.legs <- legEvent{q.leg, ev}:
+	default: // the flow's goroutine hangs; the deadline of the offer is the way out
+		c.log.Error("event of an agent's leg is lost", "leg_id", q.leg.ID())
 	}
 }
 
@@ -116,7 +125,23 @@ func (q *queued) abandon(c *Call) {
 }
 
 func (q *queued) key(*Call, byte) {}
-func (q *queued) expired(*Call)   {}
+
+// expired gives up on an agent whose page does not come back: the caller waits
+// again, at the place that their priority gives them.
+func (q *queued) expired(c *Call) {
+	if !q.detached {
+		return
+	}
+	c.log.Warn("agent's page did not come back", "leg_id", q.leg.ID())
+	q.detached, q.leaving = false, true
+	c.fetching++
+	q.part(c)
+	select {
+	case q.transfers <- &transfer{to: Destination{Queue: q.ticket.Queue}, result: make(chan error, 1)}:
+	default: // the agent has asked for another just before
+	}
+	q.tellFlow(c, leg.Event{Kind: leg.Ended, Reason: leg.Unreachable})
+}
 
 // wait is the flow's part of a caller in a queue.
 type wait struct {
@@ -244,7 +269,7 @@ func (w *wait) look(ctx context.Context) error {
 	if offer == nil {
 		return nil
 	}
-	l, err := w.dial(ctx, w.request(sip.DialRequest{User: offer.Agent, Timeout: time.Until(offer.Deadline) + leaveTime}, ""))
+	l, err := w.dial(ctx, w.request(sip.DialRequest{User: offer.Agent, Timeout: time.Until(offer.Deadline) + leaveTime, Page: sip.Page{CallID: w.c.id, Role: roleAgent}}, ""))
 	if err != nil {
 		w.c.log.Info("agent cannot be rung", "err", err)
 		return w.failed(ctx, *offer, leg.Unreachable)

@@ -18,6 +18,8 @@ type talk struct {
 	since  time.Time       // the caller waits
 	talked time.Time       // zero until answered
 	over   bool            // the other party has gone
+	// detached says that the agent's page has gone and is waited for.
+	detached bool
 
 	// The two ways of a hold; both must be off to talk. See settle.
 	onHold bool // the agent has asked for it here
@@ -83,7 +85,7 @@ func (n *talk) account(c *Call) {
 func (n *talk) replace(m *monitor) leg.Leg {
 	was := n.leg
 	n.leg, n.agent = m.leg, m.who
-	n.onHold, n.away, n.music = false, false, false
+	n.onHold, n.away, n.music, n.detached = false, false, false, false
 	return was
 }
 

@@ -107,6 +107,9 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 		s.dialogs.add(a.callID, a.tag, p)
 	}
 	p.info.CallID = p.attempts[0].callID
+	if r.Options.Web {
+		p.info.Transport = "ws"
+	}
 	p.begin(r)
 	return p, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/sip/wire"
 )
 
@@ -19,6 +20,16 @@ func abilities() []wire.Header {
 		{Name: "Accept-Language", Value: "en"},
 		{Name: "Supported", Value: strings.Join(s.Options, ", ")},
 	}
+}
+
+// reasonHeader tells a page why it is hung up on (RFC 3326, with a protocol of
+// our own); only what its person may want to know.
+func reasonHeader(r leg.EndReason) []wire.Header {
+	switch r.Slug {
+	case leg.Moved.Slug, leg.TakenOver.Slug, leg.Transferred.Slug, leg.CallerHangup.Slug:
+		return []wire.Header{{Name: "Reason", Value: `ivrd;text="` + r.Slug + `"`}}
+	}
+	return nil
 }
 
 // has reports whether a list header holds a token, in any case of letters.

@@ -232,7 +232,7 @@ func (p *party) forget() {
 // hangUp says BYE and ends. The BYE goes on by itself.
 func (p *party) hangUp(r leg.EndReason) {
 	d := *p.dlg
-	m := d.request("BYE", nil)
+	m := d.request("BYE", nil, reasonHeader(r)...)
 	p.srv.wg.Go(func() {
 		defer close(p.bye)
 		ctx, cancel := context.WithTimeout(p.srv.ctx, p.srv.t.giveUp)
