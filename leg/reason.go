@@ -41,8 +41,8 @@ var (
 	Busy          = EndReason{Class: Upstream, Slug: "busy"}
 	NoAnswer      = EndReason{Class: Upstream, Slug: "no-answer"}
 	Unreachable   = EndReason{Class: Upstream, Slug: "unreachable"}
-	Withdrawn     = EndReason{Class: Success, Slug: "withdrawn"}  // we gave up ringing: nobody is to blame
-	TakenOver     = EndReason{Class: Success, Slug: "taken-over"} // a supervisor has taken the agent's place
+	Withdrawn     = EndReason{Class: Success, Slug: "withdrawn"}   // we gave up ringing: nobody is to blame
+	TakenOver     = EndReason{Class: Success, Slug: "taken-over"}  // a supervisor has taken the agent's place
 	Transferred   = EndReason{Class: Success, Slug: "transferred"} // the agent has sent the caller elsewhere
 	UnknownNumber = EndReason{Class: Caller, Slug: "unknown-number"}
 	UnknownSource = EndReason{Class: Caller, Slug: "unknown-source"}
