@@ -48,9 +48,15 @@ func TestHoldAndTransfer(t *testing.T) {
 	h.Talks = f
 	alice := h.token("alice")
 	for _, c := range []struct{ what, body string }{
-		{"hold", `{}`}, {"hold", `{"on":null}`}, {"transfer", `{}`}, {"transfer", `{"queue":"loans","number":"+8610"}`},
-		{"transfer", `{"number":"sip:x@y"}`}, {"transfer", `{"number":"+"}`}, {"transfer", `{"number":"1"}`},
-		{"transfer", `{"number":"+86 10"}`}, {"transfer", `{"number":"` + strings.Repeat("1", 21) + `"}`},
+		{"hold", `{}`},
+		{"hold", `{"on":null}`},
+		{"transfer", `{}`},
+		{"transfer", `{"queue":"loans","number":"+8610"}`},
+		{"transfer", `{"number":"sip:x@y"}`},
+		{"transfer", `{"number":"+"}`},
+		{"transfer", `{"number":"1"}`},
+		{"transfer", `{"number":"+86 10"}`},
+		{"transfer", `{"number":"` + strings.Repeat("1", 21) + `"}`},
 	} {
 		h.desk(alice, callID(0), c.what, c.body).want(t, http.StatusBadRequest, "bad-parameter")
 	}

@@ -388,3 +388,27 @@ func TestEnqueuedWords(t *testing.T) {
 		}
 	}
 }
+
+// TestTransferInVainFromAList: whom nobody takes is not lost, but comes to the
+// next person of the node.
+func TestTransferInVainFromAList(t *testing.T) {
+	const flow = head + `
+  start: {connect: {to: [alice, bob], hold: long}, on: {ok: end, busy: end, noanswer: end, error: end}}
+`
+	play(t, flow, func(st *stage) {
+		s := &scene{stage: st, caller: st.call("1000", 300)}
+		s.alice = st.rings("alice")
+		s.alice.pickUp()
+		after(time.Second)
+		s.id = st.con.Live()[0]
+		s.transfers("alice", Destination{Number: outside})
+		s.number().End(leg.Busy)
+		s.alice = st.rings("bob")
+		s.alice.pickUp()
+		s.heard("with bob", "1400", "300", "")
+		s.caller.End(leg.CallerHangup)
+		if r := s.record(); r.Agent != "bob" {
+			t.Errorf("record: agent %q", r.Agent)
+		}
+	})
+}

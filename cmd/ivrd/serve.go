@@ -276,7 +276,7 @@ func (h *house) greet() {
 	fmt.Printf(`ivrd is up (demo, loopback only).
   call      bin/ivrd call sip:1000@%[1]s --dtmf "w5,1,w9,4" --duration 40s --record heard.wav
             or any SIP phone: sip:1000@%[1]s the menu, sip:echo@%[1]s an echo
-  answer    register a SIP phone as alice or bob: bin/ivrd user sip-secret alice
+  answer    register a SIP phone as alice, bin/ivrd user sip-secret alice, and be ready: docs/phones.md
   records   http://%[2]s/api/v1/calls (sign in as sue, password demo: see README)
   verify    bin/ivrd verify
   stop      Ctrl-C
