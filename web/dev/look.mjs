@@ -1,0 +1,119 @@
+// Looks at every page with the mock's data: pictures in both languages and sizes, axe-core, and what the browser refuses
+// by the policy.   node dev/look.mjs <folder for the pictures> [port]
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { chromium } from 'playwright-core'
+
+const out = process.argv[2] ?? '/tmp/ivrd-look'
+const base = `http://127.0.0.1:${process.argv[3] ?? 8099}`
+mkdirSync(out, { recursive: true })
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
+})
+let faults = 0
+const say = (...a) => { faults++; console.log(...a) }
+
+async function look(page, name) {
+  await page.waitForTimeout(400)
+  await page.screenshot({ path: `${out}/${name}.png` })
+  await page.evaluate(axe + '\n;void 0').catch(() => {})
+  const found = await page.evaluate(() => window.axe?.run(document, { resultTypes: ['violations'] }))
+  for (const v of found?.violations ?? []) {
+    const line = `${name}: ${v.impact} ${v.id}: ${v.nodes.map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? '')).slice(0, 4).join(' | ')}`
+    if (v.impact === 'serious' || v.impact === 'critical') say(line)
+    else console.log('  (' + line + ')')
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  if (wide > 0) say(`${name}: ${wide} px too wide`)
+}
+
+const post = (page, path) => page.evaluate((p) => fetch('/api/v1' + p, { method: 'POST' }).then((r) => r.status), path)
+const tid = (page, id) => page.getByTestId(id)
+
+async function run(size, language, scheme) {
+  const context = await browser.newContext({ viewport: size, locale: language, colorScheme: scheme, permissions: ['microphone'], bypassCSP: false })
+  const tag = `${language.slice(0, 2)}-${scheme}-${size.width}`
+  const page = await context.newPage()
+  page.on('console', (m) => /Content Security|Refused|violates/i.test(m.text()) && say(`${tag}: ${m.text()}`))
+  page.on('pageerror', (e) => say(`${tag}: ${e.stack}`))
+  const shot = (n) => look(page, `${n}-${tag}`)
+
+  await page.goto(base + '/')
+  await shot('signin')
+  await page.goto(base + '/phone')
+  await page.waitForTimeout(800)
+  await shot('phone')
+  await page.goto(base + '/')
+  await tid(page, 'signin-as-alice').click()
+  await tid(page, 'agent-state').waitFor()
+  await page.waitForTimeout(800)
+  await shot('desk-idle')
+  await tid(page, 'agent-state').click()
+  await shot('desk-state-menu')
+  await tid(page, 'state-ready').click()
+  await tid(page, 'sound-status').click()
+  await shot('desk-sound')
+  await page.keyboard.press('Escape')
+  await post(page, '/mock/ring/alice')
+  await tid(page, 'ring').waitFor({ timeout: 5000 })
+  await shot('desk-ring')
+  await page.keyboard.press('Enter')
+  await page.waitForFunction(() => window.ivrd.phone.state === 'talking', null, { timeout: 5000 })
+  await page.waitForTimeout(500)
+  await shot('desk-call')
+  await page.keyboard.press('m')
+  await page.keyboard.press('h')
+  await page.keyboard.press('t')
+  await shot('desk-transfer')
+  await page.keyboard.press('k')
+  await shot('desk-keypad')
+  await page.keyboard.press('e')
+  await tid(page, 'wrapup').waitFor({ timeout: 5000 })
+  await tid(page, 'disposition').click()
+  await shot('desk-wrapup')
+  await page.keyboard.press('Escape')
+  await tid(page, 'wrapup-done').click()
+  await page.waitForFunction(() => window.ivrd.events.getState().agents.get('alice').state === 'ready', null, { timeout: 5000 })
+  await page.goto(base + '/monitor')
+  await shot('no-permission')
+  await page.goto(base + '/calls')
+  await tid(page, 'filter-since').waitFor()
+  await shot('calls')
+  await tid(page, 'filter-agent').click()
+  await shot('calls-filter')
+  await page.keyboard.press('Escape')
+  await page.locator('[data-testid^=call-row-] a').first().click()
+  await tid(page, 'play').click()
+  await tid(page, 'track-caller').waitFor({ timeout: 8000 })
+  await page.waitForTimeout(1200)
+  await shot('call')
+  await context.clearCookies()
+  await page.goto(base + '/')
+  await tid(page, 'signin-as-sue').click()
+  await page.locator('[data-testid^=live-call-]').first().waitFor()
+  await page.waitForTimeout(800)
+  await shot('monitor')
+  await tid(page, 'live-call-PS170000000000000001').click()
+  await tid(page, 'mode-listen').click()
+  await shot('monitor-reason')
+  await tid(page, 'reason').fill('complaint')
+  await tid(page, 'reason-go').click()
+  await page.waitForFunction(() => window.ivrd.phone.state === 'talking', null, { timeout: 5000 })
+  await shot('monitor-listen')
+  await tid(page, 'mode-whisper').click()
+  await shot('monitor-whisper')
+  await tid(page, 'mode-stop').click()
+  await page.waitForTimeout(500)
+  await page.goto(base + '/agent')
+  await context.close()
+}
+
+await run({ width: 1280, height: 800 }, 'en-GB', 'light')
+await run({ width: 390, height: 844 }, 'en-GB', 'dark')
+await run({ width: 1280, height: 800 }, 'zh-CN', 'dark')
+await run({ width: 390, height: 844 }, 'zh-CN', 'light')
+await browser.close()
+console.log(faults ? `${faults} faults` : 'well')
+process.exit(faults ? 1 : 0)

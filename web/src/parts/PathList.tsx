@@ -1,0 +1,29 @@
+import { clock } from '../app/time'
+import { useT } from '../i18n'
+import type { Step } from '../protocol'
+
+/** The way through the menu in one line. */
+export function PathLine({ steps }: { steps: Step[] | undefined }) {
+  const t = useT()
+  if (!steps?.length) return null
+  return <span className="quiet cut" title={t('desk.path')}>{steps.map((s) => s.node).join(' › ')}</span>
+}
+
+/** The same as a timeline; `onPick` makes the steps places to go to. */
+export function PathList({ steps, onPick }: { steps: Step[] | undefined; onPick?: (ms: number) => void }) {
+  const t = useT()
+  if (!steps?.length) return <p className="quiet">{t('desk.pathNone')}</p>
+  return (
+    <ol className="timeline">
+      {steps.map((s, i) => (
+        <li key={i}>
+          {onPick
+            ? <button type="button" className="linkish num" onClick={() => onPick(s.at_ms)}>{clock(s.at_ms)}</button>
+            : <span className="num quiet">{clock(s.at_ms)}</span>}
+          <span>{s.node}</span>
+          <span className="quiet">{s.flow}</span>
+        </li>
+      ))}
+    </ol>
+  )
+}

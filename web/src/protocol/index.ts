@@ -1,0 +1,6 @@
+export * from './types'
+export { Api, Problem, isProblem } from './api'
+export { Events, type EventsState, type EventsStatus } from './events'
+export { Phone, type PhoneSnapshot, type PhoneState } from './phone'
+export { constraints, openMicrophone, MicrophoneError } from './microphone'
+export { tabInstance } from './tab'

@@ -1,0 +1,174 @@
+// The shapes of docs/protocol.md and docs/api.md. Fields that are empty may be left out by the server.
+
+export type Role = 'agent' | 'supervisor' | 'auditor' | 'admin'
+export type Scope = 'own' | 'groups' | 'all'
+export type Right =
+  | 'calls.read'
+  | 'recordings.play'
+  | 'numbers.unmask'
+  | 'calls.monitor'
+  | 'agents.state'
+  | 'audit.read'
+  | 'people.manage'
+
+export interface Me {
+  name: string
+  display: string
+  roles: Role[]
+  groups: string[]
+  rights: Partial<Record<Right, Scope>>
+}
+
+export interface Site {
+  mode: 'demo' | 'production' | (string & {})
+  name: string
+  people?: { name: string; display: string; roles: Role[] }[]
+  numbers?: string[]
+  dispositions?: string[]
+}
+
+export interface PhoneSecret {
+  uri: string
+  realm: string
+  username: string
+  secret: string
+  expires_at: string
+  path: string
+}
+
+export interface Step {
+  flow: string
+  node: string
+  at_ms: number
+}
+
+export interface Score {
+  policy: string
+  score: number
+  terms: { name: string; weight: number; value: number }[]
+}
+
+export type CallState = 'menu' | 'waiting' | 'ringing' | 'talking' | 'held' | 'away' | 'connected'
+export type MonitorMode = 'listen' | 'whisper' | 'barge' | 'takeover'
+
+export interface LiveCall {
+  id: string
+  from: string
+  to: string
+  language?: string
+  trusted?: boolean
+  state: CallState
+  since: string
+  started_at: string
+  answered_at?: string
+  flow?: string
+  path?: Step[]
+  queue?: string
+  agent?: string
+  wait_ms?: number
+  waiting_since?: string
+  position?: number
+  priority?: Score
+  offer?: { agent: string; deadline: string }
+  recording?: 'none' | 'live' | 'paused'
+  monitors?: { who: string; mode: MonitorMode }[]
+  detached?: boolean
+}
+
+export interface Queue {
+  name: string
+  waiting: number
+  longest_ms: number
+  ready: number
+  talking: number
+  staffed: number
+  entered: number
+  answered: number
+  abandoned: number
+}
+
+export type AgentState = 'offline' | 'ready' | 'reserved' | 'talking' | 'wrap-up' | 'away'
+export type AskedState = 'ready' | 'away' | 'offline'
+
+export interface Agent {
+  name: string
+  queues?: string[] | null
+  skills?: Record<string, number>
+  languages?: string[]
+  state: AgentState
+  reason?: string
+  since: string
+  idle?: string
+  call?: string
+  until?: string
+  then?: AgentState
+}
+
+export type RecordingState = 'none' | 'live' | 'complete' | 'crashed' | 'partial' | 'damaged'
+
+export interface Gap {
+  from_ms: number
+  to_ms: number
+  cause: string
+}
+
+/** The record of a call. A damaged one has its id, started_at and recording only. */
+export interface CallRecord {
+  id: string
+  channel?: string
+  from?: string
+  to?: string
+  trunk?: string
+  language?: string
+  started_at: string
+  answered_at?: string
+  ended_at?: string
+  end?: { class: string; reason: string; status?: number }
+  flow?: string
+  flow_version?: string
+  path?: Step[]
+  queue?: string
+  agent?: string
+  wait_ms?: number
+  talk_ms?: number
+  priority?: Score
+  recording: {
+    state: RecordingState
+    duration_ms?: number
+    channels?: number
+    gaps?: Gap[]
+    cause?: string
+    parts?: number
+    chain?: string
+  }
+  messages?: { tag: string; from_ms: number; to_ms: number }[]
+  node?: string
+  disposition?: string
+  notes?: string
+}
+
+export interface CallPage {
+  calls: CallRecord[]
+  next_cursor?: string
+}
+
+export interface CallQuery {
+  state?: 'live' | 'ended'
+  queue?: string
+  agent?: string
+  since?: string
+  until?: string
+  limit?: number
+  cursor?: string
+}
+
+export type Track = 'caller' | 'agent' | 'prompts' | 'supervisor'
+
+export type ServerEvent =
+  | { type: 'hello'; now: string; me: Me }
+  | { type: 'snapshot'; now: string; calls?: LiveCall[] | null; queues?: Queue[] | null; agents?: Agent[] | null }
+  | { type: 'call'; call: LiveCall }
+  | { type: 'call.gone'; id: string }
+  | { type: 'queue'; queue: Queue }
+  | { type: 'agent'; agent: Agent }
+  | { type: 'tick'; now: string }
