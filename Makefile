@@ -22,7 +22,7 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 BUILDVCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint fmt check-fmt vet tidy unit bench fuzz soak drill prompts clean setup-run setup-test
+.PHONY: help run test build web web-test lint fmt check-fmt vet tidy unit bench fuzz soak drill prompts clean setup-run setup-test
 
 help: ## Print this help
 	@echo "ivrd: a voice-first contact-centre server. Targets:"
@@ -31,9 +31,27 @@ help: ## Print this help
 run: setup-run build ## Start the demo on loopback; it prints how to call
 	exec bin/ivrd serve $(ARGS)
 
-test: setup-test lint unit build ## Run all that CI runs
+test: setup-test web web-test lint unit build ## Run all that CI runs
 
-build: ## Build bin/ivrd, one static file
+# The pages are built from what package-lock.json pins, and only when something
+# of them has changed.
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+
+web: web/dist/index.html ## Build the pages
+
+web/node_modules/.installed: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
+	rm -rf web/dist/assets
+	cd web && npm run --silent build
+	@touch $@
+
+web-test: web/node_modules/.installed
+	cd web && npm run --silent test
+
+build: web ## Build bin/ivrd, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -o bin/ivrd ./cmd/ivrd
 
 lint: check-fmt tidy vet $(GOLANGCI) ## Check what is checked by reading

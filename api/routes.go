@@ -45,7 +45,7 @@ type route struct {
 // routes is the whole surface: the mux, the OpenAPI test and the tests of
 // rights read it.
 func (s *Server) routes() []route {
-	return []route{
+	all := []route{
 		{"POST", "/api/v1/login", public, "", s.login},
 		{"POST", "/api/v1/logout", signedIn, "", s.logout},
 		{"GET", "/api/v1/me", signedIn, "", s.me},
@@ -65,8 +65,13 @@ func (s *Server) routes() []route {
 		{"GET", "/readyz", public, "", s.ready},
 		{"GET", "/metrics", public, "", s.metrics},
 		{"GET", "/sip", public, "", s.sipSocket},
-		{"GET", "/{$}", public, "", front},
+		{"GET", "/{$}", public, "", s.page},
+		{"GET", "/assets/{file}", public, "", s.asset},
 	}
+	for _, path := range pagePaths() {
+		all = append(all, route{"GET", path, public, "", s.page})
+	}
+	return all
 }
 
 // mux sends requests to their routes, and answers the rest with problems.

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -71,7 +72,7 @@ type Check struct {
 }
 
 // Deps are the parts of the house that api stands on. Live, Desk, Monitors,
-// Talks, Phones, AuditLog, Checks and Metrics may be nil.
+// Talks, Phones, Pages, AuditLog, Checks and Metrics may be nil.
 type Deps struct {
 	People   People
 	Archive  Archive
@@ -79,6 +80,7 @@ type Deps struct {
 	Desk     Desk
 	Monitors Monitor
 	Phones   Phones
+	Pages    fs.FS // the built pages
 	Talks    Talk
 	AuditLog AuditLog
 	Checks   []Check

@@ -9,6 +9,7 @@ export default defineConfig({
   define: { 'process.env.NODE_DEBUG': 'undefined' },
   build: {
     outDir: 'dist',
+    emptyOutDir: false, // web.go embeds the folder; the Makefile clears assets
     assetsDir: 'assets',
     // The policy of the pages knows no data: for fonts and scripts.
     assetsInlineLimit: 0,

@@ -159,7 +159,9 @@ func (h *house) openCalls(ctx context.Context) error {
 		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher,
 		Script: h.callScript, Log: h.log, Ended: h.countCall(),
 	})
-	h.sip, err = sip.New(sipConfig(h.file), sip.Deps{Handler: h.conductor, Secrets: h.data.people, Log: h.log})
+	h.sip, err = sip.New(sipConfig(h.file), sip.Deps{
+		Handler: h.conductor, Secrets: h.data.people, Guest: h.data.people.Guest, Registered: h.conductor.Returned, Log: h.log,
+	})
 	dial.Server = h.sip
 	return err
 }

@@ -11,13 +11,14 @@ import (
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/routing"
 	"github.com/ivrd/ivrd/sip"
+	"github.com/ivrd/ivrd/web"
 )
 
 // openAPI starts the HTTP surface.
 func (h *house) openAPI() error {
 	h.measure()
 	h.api = api.New(api.Config{Listen: h.file.HTTP.Listen, CertFile: h.file.HTTP.TLS.Cert, KeyFile: h.file.HTTP.TLS.Key, Demo: h.file.Mode == config.ModeDemo}, api.Deps{
-		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Monitors: h.conductor, Talks: h.conductor, Phones: phones{h.sip}, Metrics: h.metrics, Log: h.log,
+		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Monitors: h.conductor, Talks: h.conductor, Phones: phones{h.sip}, Pages: web.Pages(), Metrics: h.metrics, Log: h.log,
 		Checks: []api.Check{
 			{Name: "draining", Func: h.notDraining},
 			{Name: "database", Func: h.databaseAnswers},

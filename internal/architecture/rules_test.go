@@ -50,6 +50,7 @@ func layers() []layer {
 		{"internal/testkit/...", []string{"media", "media/...", "internal/testkit", "internal/testkit/..."}, "in-memory stand-ins speak the types of what they stand in for"},
 		{"internal/tools/...", []string{"tts", "tts/promptset"}, "small programs of the workshop"},
 		{"configs", nil, "embedded files"},
+		{"web", nil, "embedded pages"},
 		{"cmd/ivrd", []string{"..."}, "wires everything together"},
 	}
 }
