@@ -194,30 +194,37 @@ type reader struct {
 	at     time.Time
 }
 
-// connect opens a page's socket; headers come in pairs.
-func (h *stage) connect(headers ...string) (*reader, *http.Response, error) {
-	r := &reader{h: h, http: &http.Transport{DialContext: h.wire.dial}}
+// connect opens a page's socket; headers come in pairs. The reader is nil when the
+// answer has another status than 101.
+func (h *stage) connect(headers ...string) (r *reader, status int) {
+	h.t.Helper()
+	r = &reader{h: h, http: &http.Transport{DialContext: h.wire.dial}}
 	header := http.Header{}
 	for i := 0; i < len(headers); i += 2 {
 		header.Set(headers[i], headers[i+1])
 	}
-	var resp *http.Response
-	var err error
-	r.conn, resp, err = websocket.Dial(context.Background(), "ws://house.test/api/v1/events", &websocket.DialOptions{HTTPClient: &http.Client{Transport: r.http}, HTTPHeader: header})
+	conn, resp, err := websocket.Dial(context.Background(), "ws://house.test/api/v1/events", &websocket.DialOptions{HTTPClient: &http.Client{Transport: r.http}, HTTPHeader: header})
+	if resp == nil {
+		h.t.Fatal(err)
+	}
+	if resp.Body != nil { // of a socket it has none
+		_ = resp.Body.Close()
+	}
 	if err != nil {
 		r.http.CloseIdleConnections()
-		return nil, resp, err
+		return nil, resp.StatusCode
 	}
+	r.conn = conn
 	r.conn.SetReadLimit(-1)
-	return r, resp, nil
+	return r, resp.StatusCode
 }
 
 // page opens a socket and reads it.
 func (h *stage) page(token identity.Secret) *reader {
 	h.t.Helper()
-	r, _, err := h.connect("Authorization", "Bearer "+token.Reveal())
-	if err != nil {
-		h.t.Fatal(err)
+	r, status := h.connect("Authorization", "Bearer "+token.Reveal())
+	if r == nil {
+		h.t.Fatalf("a page is answered %d", status)
 	}
 	go r.read()
 	return r
@@ -497,10 +504,7 @@ func TestEventsEndWithTheRight(t *testing.T) {
 // does not notice.
 func TestSlowReader(t *testing.T) {
 	pages(t, Config{}, func(h *stage) {
-		slow, _, err := h.connect("Authorization", "Bearer "+h.signIn("sue").Reveal())
-		if err != nil {
-			t.Fatal(err)
-		}
+		slow, _ := h.connect("Authorization", "Bearer "+h.signIn("sue").Reveal())
 		defer slow.close()
 		quick := h.page(h.signIn("alice"))
 		defer quick.close()
@@ -546,9 +550,9 @@ func TestEventsFromElsewhere(t *testing.T) {
 			{[]string{"Cookie", "ivrd=x", "Origin", "http://house.test"}, 401},
 			{nil, 401},
 		} {
-			r, resp, err := h.connect(c.headers...)
-			if resp == nil || resp.StatusCode != c.want {
-				t.Errorf("%v: %v %v, want %d", c.headers, resp, err, c.want)
+			r, status := h.connect(c.headers...)
+			if status != c.want {
+				t.Errorf("%v: %d, want %d", c.headers, status, c.want)
 			}
 			if r != nil {
 				r.close()
@@ -585,10 +589,7 @@ func TestServerSaysGoodbye(t *testing.T) {
 	pages(t, Config{}, func(h *stage) {
 		r := h.page(h.signIn("alice"))
 		defer r.close()
-		mute, _, err := h.connect("Authorization", "Bearer "+h.signIn("sue").Reveal())
-		if err != nil {
-			t.Fatal(err)
-		}
+		mute, _ := h.connect("Authorization", "Bearer "+h.signIn("sue").Reveal())
 		defer mute.close()
 		r.after(time.Second)
 		begun := time.Now()
@@ -615,14 +616,14 @@ func TestSocketsAreBounded(t *testing.T) {
 		token := h.signIn("alice")
 		a, b := h.page(token), h.page(token)
 		defer b.close()
-		if _, resp, _ := h.connect("Authorization", "Bearer "+token.Reveal()); resp == nil || resp.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("a third page of alice's: %v", resp)
+		if _, status := h.connect("Authorization", "Bearer "+token.Reveal()); status != http.StatusServiceUnavailable {
+			t.Errorf("a third page of alice's: %d", status)
 		}
 		sue := h.signIn("sue")
 		c := h.page(sue)
 		defer c.close()
-		if _, resp, _ := h.connect("Authorization", "Bearer "+sue.Reveal()); resp == nil || resp.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("a fourth page: %v", resp)
+		if _, status := h.connect("Authorization", "Bearer "+sue.Reveal()); status != http.StatusServiceUnavailable {
+			t.Errorf("a fourth page: %d", status)
 		}
 		a.close()
 		time.Sleep(time.Minute)

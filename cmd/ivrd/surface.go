@@ -15,8 +15,9 @@ import (
 // openAPI starts the HTTP surface.
 func (h *house) openAPI() error {
 	h.measure()
-	h.api = api.New(api.Config{Listen: h.file.HTTP.Listen, CertFile: h.file.HTTP.TLS.Cert, KeyFile: h.file.HTTP.TLS.Key}, api.Deps{
-		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Monitors: h.conductor, Metrics: h.metrics, Log: h.log,
+	h.api = api.New(apiConfig(h.file), api.Deps{
+		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Monitors: h.conductor, Statuses: h.conductor,
+		Changes: &h.changes, Metrics: h.metrics, Log: h.log,
 		Checks: []api.Check{
 			{Name: "draining", Func: h.notDraining},
 			{Name: "database", Func: h.databaseAnswers},
