@@ -33,12 +33,7 @@ func (s *Server) listCalls(w http.ResponseWriter, r *http.Request, v visitor) er
 	} else if list, err = s.visibleCalls(r.Context(), v, q); err != nil {
 		return err
 	}
-	for i, c := range list.Calls {
-		list.Calls[i] = masked(c)
-	}
-	if list.Calls == nil {
-		list.Calls = []recordings.Call{}
-	}
+	list.Calls = maskedAll(v, list.Calls)
 	return answer(w, http.StatusOK, list)
 }
 
@@ -103,7 +98,7 @@ func (s *Server) oneCall(w http.ResponseWriter, r *http.Request, v visitor) erro
 		return err
 	}
 	if unmask != "1" {
-		return answer(w, http.StatusOK, masked(c))
+		return answer(w, http.StatusOK, masked(v, c))
 	}
 	if !v.MayCall(identity.NumbersUnmask, c.Queue, c.Agent) {
 		return forbidden()
@@ -130,10 +125,24 @@ func (s *Server) visibleCall(ctx context.Context, v visitor, id string) (recordi
 	return c, nil
 }
 
-func masked(c recordings.Call) recordings.Call {
+// maskedAll is never nil: its JSON is a list.
+func maskedAll(v visitor, calls []recordings.Call) []recordings.Call {
+	out := make([]recordings.Call, len(calls))
+	for i, c := range calls {
+		out[i] = masked(v, c)
+	}
+	return out
+}
+
+// masked hides the numbers of a call, also those that its agent has noted; but
+// not from themselves, who would save what they see.
+func masked(v visitor, c recordings.Call) recordings.Call {
 	c.From, c.To, c.Transfers = transcript.MaskNumber(c.From), transcript.MaskNumber(c.To), slices.Clone(c.Transfers)
 	for i := range c.Transfers {
 		c.Transfers[i].Number = transcript.MaskNumber(c.Transfers[i].Number)
+	}
+	if c.Agent != v.Name {
+		c.Notes = transcript.Mask(c.Notes)
 	}
 	return whole(c)
 }

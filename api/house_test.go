@@ -255,6 +255,25 @@ func (a *archive) Audit(_ context.Context, e recordings.AuditEntry) error {
 	return nil
 }
 
+func (a *archive) Annotate(_ context.Context, id string, n recordings.Annotation) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, c := range a.calls {
+		if c.ID == id {
+			a.calls[i].Disposition, a.calls[i].Notes = n.Disposition, n.Notes
+			return nil
+		}
+	}
+	return recordings.ErrNotFound
+}
+
+// change changes a call's record.
+func (a *archive) change(i int, f func(*recordings.Call)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f(&a.calls[i])
+}
+
 // audits lists the entries of an action.
 func (a *archive) audits(action string) []recordings.AuditEntry {
 	a.mu.Lock()

@@ -32,10 +32,21 @@ type Config struct {
 	// MaxInFlight requests at once: 256; more get 503. MaxPlaybacks of them may
 	// be recordings: 32.
 	MaxInFlight, MaxPlaybacks int
-	// Demo lets the demo's callers open a phone without a sign-in.
-	Demo bool
 	// Drain is how long Close waits for requests that run: 10 s.
 	Drain time.Duration
+	// MaxSockets are the pages that may be connected at once: 256, of one person
+	// 16; more get 503.
+	MaxSockets int
+	// AnnounceMonitor lets agents see who monitors their call.
+	AnnounceMonitor bool
+	// Demo shows its people and Numbers to everybody, and gives phones to callers
+	// who are nobody.
+	Demo    bool
+	Numbers []string
+	// Dispositions are the words for what a call was.
+	Dispositions []string
+	// Realm is that of SIP: pages register in it.
+	Realm string
 }
 
 // People proves who somebody is; identity.People does.
@@ -43,15 +54,19 @@ type People interface {
 	SignIn(context.Context, identity.Credentials) (identity.Person, identity.SignIn, identity.Secret, error)
 	Resolve(context.Context, identity.Secret) (identity.Person, identity.SignIn, error)
 	SignOut(context.Context, identity.Secret) error
+	NewPhone(context.Context, identity.Secret) (identity.Phone, error)
+	NewGuest(number string) (identity.Phone, error)
+	Demo(context.Context) ([]identity.Person, error)
 }
 
-// Archive is what api needs of recordings.Archive. Audit returns when the entry
-// is durable.
+// Archive is what api needs of recordings.Vault. Audit returns when the entry is
+// durable.
 type Archive interface {
 	Call(ctx context.Context, id string) (recordings.Call, error)
 	Calls(context.Context, recordings.Query) ([]recordings.Call, string, error)
 	Play(ctx context.Context, id string, track media.Track) (recordings.Playback, error)
 	Audit(context.Context, recordings.AuditEntry) error
+	Annotate(ctx context.Context, id string, a recordings.Annotation) error
 }
 
 // Live lists the calls that run now, as they are this moment.
@@ -71,12 +86,14 @@ type Check struct {
 	Func func(context.Context) error
 }
 
-// Deps are the parts of the house that api stands on. Live, Desk, Monitors,
-// Talks, Phones, Pages, AuditLog, Checks and Metrics may be nil.
+// Deps are the parts of the house that api stands on. Live, Statuses, Changes,
+// Desk, Monitors, Talks, Phones, Pages, AuditLog, Checks and Metrics may be nil.
 type Deps struct {
 	People   People
 	Archive  Archive
 	Live     Live
+	Statuses Statuses
+	Changes  *Changes
 	Desk     Desk
 	Monitors Monitor
 	Phones   Phones
@@ -95,18 +112,17 @@ type Server struct {
 	handler   http.Handler
 	http      *http.Server
 	logins    *rate
+	guests    *rate
+	sockets   *sockets
+	studio    studio
 	inFlight  chan struct{}
 	playbacks chan struct{}
 	plays     *continuations
 	counts    counts
 	draining  atomic.Bool
-	// socketContext ends with the server: WebSockets outlive http.Server.
-	socketContext context.Context //nolint:containedctx // the server owns it
-	endSockets    context.CancelFunc
-	socketsOpen   sync.WaitGroup
-	mu            sync.Mutex
-	listener      net.Listener
-	served        chan struct{} // closed when the serving goroutine is over
+	mu        sync.Mutex
+	listener  net.Listener
+	served    chan struct{} // closed when the serving goroutine is over
 }
 
 // New makes a server; nothing runs before Start.
@@ -118,12 +134,15 @@ func New(config Config, deps Deps) *Server {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
-	s.logins = newRate(s.config.LoginsPerMinute)
+	if s.Changes == nil {
+		s.Changes = &Changes{}
+	}
+	s.logins, s.guests = newRate(s.config.LoginsPerMinute), newRate(s.config.LoginsPerMinute)
+	s.sockets = newSockets(s.config.MaxSockets, maxSocketsEach)
 	s.inFlight = make(chan struct{}, s.config.MaxInFlight)
 	s.playbacks = make(chan struct{}, s.config.MaxPlaybacks)
 	s.plays = newContinuations()
 	s.counts = newCounts(s.Metrics)
-	s.socketContext, s.endSockets = context.WithCancel(context.Background())
 	s.handler = s.wrap(s.mux())
 	s.http = &http.Server{
 		Handler:           s.handler,
@@ -137,11 +156,14 @@ func New(config Config, deps Deps) *Server {
 	return s
 }
 
+// maxSocketsEach are the sockets that one person may have open.
+const maxSocketsEach = 16
+
 func (c Config) withDefaults() Config {
 	for _, d := range []struct {
 		v  *int
 		to int
-	}{{&c.LoginsPerMinute, 60}, {&c.MaxInFlight, 256}, {&c.MaxPlaybacks, 32}} {
+	}{{&c.LoginsPerMinute, 60}, {&c.MaxInFlight, 256}, {&c.MaxPlaybacks, 32}, {&c.MaxSockets, 256}} {
 		if *d.v <= 0 {
 			*d.v = d.to
 		}
@@ -200,14 +222,16 @@ func (s *Server) Addr() net.Addr {
 // Drain makes /readyz answer 503, so that no new work comes.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Close stops listening, waits for running requests as long as Config.Drain
-// and cuts off the rest. It may be called twice.
+// Close stops listening, says goodbye to the pages that are connected, waits for
+// running requests as long as Config.Drain and cuts off the rest. It may be
+// called twice.
 func (s *Server) Close() error {
 	s.Drain()
-	s.endSockets()
-	defer s.socketsOpen.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), s.config.Drain)
 	defer cancel()
+	gone := make(chan struct{})
+	go func() { defer close(gone); s.sockets.close(ctx) }()
+	defer func() { <-gone }()
 	err := s.http.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = s.http.Close()

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -18,14 +19,8 @@ type Phones interface {
 	ServeSocket(context.Context, *Socket) error
 }
 
-// The codes that a WebSocket of ours is closed with, see docs/protocol.md.
-const (
-	closeSignedOut websocket.StatusCode = 4001
-	// signInCheck is how often an open socket's sign-in is looked at.
-	signInCheck = time.Second
-	// maxMessage of SIP over WebSocket, in bytes.
-	maxMessage = 65535
-)
+// maxMessage of SIP over WebSocket, in bytes.
+const maxMessage = 65535
 
 // sipSocket upgrades to SIP over WebSocket (RFC 7118). It wants a sign-in, or in
 // the demo nothing: its callers' pages are nobody's.
@@ -39,46 +34,64 @@ func (s *Server) sipSocket(w http.ResponseWriter, r *http.Request, v visitor) er
 		return err
 	}
 	note(w, v.Name)
+	if err := ownOrigin(r); err != nil {
+		return err
+	}
+	if err := wantsSocket(w, r); err != nil {
+		return err
+	}
+	leave, err := s.sockets.enter(cmp.Or(v.Name, address(r).String()))
+	if err != nil {
+		return err
+	}
+	defer leave()
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"sip"}, CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
-		return nil // Accept has answered
+		s.Log.Debug("socket not opened", "error", err) // Accept has answered
+		return nil
 	}
 	defer func() { _ = ws.CloseNow() }()
 	if ws.Subprotocol() != "sip" {
 		_ = ws.Close(websocket.StatusPolicyViolation, "the subprotocol is sip")
 		return nil
 	}
+	release(w)
 	ws.SetReadLimit(maxMessage)
-	ctx, cancel := context.WithCancelCause(s.socketContext)
-	defer cancel(nil)
-	s.socketsOpen.Add(1)
-	defer s.socketsOpen.Done()
-	if !guest {
-		go s.watchSignIn(ctx, cancel, v)
-	}
-	_ = s.Phones.ServeSocket(ctx, &Socket{ws: ws, person: v.Name, local: localAddress(r), remote: remoteAddress(r), secure: s.config.secure()})
-	switch {
-	case errors.Is(context.Cause(ctx), errSignedOut):
-		_ = ws.Close(closeSignedOut, "signed out")
-	case s.socketContext.Err() != nil:
-		_ = ws.Close(websocket.StatusGoingAway, "")
-	}
+	s.carry(ws, r, v, guest)
 	return nil
 }
 
-var errSignedOut = errors.New("signed out")
+// carry serves an open socket until it goes, its sign-in ends or the server
+// stops.
+func (s *Server) carry(ws *websocket.Conn, r *http.Request, v visitor, guest bool) {
+	ctx, cancel := context.WithCancelCause(s.sockets.ctx)
+	defer cancel(nil)
+	go s.watchSocket(ctx, cancel, v, guest)
+	_ = s.Phones.ServeSocket(ctx, &Socket{ws: ws, ctx: ctx, person: v.Name, local: localAddress(r), remote: remoteAddress(r), secure: s.config.secure()})
+}
 
-// watchSignIn ends a socket within a second of its sign-in.
-func (s *Server) watchSignIn(ctx context.Context, cancel context.CancelCauseFunc, v visitor) {
-	tick := time.NewTicker(signInCheck)
+var (
+	errSignedOut = errors.New("signed out")
+	errStopping  = errors.New("the server stops")
+)
+
+// watchSocket ends a socket within a second of its sign-in, and with the server.
+func (s *Server) watchSocket(ctx context.Context, cancel context.CancelCauseFunc, v visitor, guest bool) {
+	tick := time.NewTicker(signInEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
+			if guest {
+				continue
+			}
 			if _, _, err := s.People.Resolve(ctx, v.token); errors.Is(err, identity.ErrNoSignIn) {
 				cancel(errSignedOut)
 				return
 			}
+		case <-s.sockets.closing:
+			cancel(errStopping)
+			return
 		case <-ctx.Done():
 			return
 		}
@@ -89,6 +102,7 @@ func (s *Server) watchSignIn(ctx context.Context, cancel context.CancelCauseFunc
 // in. It is sip.Socket.
 type Socket struct {
 	ws            *websocket.Conn
+	ctx           context.Context //nolint:containedctx // its cause says how to close
 	person        string
 	local, remote netip.AddrPort
 	secure        bool
@@ -105,8 +119,17 @@ func (c *Socket) Write(ctx context.Context, message []byte) error {
 	return c.ws.Write(ctx, websocket.MessageText, message)
 }
 
-// Close does not wait for the page's own goodbye.
-func (c *Socket) Close() error { return c.ws.CloseNow() }
+// Close tells the page why, where we know; else it does not wait for the page's
+// own goodbye.
+func (c *Socket) Close() error {
+	switch cause := context.Cause(c.ctx); {
+	case errors.Is(cause, errSignedOut):
+		return c.ws.Close(closeSignedOut, "signed out")
+	case errors.Is(cause, errStopping):
+		return c.ws.Close(websocket.StatusGoingAway, "")
+	}
+	return c.ws.CloseNow()
+}
 
 // Local is our address beneath.
 func (c *Socket) Local() netip.AddrPort { return c.local }

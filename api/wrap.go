@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/ivrd/ivrd/internal/obs"
@@ -42,7 +43,8 @@ func (s *Server) wrap(mux *http.ServeMux) http.Handler {
 		defer s.recovered(seen, route)
 		select {
 		case s.inFlight <- struct{}{}:
-			defer func() { <-s.inFlight }()
+			seen.release = sync.OnceFunc(func() { <-s.inFlight })
+			defer seen.release()
 		default:
 			if r.URL.Path != "/healthz" {
 				unavailable("Too many requests at once: try again in a moment.").write(seen)
@@ -93,14 +95,17 @@ func (s *Server) finished(w *observed, r *http.Request, route string, begun time
 	s.Log.Log(r.Context(), level, "http request", "method", r.Method, "route", route, "status", status,
 		"took", took, "ip", address(r).String(), "person", w.person)
 	s.counts.requests.Inc(route, strconv.Itoa(status))
-	s.counts.seconds.Observe(took.Seconds(), route)
+	if status != http.StatusSwitchingProtocols { // how long a page stays is not how fast we are
+		s.counts.seconds.Observe(took.Seconds(), route)
+	}
 }
 
 // observed remembers the status of an answer and who asked.
 type observed struct {
 	http.ResponseWriter
-	status int
-	person string
+	status  int
+	person  string
+	release func() // gives the place among the requests at once back; nil: there is none
 }
 
 func (o *observed) WriteHeader(status int) {
@@ -124,5 +129,13 @@ func (o *observed) Unwrap() http.ResponseWriter { return o.ResponseWriter }
 func note(w http.ResponseWriter, person string) {
 	if o, ok := w.(*observed); ok {
 		o.person = person
+	}
+}
+
+// release lets go of the place among the requests at once: a socket stays, and is
+// counted elsewhere.
+func release(w http.ResponseWriter) {
+	if o, ok := w.(*observed); ok && o.release != nil {
+		o.release()
 	}
 }

@@ -20,9 +20,9 @@ type desk struct {
 	people *identity.People
 }
 
-// openDesk makes the queues and signs nobody in.
-func openDesk(ctx context.Context, f config.File, people *identity.People) (*desk, error) {
-	c := routing.Config{Policy: routing.DefaultPolicy()}
+// openDesk makes the queues and signs nobody in; changed is told of what changes.
+func openDesk(ctx context.Context, f config.File, people *identity.People, changed func()) (*desk, error) {
+	c := routing.Config{Policy: routing.DefaultPolicy(), Changed: changed}
 	for _, q := range f.Queues {
 		c.Queues = append(c.Queues, routing.Queue{Name: q.Name, Ring: q.Ring, WrapUp: q.WrapUp, Handle: q.Handle})
 	}

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/ivrd/ivrd/api"
 	"github.com/ivrd/ivrd/call"
 	"github.com/ivrd/ivrd/internal/config"
 	"github.com/ivrd/ivrd/internal/obs"
@@ -74,6 +77,14 @@ func sipConfig(f config.File) sip.Config {
 		cfg.Outbound = append(cfg.Outbound, sip.OutboundRule{Prefix: o.Prefix, Trunk: o.Trunk, MaxCalls: o.MaxCalls, MaxPerUser: o.MaxPerUser})
 	}
 	return cfg
+}
+
+func apiConfig(f config.File) api.Config {
+	return api.Config{
+		Listen: f.HTTP.Listen, CertFile: f.HTTP.TLS.Cert, KeyFile: f.HTTP.TLS.Key,
+		AnnounceMonitor: f.Calls.AnnounceMonitor, Dispositions: f.Dispositions, Realm: f.SIP.Realm,
+		Demo: f.Mode == config.ModeDemo, Numbers: slices.Sorted(maps.Keys(f.Calls.Numbers)),
+	}
 }
 
 func trunk(t config.Trunk) sip.Trunk {

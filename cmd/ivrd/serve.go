@@ -64,6 +64,7 @@ type house struct {
 	desk      *desk
 	conductor *call.Conductor
 	api       *api.Server
+	changes   api.Changes // what pages look at: calls and queues tell, api looks
 	metrics   *obs.Metrics
 	draining  atomic.Bool
 	// background ends with the house; preparing counts what runs on it.
@@ -150,14 +151,14 @@ func (h *house) openCalls(ctx context.Context) error {
 	fetcher := webfetch.New()
 	h.opened(func() error { fetcher.Close(); return nil })
 	h.metrics = obs.NewMetrics()
-	if h.desk, err = openDesk(ctx, h.file, h.data.people); err != nil {
+	if h.desk, err = openDesk(ctx, h.file, h.data.people, h.changes.Tell); err != nil {
 		return err
 	}
 	h.opened(func() error { h.desk.Close(); return nil })
 	dial := &lateDialer{}
 	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Longest: h.file.Calls.Longest, Node: nodeName(), Env: env}, call.Deps{
 		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher,
-		Script: h.callScript, Log: h.log, Ended: h.countCall(),
+		Script: h.callScript, Log: h.log, Ended: h.countCall(), Changed: h.changes.Tell,
 	})
 	h.sip, err = sip.New(sipConfig(h.file), sip.Deps{
 		Handler: h.conductor, Secrets: h.data.people, Guest: h.data.people.Guest, Registered: h.conductor.Returned, Log: h.log,

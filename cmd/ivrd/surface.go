@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/ivrd/ivrd/api"
-	"github.com/ivrd/ivrd/internal/config"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/routing"
@@ -17,8 +16,9 @@ import (
 // openAPI starts the HTTP surface.
 func (h *house) openAPI() error {
 	h.measure()
-	h.api = api.New(api.Config{Listen: h.file.HTTP.Listen, CertFile: h.file.HTTP.TLS.Cert, KeyFile: h.file.HTTP.TLS.Key, Demo: h.file.Mode == config.ModeDemo}, api.Deps{
-		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Monitors: h.conductor, Talks: h.conductor, Phones: phones{h.sip}, Pages: web.Pages(), Metrics: h.metrics, Log: h.log,
+	h.api = api.New(apiConfig(h.file), api.Deps{
+		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Monitors: h.conductor, Talks: h.conductor,
+		Statuses: h.conductor, Changes: &h.changes, Phones: phones{h.sip}, Pages: web.Pages(), Metrics: h.metrics, Log: h.log,
 		Checks: []api.Check{
 			{Name: "draining", Func: h.notDraining},
 			{Name: "database", Func: h.databaseAnswers},

@@ -71,6 +71,7 @@ func homes() []home {
 		{module + "/api", []string{"cmd/ivrd"}, "nothing depends on the audience's side"},
 		{module + "/call", []string{"api", "cmd/ivrd", "internal/config"}, "only the audience's side knows the conductor"},
 
+		{"github.com/coder/websocket/...", []string{"api"}, "pages are connected where rights are applied"},
 		{"github.com/emiago/sipgo/...", []string{"sip", "sip/..."}, "one SIP library behind one package, so that it can be replaced"},
 		{"github.com/pion/srtp/v3/...", []string{"media/rtpio"}, "one home for the keys of media"},
 		{"github.com/pion/dtls/v3/...", []string{"media/rtc"}, "a browser's media is one package's business"},

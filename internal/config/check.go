@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,6 +75,7 @@ func (d *decoder) check(f *File) {
 	d.outbound(f)
 	d.queues(f)
 	d.agents(f)
+	d.dispositions(f.Dispositions)
 	d.mode(f)
 }
 
@@ -303,6 +305,24 @@ func (d *decoder) agents(f *File) {
 			if _, _, err := Skill(s); err != nil {
 				d.wrong(fmt.Sprintf("%s.skills[%d]", key, j), "such as fraud:5", "%v", err)
 			}
+		}
+	}
+}
+
+// slug is what programs and pages can take for a word.
+var slug = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// longestSlug is the most bytes of one.
+const longestSlug = 64
+
+func (d *decoder) dispositions(all []string) {
+	for i, s := range all {
+		key := fmt.Sprintf("dispositions[%d]", i)
+		switch {
+		case len(s) > longestSlug || !slug.MatchString(s):
+			d.wrong(key, "such as follow-up", "wants a-z, 0-9 and dashes between them, %d at most, got %q", longestSlug, s)
+		case slices.Contains(all[:i], s):
+			d.wrong(key, "", "is there twice: %q", s)
 		}
 	}
 }

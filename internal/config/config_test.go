@@ -66,7 +66,7 @@ func TestFaults(t *testing.T) {
 	prod := "mode: production\ndata: {key_file: /k}\nflows: {backend: \"\"}\n"
 	tests := []struct{ name, yaml, want string }{
 		{"unknown key", "http:\n  lisen: x\n", `F:2: http.lisen: unknown key (hint: did you mean listen?)`},
-		{"unknown section", "zebra: 1\n", `F:1: zebra: unknown key (hint: known keys: agents, calls, data, flows, http, log, media, mode, queues, sip, speech)`},
+		{"unknown section", "zebra: 1\n", `F:1: zebra: unknown key (hint: known keys: agents, calls, data, dispositions, flows, http, log, media, mode, queues, sip, speech)`},
 		{"duplicate key", "mode: demo\nmode: demo\n", `F:2: mode: duplicate key, first on line 1`},
 		{"not yaml", "a: [1\n", `F:1: did not find expected ',' or ']'`},
 		{"two documents", "mode: demo\n---\nmode: demo\n", `F: more than one document (hint: remove the line ---)`},
@@ -81,6 +81,8 @@ func TestFaults(t *testing.T) {
 		{"size", "data: {reserve: 3 apples}\n", `F:1: data.reserve: wants a size such as 512KiB, 64MiB or 10GB`},
 		{"choice", "mode: test\n", `F:1: mode: wants one of demo, production, got "test"`},
 		{"queue without a name", "queues:\n  - {ring: 5s}\n", `F:2: queues[0]: has no name`},
+		{"disposition", "dispositions: [ok, \"Not OK\"]\n", `F:1: dispositions[1]: wants a-z, 0-9 and dashes between them, 64 at most, got "Not OK" (hint: such as follow-up)`},
+		{"two dispositions", "dispositions: [a, b, a]\n", `F:1: dispositions[2]: is there twice: "a"`},
 		{"two queues", "queues:\n  - {name: q}\n  - {name: q}\n", `F:3: queues[1].name: another queue is called "q"`},
 		{"short ring", "queues:\n  - {name: q, ring: 10ms}\n", `F:2: queues[0].ring: wants 1s at least, got 10ms`},
 		{"agent without a name", "agents:\n  - {skills: [a:1]}\n", `F:2: agents[0]: has no name`},

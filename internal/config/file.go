@@ -13,10 +13,12 @@ type File struct {
 	Calls  Calls   `yaml:"calls"`
 	Queues []Queue `yaml:"queues"`
 	Agents []Agent `yaml:"agents"`
-	Flows  Flows   `yaml:"flows"`
-	Speech Speech  `yaml:"speech"`
-	Data   Data    `yaml:"data"`
-	Log    Log     `yaml:"log"`
+	// Dispositions are the words for what a call was.
+	Dispositions []string `yaml:"dispositions"`
+	Flows        Flows    `yaml:"flows"`
+	Speech       Speech   `yaml:"speech"`
+	Data         Data     `yaml:"data"`
+	Log          Log      `yaml:"log"`
 
 	lines map[string]place // where each value stands, for Fault
 }
@@ -112,6 +114,8 @@ type Calls struct {
 	Max     int               `yaml:"max"`
 	Drain   time.Duration     `yaml:"drain"`
 	Longest time.Duration     `yaml:"longest"`
+	// AnnounceMonitor lets agents see who monitors their call.
+	AnnounceMonitor bool `yaml:"announce_monitor"`
 }
 
 // Queue is where callers wait for agents: the people of the group of its name.
@@ -175,16 +179,17 @@ func Default() File {
 		Media: Media{Address: "127.0.0.1", Ports: "16384-32767", NoMedia: 30 * time.Second, WebPort: 16383},
 		Calls: Calls{
 			Numbers: map[string]string{"1000": "main", "echo": "echo"},
-			Max:     1000, Drain: 5 * time.Minute, Longest: 4 * time.Hour,
+			Max:     1000, Drain: 5 * time.Minute, Longest: 4 * time.Hour, AnnounceMonitor: true,
 		},
 		Queues: []Queue{
 			{Name: "payments", Ring: 20 * time.Second, WrapUp: 30 * time.Second, Handle: 4 * time.Minute},
 			{Name: "fraud", Ring: 20 * time.Second, WrapUp: time.Minute, Handle: 8 * time.Minute},
 		},
-		Flows:  Flows{Env: map[string]string{}, Backend: "demo"},
-		Speech: Speech{Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"}},
-		Data:   Data{Dir: "./var", Reserve: 64 << 20},
-		Log:    Log{Level: "info", Format: "text"},
+		Dispositions: []string{"resolved", "follow-up", "callback", "complaint", "fraud-confirmed", "wrong-number", "no-show"},
+		Flows:        Flows{Env: map[string]string{}, Backend: "demo"},
+		Speech:       Speech{Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"}},
+		Data:         Data{Dir: "./var", Reserve: 64 << 20},
+		Log:          Log{Level: "info", Format: "text"},
 	}
 }
 

@@ -1,0 +1,102 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+// sockets are the connections that stay: no request, and nothing that
+// http.Server.Shutdown knows of once they are hijacked. They are counted here,
+// and waited for at the end.
+type sockets struct {
+	most, each int // in all, of one person
+
+	mu     sync.Mutex
+	open   map[string]int // by person
+	count  int
+	closed bool
+
+	closing chan struct{}   // closed: say goodbye
+	ctx     context.Context //nolint:containedctx // of the connections, which outlive their requests
+	cut     context.CancelFunc
+	wg      sync.WaitGroup
+}
+
+func newSockets(most, each int) *sockets {
+	s := &sockets{most: most, each: each, open: map[string]int{}, closing: make(chan struct{})}
+	s.ctx, s.cut = context.WithCancel(context.Background())
+	return s
+}
+
+// enter counts a connection in; leave must be called once when it is over.
+func (s *sockets) enter(person string) (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return nil, unavailable("The server is stopping.")
+	case s.count >= s.most:
+		return nil, unavailable("Too many pages are connected: try again in a moment.")
+	case s.open[person] >= s.each:
+		return nil, unavailable("Too many of your pages are connected: close some.")
+	}
+	s.count++
+	s.open[person]++
+	s.wg.Add(1)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.count--
+		if s.open[person]--; s.open[person] == 0 {
+			delete(s.open, person)
+		}
+		s.wg.Done()
+	}, nil
+}
+
+// close says goodbye to all and waits for them, and cuts off those who are there
+// when ctx ends. It may be called twice.
+func (s *sockets) close(ctx context.Context) {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
+	}
+	s.mu.Unlock()
+	gone := make(chan struct{})
+	go func() { s.wg.Wait(); close(gone) }()
+	select {
+	case <-gone:
+	case <-ctx.Done():
+	}
+	s.cut()
+	<-gone
+}
+
+// ownOrigin refuses a socket that another site's page opens: browsers send the
+// cookie along, and no other rule of theirs keeps such a page from reading. A
+// program with a bearer token has no origin.
+func ownOrigin(r *http.Request) error {
+	origin := r.Header.Get("Origin")
+	if origin == "" && r.Header.Get("Authorization") != "" {
+		return nil
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {
+		return problem(http.StatusForbidden, "cross-origin", "The request comes from another site.")
+	}
+	return nil
+}
+
+// wantsSocket refuses a plain request.
+func wantsSocket(w http.ResponseWriter, r *http.Request) error {
+	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		return nil
+	}
+	w.Header().Set("Upgrade", "websocket")
+	w.Header().Set("Connection", "Upgrade")
+	return problem(http.StatusUpgradeRequired, "upgrade", "This path is a WebSocket.")
+}
