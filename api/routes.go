@@ -62,6 +62,7 @@ func (s *Server) routes() []route {
 		{"DELETE", "/api/v1/calls/{id}/monitor", signedIn, identity.MonitorCalls, s.unmonitor},
 		{"POST", "/api/v1/calls/{id}/hold", signedIn, identity.CallsRead, s.hold},
 		{"POST", "/api/v1/calls/{id}/transfer", signedIn, identity.CallsRead, s.transfer},
+		{"POST", "/api/v1/calls/{id}/attach", signedIn, identity.CallsRead, s.attach},
 		{"GET", "/api/v1/queues", signedIn, identity.CallsRead, s.listQueues},
 		{"GET", "/api/v1/agents", signedIn, identity.AgentsState, s.listAgents},
 		{"PUT", "/api/v1/agents/{id}/state", signedIn, identity.AgentsState, s.setAgent},

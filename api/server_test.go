@@ -314,7 +314,7 @@ func TestOpenAPI(t *testing.T) {
 	for name, v := range map[string]any{
 		"Login": Login{}, "LoggedIn": LoggedIn{}, "CallList": CallList{}, "AuditList": AuditList{}, "Readiness": Readiness{}, "Problem": Problem{},
 		"QueueList": QueueList{}, "AgentList": AgentList{}, "AgentState": AgentState{}, "MonitorRequest": MonitorRequest{},
-		"HoldRequest": HoldRequest{}, "TransferRequest": TransferRequest{},
+		"HoldRequest": HoldRequest{}, "TransferRequest": TransferRequest{}, "AttachRequest": AttachRequest{},
 		"Site": Site{}, "Phone": Phone{}, "DemoCaller": DemoCaller{}, "Notes": Notes{}, "Event": Event{},
 	} {
 		compare(t, doc.Components.Schemas, schema{Ref: "#/components/schemas/" + name}, reflect.TypeOf(v), name)

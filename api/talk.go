@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ivrd/ivrd/call"
+	"github.com/ivrd/ivrd/identity"
 	"github.com/ivrd/ivrd/leg"
 )
 
@@ -14,6 +15,7 @@ import (
 type Talk interface {
 	Hold(ctx context.Context, id, who string, on bool) error
 	Transfer(ctx context.Context, id, who string, to call.Destination) error
+	Attach(ctx context.Context, id, who, phone string) error
 }
 
 // HoldRequest is the body of POST /api/v1/calls/{id}/hold.
@@ -26,6 +28,13 @@ type HoldRequest struct {
 type TransferRequest struct {
 	Queue  string `json:"queue,omitempty"`
 	Number string `json:"number,omitempty"`
+}
+
+// AttachRequest is the body of POST /api/v1/calls/{id}/attach. Phone is the
+// username of the page's own telephone; without it the page is meant that came
+// last.
+type AttachRequest struct {
+	Phone string `json:"phone,omitempty"`
 }
 
 func (b TransferRequest) check() error {
@@ -62,6 +71,18 @@ func (s *Server) transfer(w http.ResponseWriter, r *http.Request, v visitor) err
 	return s.talk(w, r, v, func(id string) error { return s.Talks.Transfer(r.Context(), id, v.Name, to) })
 }
 
+// attach brings a call to the page that asks for it.
+func (s *Server) attach(w http.ResponseWriter, r *http.Request, v visitor) error {
+	var body AttachRequest
+	if err := readJSON(r, &body); err != nil {
+		return err
+	}
+	if body.Phone != "" && identity.PhonePerson(body.Phone) != v.Name {
+		return badParameter("phone", "Give the username of your own telephone.")
+	}
+	return s.talk(w, r, v, func(id string) error { return s.Talks.Attach(r.Context(), id, v.Name, body.Phone) })
+}
+
 // talk does something with a call that the visitor may see; the conductor knows
 // whether it is theirs.
 func (s *Server) talk(w http.ResponseWriter, r *http.Request, v visitor, do func(id string) error) error {
@@ -88,6 +109,8 @@ func talkProblem(err error) error {
 		return problem(http.StatusConflict, "not-live", "The call is over.")
 	case errors.Is(err, call.ErrNoTalk):
 		return problem(http.StatusConflict, "no-talk", "Nobody talks to the caller, or they are being transferred already.")
+	case errors.Is(err, call.ErrNoPhone):
+		return problem(http.StatusConflict, "no-phone", "Your page's telephone is not registered.")
 	case errors.Is(err, call.ErrNotYours):
 		return problem(http.StatusForbidden, "forbidden", "Somebody else talks to the caller.")
 	case errors.Is(err, call.ErrNoQueue):

@@ -36,6 +36,10 @@ func (f *talks) Transfer(_ context.Context, id, who string, to call.Destination)
 	return f.note("%s sends %s to %s%s", who, id, to.Queue, to.Number)
 }
 
+func (f *talks) Attach(_ context.Context, id, who, phone string) error {
+	return f.note("%s attaches %s to %s", who, id, phone)
+}
+
 func (h *house) desk(token, id, what, body string) reply {
 	h.t.Helper()
 	return h.ask("POST", "/api/v1/calls/"+id+"/"+what, body, "Authorization", "Bearer "+token)
@@ -57,10 +61,11 @@ func TestHoldAndTransfer(t *testing.T) {
 		{"transfer", `{"number":"1"}`},
 		{"transfer", `{"number":"+86 10"}`},
 		{"transfer", `{"number":"` + strings.Repeat("1", 21) + `"}`},
+		{"attach", `{"phone":"bob~1"}`},
 	} {
 		h.desk(alice, callID(0), c.what, c.body).want(t, http.StatusBadRequest, "bad-parameter")
 	}
-	for _, c := range []struct{ what, body string }{{"hold", `{"on":true}`}, {"transfer", `{"queue":"loans"}`}} {
+	for _, c := range []struct{ what, body string }{{"hold", `{"on":true}`}, {"transfer", `{"queue":"loans"}`}, {"attach", `{}`}} {
 		h.desk(alice, callID(2), c.what, c.body).want(t, http.StatusNotFound, "not-found") // another group's
 		h.desk(alice, callID(99), c.what, c.body).want(t, http.StatusNotFound, "not-found")
 		h.ask("POST", "/api/v1/calls/"+callID(0)+"/"+c.what, c.body).want(t, http.StatusUnauthorized, "sign-in")
@@ -68,10 +73,10 @@ func TestHoldAndTransfer(t *testing.T) {
 	if len(f.asked) != 0 {
 		t.Fatalf("asked for %v", f.asked)
 	}
-	for what, body := range map[string]string{"hold": `{"on":false}`, "transfer": `{"number":"+861012345678"}`} {
+	for what, body := range map[string]string{"hold": `{"on":false}`, "transfer": `{"number":"+861012345678"}`, "attach": `{"phone":"alice~1"}`} {
 		f.asked = nil
 		h.desk(alice, callID(0), what, body).want(t, http.StatusNoContent, "")
-		want := map[string]string{"hold": "alice holds " + callID(0) + " false", "transfer": "alice sends " + callID(0) + " to +861012345678"}[what]
+		want := map[string]string{"hold": "alice holds " + callID(0) + " false", "transfer": "alice sends " + callID(0) + " to +861012345678", "attach": "alice attaches " + callID(0) + " to alice~1"}[what]
 		if len(f.asked) != 1 || f.asked[0] != want {
 			t.Errorf("asked for %v, want %s", f.asked, want)
 		}
@@ -93,6 +98,7 @@ func TestTalkProblems(t *testing.T) {
 	}{
 		{call.ErrNoCall, 409, "not-live", "over"},
 		{call.ErrNoTalk, 409, "no-talk", "Nobody"},
+		{call.ErrNoPhone, 409, "no-phone", "not registered"},
 		{call.ErrNotYours, 403, "forbidden", "Somebody else"},
 		{call.ErrNoQueue, 422, "refused", "no such queue"},
 		{refused(leg.Forbidden), 422, "refused", "No outbound rule"},
