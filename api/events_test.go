@@ -602,6 +602,9 @@ func TestServerSaysGoodbye(t *testing.T) {
 		if code, _ := r.closed(); code != websocket.StatusGoingAway {
 			t.Errorf("closed with %d", code)
 		}
+		if log := h.log.String(); !strings.Contains(log, `route="GET /api/v1/events" status=101`) {
+			t.Errorf("the log says %s", log)
+		}
 		if h.sockets.count != 0 {
 			t.Errorf("%d pages are left", h.sockets.count)
 		}

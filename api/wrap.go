@@ -86,7 +86,10 @@ func (s *Server) recovered(w *observed, route string) {
 // the other side likes.
 func (s *Server) finished(w *observed, r *http.Request, route string, begun time.Time) {
 	took := time.Since(begun)
-	status := max(w.status, http.StatusOK)
+	status := w.status
+	if status == 0 {
+		status = http.StatusOK
+	}
 	level := slog.LevelInfo
 	switch r.URL.Path {
 	case "/healthz", "/readyz", "/metrics":

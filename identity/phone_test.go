@@ -100,6 +100,21 @@ func TestPhoneEndsInAnHour(t *testing.T) {
 	})
 }
 
+// TestPhoneOfAnIdleSignIn: who has not used the sign-in for half an hour has no
+// phone either.
+func TestPhoneOfAnIdleSignIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := directory(t, identity.Config{})
+		add(t, p, "zoe", "correct horse")
+		_, token := mustLogin(t, p, "zoe", "correct horse")
+		f := newPhone(t, p, token)
+		time.Sleep(30*time.Minute - time.Nanosecond)
+		opens(t, p, f, true)
+		time.Sleep(time.Nanosecond)
+		opens(t, p, f, false)
+	})
+}
+
 // TestPhonesAreBounded: of a ninth the first goes, of others none.
 func TestPhonesAreBounded(t *testing.T) {
 	p, _ := directory(t, identity.Config{})

@@ -89,6 +89,23 @@ func TestAnnotateWhileClosing(t *testing.T) {
 	})
 }
 
+// TestAnnotatedVisitIsKept: what is said between the last save and the forgetting
+// must be saved before a later word is written over it.
+func TestAnnotatedVisitIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		v := h.open(t)
+		visit := begin(t, v)
+		time.Sleep(time.Second)
+		if !v.KeptWhenChanged(visit.ID()) {
+			t.Error("a change that is not saved is forgotten")
+		}
+		if err := errors.Join(v.Close(), h.store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAnnotateWhatIsNotThere(t *testing.T) {
 	synctest.Test(t, annotateWhatIsNotThere)
 }

@@ -57,3 +57,15 @@ func NewTap(start media.Time) (Recorder, func() (chunks, spans int)) {
 		return len(cs), len(ss)
 	}
 }
+
+// KeptWhenChanged reports whether a visit that was over, and was changed before it
+// could be forgotten, is kept.
+func (a *Vault) KeptWhenChanged(id string) bool {
+	v := a.visit(id)
+	v.mu.Lock()
+	v.ended, v.saved = true, v.version
+	v.apply(func(*Call) {})
+	v.mu.Unlock()
+	a.forget(v)
+	return a.visit(id) != nil
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -408,19 +409,17 @@ func (y *day) check() {
 // TestChangedIsTold: of each change there is word, and of nothing else.
 func TestChangedIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		told := 0
+		var told atomic.Int64
 		d := &desk{t, routing.New(routing.Config{
 			Policy:  routing.DefaultPolicy(),
 			Queues:  []routing.Queue{{Name: "payments", Ring: 20 * time.Second, Handle: time.Minute}},
-			Changed: func() { told++ },
+			Changed: func() { told.Add(1) },
 		}, memstore.New())}
 		d.Start()
 		defer d.Close()
-		since := func() int {
+		since := func() int64 {
 			synctest.Wait()
-			n := told
-			told = 0
-			return n
+			return told.Swap(0)
 		}
 		d.must(d.SetAgent(t.Context(), routing.Agent{Name: "alice", Queues: []string{"payments"}}))
 		if since() == 0 {
