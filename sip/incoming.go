@@ -143,10 +143,9 @@ func (s *Server) invite(t *serverTx, adm *admission, key string) {
 // a demo caller's page.
 func (s *Server) identify(info *leg.Info, username string, f flow) bool {
 	person, page := splitPhone(username)
-	if page && s.deps.Guest != nil && f.web() && f.conn.who == "" {
-		number, ok := s.deps.Guest(username)
-		info.From = number
-		return ok
+	if s.guest(username, f) {
+		info.From, _ = s.deps.Guest(username)
+		return true
 	}
 	info.User, info.From = person, person
 	return f.mayBe(person, page)

@@ -169,6 +169,10 @@ func (s *Server) register(t *serverTx, creds digest.Params) {
 	if !ok {
 		return
 	}
+	if s.guest(name, t.flow) {
+		s.registerGuest(t)
+		return
+	}
 	user, page := splitPhone(name)
 	if s.trunkUser(name) != nil || user != userPart(t.msg.To.URI.User) || !t.flow.mayBe(user, page) {
 		t.respond(403, "Forbidden", s.door.tag(t.msg))
@@ -198,6 +202,28 @@ func (s *Server) register(t *serverTx, creds digest.Params) {
 	if s.deps.Registered != nil && (page || len(s.bindings.list(user)) > before) {
 		s.deps.Registered(user)
 	}
+}
+
+// guest reports whether a secret is that of a demo caller's page.
+func (s *Server) guest(username string, f flow) bool {
+	if s.deps.Guest == nil || !f.web() || f.conn.who != "" {
+		return false
+	}
+	_, ok := s.deps.Guest(username)
+	return ok
+}
+
+// registerGuest tells a demo caller's page that it is known. Nothing is bound:
+// nobody calls it.
+func (s *Server) registerGuest(t *serverTx) {
+	t.flow.prove()
+	out := abilities()[:1]
+	for _, c := range t.msg.Values("Contact") {
+		if a, ok := wire.ParseAddress(c); ok && !a.Any {
+			out = append(out, wire.Header{Name: "Contact", Value: "<" + a.URI.String() + ">;expires=" + secondsText(s.cfg.Limits.MaxExpires)})
+		}
+	}
+	t.respond(200, "OK", s.door.tag(t.msg), out...)
 }
 
 // mayBe reports whether a person's secret may be used here: that of a page over
