@@ -74,8 +74,10 @@ func (s *Server) transfer(w http.ResponseWriter, r *http.Request, v visitor) err
 // attach brings a call to the page that asks for it.
 func (s *Server) attach(w http.ResponseWriter, r *http.Request, v visitor) error {
 	var body AttachRequest
-	if err := readJSON(r, &body); err != nil {
-		return err
+	if r.ContentLength != 0 {
+		if err := readJSON(r, &body); err != nil {
+			return err
+		}
 	}
 	if body.Phone != "" && identity.PhonePerson(body.Phone) != v.Name {
 		return badParameter("phone", "Give the username of your own telephone.")

@@ -206,6 +206,8 @@ const (
 	FailedFingerprint                    // DTLS: somebody else's certificate
 )
 
+func (f Failure) String() string { return [...]string{"none", "path", "keys", "fingerprint"}[f] }
+
 // StreamEvent is one event of a stream. It must not be logged: it may hold a
 // key of a secret.
 type StreamEvent struct {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/ivrd/ivrd/internal/testkit/chromium"
+	"github.com/ivrd/ivrd/routing"
 )
 
 const (
@@ -32,15 +33,69 @@ func (h *house) ready(p *chromium.Page) {
 	p.Click("state-ready")
 }
 
+// pages are a caller's page and alice's desk that talk to each other.
+type pages struct {
+	*house
+
+	alice, caller  *chromium.Page
+	desks, callers *chromium.Browser
+}
+
+// talkingPages lets the demo caller's page call, wait, and alice answer.
+func talkingPages(t *testing.T, sets ...string) *pages {
+	t.Helper()
+	h := &pages{house: openQueue(t, sets...)}
+	h.desks, h.callers = chromium.Start(t, chromium.Options{Mic: aliceHz}), chromium.Start(t, chromium.Options{Mic: demoHz})
+	h.alice = h.deskPage(h.desks, "alice")
+	h.ready(h.alice)
+	h.caller = h.callers.Open("http://" + h.http + "/phone?raw=1")
+	h.caller.Click("phone-call-1000")
+	h.alice.Click("ring-answer")
+	h.both()
+	return h
+}
+
+// both waits until the two hear each other's microphone.
+func (h *pages) both() {
+	h.t.Helper()
+	h.alice.Hears(remote, demoHz)
+	h.caller.Hears(remote, aliceHz)
+}
+
 // TestPagesTalk: the demo caller's page calls, waits, alice's desk rings, both
-// hear each other's microphone.
+// hear each other's microphone; mute and hold; a reload, and another tab, bring
+// the call back; the recording holds each voice.
 func TestPagesTalk(t *testing.T) {
-	h := openQueue(t)
-	alice := h.deskPage(chromium.Start(t, chromium.Options{Mic: aliceHz}), "alice")
-	h.ready(alice)
-	caller := chromium.Start(t, chromium.Options{Mic: demoHz}).Open("http://" + h.http + "/phone?raw=1")
-	caller.Click("phone-call-1000")
-	alice.Click("ring-answer")
-	alice.Hears(remote, demoHz)
-	caller.Hears(remote, aliceHz)
+	h := talkingPages(t)
+	h.alice.Click("mute")
+	h.caller.Hears(remote, 0)
+	h.alice.Hears(remote, demoHz)
+	h.alice.Click("mute")
+	h.both()
+	h.alice.Click("hold")
+	h.caller.Hears(remote, 600) // the music
+	h.alice.Hears(remote, 0)
+	h.alice.Click("hold")
+	h.both()
+
+	h.alice.Reload()
+	h.alice.True("the call to be back", `window.ivrd?.phone?.state === "talking"`)
+	h.both()
+
+	second := h.desks.Open("http://" + h.http + "/agent?raw=1")
+	second.Click("move-here")
+	second.True("the call to be here", `window.ivrd?.phone?.state === "talking"`)
+	h.alice.True("the old tab to say where the sound is", `document.querySelector('[data-testid="sound-elsewhere"]')`)
+	second.Hears(remote, demoHz)
+	h.caller.Hears(remote, aliceHz)
+
+	second.Click("hangup")
+	h.caller.Hears(remote, 1100)
+	h.agentIs("alice", routing.WrapUp, "")
+	second.True("the wrap-up", `document.querySelector('[data-testid="wrapup"]')`)
+	rec := h.ended(1)[0]
+	left, right := h.recording(rec.ID, "")
+	h.hearsAll("left", left, demoHz)
+	h.hearsAll("right", right, 500, 600, aliceHz, 600, aliceHz, 1100)
+	h.verify()
 }

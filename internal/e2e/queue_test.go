@@ -13,9 +13,9 @@ import (
 )
 
 // openQueue is open with a number that leads to a queue.
-func openQueue(t *testing.T) *house {
+func openQueue(t *testing.T, sets ...string) *house {
 	t.Helper()
-	return open(t, `calls.numbers={"1000": queue}`, "queues=[{name: payments, ring: 5s, wrap_up: 2s}]")
+	return open(t, append([]string{`calls.numbers={"1000": queue}`, "queues=[{name: payments, ring: 5s, wrap_up: 2s}]"}, sets...)...)
 }
 
 // wish sets an agent's state, as their supervisor.

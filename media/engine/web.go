@@ -73,6 +73,6 @@ func (st *stream) fail(err error) {
 	if e, ok := errors.AsType[*rtc.Error](err); ok {
 		ev.Failure = e.Failure
 	}
-	st.session.engine.log.Info("browser's media failed", "call_id", st.session.id, "stream", st.options.Name, "failure", ev.Failure)
+	st.session.engine.log.Info("browser's media failed", "call_id", st.session.id, "stream", st.options.Name, "failure", ev.Failure.String())
 	st.emit(ev)
 }

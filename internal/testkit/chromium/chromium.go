@@ -365,7 +365,7 @@ window.__hear ??= (stream) => {
   e.a.getFloatFrequencyData(e.bins);
   let best = 0;
   for (let i = 1; i < e.bins.length; i++) if (e.bins[i] > e.bins[best]) best = i;
-  return { hz: best * e.ctx.sampleRate / e.a.fftSize, db: e.bins[best] };
+  return { hz: best * e.ctx.sampleRate / e.a.fftSize, db: Math.max(e.bins[best], -200) };
 };`
 
 // Sound is what an expression that gives a MediaStream sounds like now.

@@ -1,0 +1,242 @@
+package engine_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/engine"
+	"github.com/ivrd/ivrd/media/rtc"
+	"github.com/ivrd/ivrd/media/rtpio"
+)
+
+// farEnds asks this test program to play so many browsers and phones.
+const farEnds = "IVRD_FAR_ENDS"
+
+// far is what one browser and one phone tell of themselves, and get to know.
+type far struct {
+	Web   media.WebLocal
+	Phone netip.AddrPort
+}
+
+// playFarEnds is the far end of BenchmarkWebBridge, in a process of its own so
+// that its work is not counted: browsers, each with a port of its own, and plain
+// phones, all of which send and check what they hear.
+func playFarEnds(n int, in io.Reader, out io.Writer) error {
+	ports, err := rtpio.NewPorts(rtpio.UDP{}, loopback, 0, 0)
+	if err != nil {
+		return err
+	}
+	guard := rtpio.NewGuard(nil, ports)
+	var ends []*rtpio.Endpoint
+	to, from := json.NewEncoder(out), json.NewDecoder(bufio.NewReader(in))
+	up := make(chan error, n)
+	for range n {
+		mux, err := rtc.Listen(rtc.Config{Listen: netip.AddrPortFrom(loopback, 0)})
+		if err != nil {
+			return err
+		}
+		path, err := mux.Open()
+		if err != nil {
+			return err
+		}
+		phone, err := rtpio.Open(ports, guard, 0)
+		if err != nil {
+			return err
+		}
+		if err := to.Encode(far{path.Local(), phone.Local()}); err != nil {
+			return err
+		}
+		var ours far
+		if err := from.Decode(&ours); err != nil {
+			return err
+		}
+		browser := rtpio.Over(path, guard)
+		l := ours.Web
+		err = path.Start(media.WebRemote{Ufrag: l.Ufrag, Pwd: l.Pwd, Fingerprint: l.Fingerprint, Candidates: l.Candidates, Client: true, Controlling: true}, func(k *media.SRTPKeys, err error) {
+			if err == nil {
+				err = browser.Connect(media.Remote{Addr: rtc.Peer, RTCP: rtc.Peer, Signalling: rtc.Peer.Addr(), Codec: media.PCMU, SRTP: k})
+			}
+			up <- err
+		})
+		if err == nil {
+			err = <-up
+		}
+		if err == nil {
+			err = phone.Connect(media.Remote{Addr: ours.Phone, Signalling: ours.Phone.Addr(), Codec: media.PCMU})
+		}
+		if err != nil {
+			return err
+		}
+		ends = append(ends, browser, phone)
+	}
+	talkForEver(ends, to)
+	return nil
+}
+
+// talkForEver sends for all ends, spread over 20 ms, and tells each second how
+// many packets were heard.
+func talkForEver(ends []*rtpio.Endpoint, to *json.Encoder) {
+	var sound [media.FrameSamples]byte
+	var in rtpio.Intake
+	next := time.Now()
+	for tick := uint32(0); ; tick++ {
+		for slot := range 20 {
+			for i := slot; i < len(ends); i += 20 {
+				ends[i].Take(&in)
+				ends[i].Send(0, false, tick*media.FrameSamples, sound[:])
+			}
+			next = next.Add(time.Millisecond)
+			time.Sleep(time.Until(next))
+		}
+		if tick%50 == 49 {
+			var heard uint64
+			for _, e := range ends {
+				heard += e.Stats().Received
+			}
+			if to.Encode(heard) != nil {
+				os.Exit(0) // the benchmark is over
+			}
+		}
+	}
+}
+
+var loopback = netip.MustParseAddr("127.0.0.1") //nolint:gochecknoglobals // a constant
+
+// BenchmarkWebBridge is the price of a browser that talks to a trunk, 50
+// packets a second each way: the engine's process only, over a steady window.
+func BenchmarkWebBridge(b *testing.B) {
+	const calls = 50
+	mux, err := rtc.Listen(rtc.Config{Listen: netip.AddrPortFrom(loopback, 0)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer mux.Close() //nolint:errcheck // the benchmark is over
+	e, err := engine.New(engine.Config{Address: loopback, Web: mux})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := e.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer e.Close() //nolint:errcheck // the benchmark is over
+	before := heap()
+	heard := bridges(b, e, calls)
+	after := heap()
+	<-heard
+	first, cpu, begun := <-heard, cpuNow(), time.Now()
+	var last uint64
+	for b.Loop() { // one iteration is a second
+		last = <-heard
+	}
+	took := time.Since(begun).Seconds()
+	b.ReportMetric(float64(cpuNow()-cpu)/1e9/took/calls*100, "cpu-%/call")
+	b.ReportMetric(float64(after-before)/calls/1000, "heap-kB/call")
+	b.ReportMetric(float64(last-first)/took/calls, "packets/s/call")
+}
+
+func cpuNow() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func heap() uint64 {
+	runtime.GC()
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse + m.StackInuse
+}
+
+// bridges joins browsers with phones of another process, and returns what that
+// has heard, each second.
+func bridges(b *testing.B, e *engine.Engine, calls int) <-chan uint64 {
+	b.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), farEnds+"="+strconv.Itoa(calls))
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	from, to := json.NewDecoder(bufio.NewReader(out)), json.NewEncoder(in)
+	for range calls {
+		var f far
+		if err := from.Decode(&f); err != nil {
+			b.Fatal(err)
+		}
+		join(b, e, f, to)
+	}
+	heard := make(chan uint64)
+	go func() {
+		for {
+			var n uint64
+			if from.Decode(&n) != nil {
+				return
+			}
+			heard <- n
+		}
+	}()
+	return heard
+}
+
+func join(b *testing.B, e *engine.Engine, f far, to *json.Encoder) {
+	b.Helper()
+	s, err := e.NewSession("bench")
+	if err != nil {
+		b.Fatal(err)
+	}
+	web, err := s.Open(media.StreamOptions{Name: "browser", Web: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	plain, err := s.Open(media.StreamOptions{Name: "trunk"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	local := web.(media.WebStream).Web()
+	r := media.WebRemote{Ufrag: f.Web.Ufrag, Pwd: f.Web.Pwd, Fingerprint: f.Web.Fingerprint, Candidates: f.Web.Candidates, LocalUfrag: local.Ufrag, LocalPwd: local.Pwd}
+	if err := web.Connect(media.Remote{Codec: media.PCMU, Web: &r}); err != nil {
+		b.Fatal(err)
+	}
+	if err := plain.Connect(media.Remote{Addr: f.Phone, Signalling: f.Phone.Addr(), Codec: media.PCMU}); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.Mix([]media.Party{{Stream: web, Hears: []media.Stream{plain}}, {Stream: plain, Hears: []media.Stream{web}}}); err != nil {
+		b.Fatal(err)
+	}
+	if err := to.Encode(far{local, plain.Local()}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// TestMain plays the far ends when it is asked to.
+func TestMain(m *testing.M) {
+	n, err := strconv.Atoi(os.Getenv(farEnds))
+	if err != nil {
+		os.Exit(m.Run())
+	}
+	if err := playFarEnds(n, os.Stdin, os.Stdout); err != nil {
+		_, _ = os.Stderr.WriteString("far ends: " + err.Error() + "\n")
+		os.Exit(1)
+	}
+}
