@@ -15,6 +15,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
+    // The notices of what is bundled go with it.
+    license: { fileName: 'assets/licenses.md' },
   },
   server: {
     proxy: {

@@ -41,9 +41,9 @@ export function App() {
     if (path !== '/phone') expose(phone)
   }, [path])
   if (path === '/phone') return <DemoPhone />
-  if (s.status === 'unknown') return <Shell><p className="quiet" role="status">{t('app.loading')}</p></Shell>
+  if (s.status === 'unknown') return <Shell title="ivrd"><p className="quiet" role="status">{t('app.loading')}</p></Shell>
   if (s.status === 'error') {
-    return <Shell><Empty next={<Button onClick={() => void load()}>{t('app.retry')}</Button>}>{t('app.unreachable')}</Empty></Shell>
+    return <Shell title="ivrd"><Empty next={<Button onClick={() => void load()}>{t('app.retry')}</Button>}>{t('app.unreachable')}</Empty></Shell>
   }
   if (s.status === 'out') return path === '/' ? <SignIn ended={s.ended} /> : <Go to={`/?next=${encodeURIComponent(path)}`} />
   if (path === '/') return <Go to={nextOf(s.me)} />
@@ -67,7 +67,7 @@ function Go({ to }: { to: string }) {
 function Nothing({ me, text, more }: { me: Me; text: Key; more?: Key }) {
   const t = useT()
   return (
-    <Shell me={me}>
+    <Shell me={me} title={t(text)}>
       <Empty next={<Button onClick={() => navigate(homeOf(me))}>{t('app.home')}</Button>}>
         <strong>{t(text)}</strong> {more && t(more)}
       </Empty>

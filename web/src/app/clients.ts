@@ -27,10 +27,18 @@ function player(name: string): () => HTMLAudioElement {
   return () => a
 }
 
-const phoneParts = { instance: () => tabInstance(), context: audioContext, microphone: () => microphone.get() || undefined, raw }
+let instance: Promise<string> | undefined
+
+const phoneParts = { instance: () => (instance ??= tabInstance()), context: audioContext, microphone: () => microphone.get() || undefined, raw }
+
+const MUTED = 'ivrd.muted'
+const mutedCall = {
+  get: () => sessionStorage.getItem(MUTED),
+  set: (id: string | null) => (id ? sessionStorage.setItem(MUTED, id) : sessionStorage.removeItem(MUTED)),
+}
 
 /** The phone of who is signed in. */
-export const phone = new Phone({ ...phoneParts, audio: player('remote-audio'), secret: () => api.phone() })
+export const phone = new Phone({ ...phoneParts, mutedCall, audio: player('remote-audio'), secret: () => api.phone() })
 
 export const demoNumber = kept('ivrd.demo.number', '+8613800138000')
 /** The phone of a caller who is nobody. */
@@ -85,7 +93,11 @@ export async function signOut(): Promise<void> {
   session.set({ status: 'out' })
 }
 
-addEventListener('online', () => events.hurry())
+addEventListener('online', () => {
+  events.hurry()
+  phone.hurry()
+  demoPhone.hurry()
+})
 speaker.subscribe(() => void phone.useSpeaker(speaker.get()))
 microphone.subscribe(() => void phone.useMicrophone(microphone.get() || undefined))
 if (speaker.get()) void phone.useSpeaker(speaker.get()).catch(() => undefined)

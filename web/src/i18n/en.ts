@@ -317,7 +317,6 @@ export const en = {
   'phone.title': 'Demo caller',
   'phone.number': 'My number',
   'phone.numberHint': 'What the house sees as your number',
-  'phone.apply': 'Use it',
   'phone.callTo': 'Call {number}',
   'phone.hangup': 'Hang up',
   'phone.keypad': 'Keypad',

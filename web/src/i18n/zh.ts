@@ -318,7 +318,6 @@ export const zh: Record<Key, string> = {
   'phone.title': '演示来电者',
   'phone.number': '我的号码',
   'phone.numberHint': '对方看到的来电号码',
-  'phone.apply': '使用',
   'phone.callTo': '呼叫 {number}',
   'phone.hangup': '挂断',
   'phone.keypad': '键盘',

@@ -46,7 +46,7 @@ function One({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () => voi
   const ready = useCallback((f: ((ms: number) => void) | null) => setSeek(f && { to: f }), [])
   return (
     <>
-      <h1 className="row"><span className="num">{call.from ?? call.id}</span>{call.queue && <span className="quiet">{call.queue}</span>}{call.agent && <span className="quiet">{call.agent}</span>}</h1>
+      <h1 className="row one-title"><span className="num">{call.from ?? call.id}</span>{call.queue && <span className="quiet">{call.queue}</span>}{call.agent && <span className="quiet">{call.agent}</span>}</h1>
       <Panel title={t('calls.record')} side={<RecordingState call={call} />}><Recording call={call} me={me} ready={ready} /></Panel>
       <div className="one-call">
         <Panel title={t('calls.details')}><Details call={call} me={me} unmask={unmask} /></Panel>

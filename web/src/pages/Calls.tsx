@@ -17,9 +17,8 @@ export function Calls({ me }: { me: Me }) {
   const filters = filtersOf(query)
   const set = (f: Filters) => navigate('/calls' + textOf(f), { replace: true })
   return (
-    <Shell me={me}>
+    <Shell me={me} title={t('calls.title')}>
       <div className="stack">
-        <h1 className="hidden-text">{t('calls.title')}</h1>
         <CallFilters filters={filters} set={set} me={me} />
         <Panel title={t('calls.title')} flush><List key={query} filters={filters} clear={() => set({ queue: '', agent: '', since: 'all' })} /></Panel>
       </div>
@@ -92,7 +91,7 @@ function CallTable({ calls }: { calls: CallRecord[] }) {
   const locale = useLocale()
   const at = (s: string) => new Date(s).toLocaleString(locale, { year: '2-digit', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' })
   return (
-    <table className="table calls-table">
+    <div className="scroll" tabIndex={0} role="group" aria-label={t('calls.title')}><table className="table">
       <thead><tr>
         <th scope="col">{t('calls.started')}</th>
         <th scope="col">{t('calls.from')}</th>
@@ -117,7 +116,7 @@ function CallTable({ calls }: { calls: CallRecord[] }) {
           </tr>
         ))}
       </tbody>
-    </table>
+    </table></div>
   )
 }
 

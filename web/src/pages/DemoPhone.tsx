@@ -1,6 +1,6 @@
 import { Button, TextInput } from '@mantine/core'
 import { IconPhone, IconPhoneOff } from '@tabler/icons-react'
-import { useEffect, useState, type FormEvent } from 'react'
+import { useEffect, useState } from 'react'
 import { demoNumber, demoPhone, expose, site, usePhone } from '../app/clients'
 import { useStore } from '../app/store'
 import { clock } from '../app/time'
@@ -18,20 +18,26 @@ export function DemoPhone() {
   const p = usePhone(demoPhone)
   useEffect(() => expose(demoPhone), [])
   const demo = s?.mode === 'demo'
+  const [number, setNumber] = useState(demoNumber.get)
+  const [calling, setCalling] = useState(false)
   useEffect(() => {
     if (demo) void demoPhone.start()
   }, [demo])
-  if (s && !demo) return <Shell><Empty>{t('phone.notDemo')}</Empty></Shell>
-  const busy = p.state === 'ringing' || p.state === 'talking'
+  if (s && !demo) return <Shell title={t('phone.title')}><Empty>{t('phone.notDemo')}</Empty></Shell>
+  const busy = p.state === 'ringing' || p.state === 'talking' || calling
+  const call = (to: string) => {
+    setCalling(true)
+    callAs(number.trim(), to).catch(() => undefined).finally(() => setCalling(false))
+  }
   return (
     <Shell banner={p.soundBlocked && <Banner tone="warn">{t('sound.blocked')}<Button variant="default" onClick={() => demoPhone.unblock()}>{t('sound.unblock')}</Button></Banner>}>
       <div className="phone stack">
         <h1>{t('phone.title')}</h1>
-        <p className="quiet">{t('phone.hint')} <a className="linkish" href="/agent" target="_blank" rel="noreferrer">{t('phone.openDesk')}</a></p>
+        <p className="quiet">{t('phone.hint')} <a className="linkish underlined" href="/agent" target="_blank" rel="noreferrer">{t('phone.openDesk')}</a></p>
         <Panel title={t('app.phone')} side={<Status p={p} />}>
           <div className="stack">
-            <OwnNumber disabled={busy} />
-            <Numbers numbers={s?.numbers ?? []} disabled={busy || p.state !== 'ready'} known={s !== null} />
+            <TextInput label={t('phone.number')} description={t('phone.numberHint')} type="tel" data-testid="phone-number" disabled={busy} value={number} onChange={(e) => setNumber(e.currentTarget.value)} />
+            <Numbers numbers={s?.numbers ?? []} disabled={busy || p.state !== 'ready' || !number.trim()} known={s !== null} call={call} />
             {busy && <Button size="md" color="red.9" data-testid="phone-hangup" leftSection={<IconPhoneOff size={16} />} onClick={() => demoPhone.hangup()}>{t('phone.hangup')}</Button>}
             {p.silentMic && <p className="tone-warn">{t('desk.silentMic')}</p>}
             <div className="levels">
@@ -70,31 +76,24 @@ function Talk({ since }: { since: number }) {
   return <span className="num" aria-hidden="true">{clock(now - since)}</span>
 }
 
-function OwnNumber({ disabled }: { disabled: boolean }) {
-  const t = useT()
-  const inUse = useStore(demoNumber)
-  const [number, setNumber] = useState(inUse)
-  const submit = (e: FormEvent) => {
-    e.preventDefault()
-    demoNumber.set(number.trim())
+/** Another number is another caller: the phone registers anew before it calls. */
+async function callAs(number: string, to: string): Promise<void> {
+  if (number !== demoNumber.get()) {
+    demoNumber.set(number)
     demoPhone.stop()
-    void demoPhone.start()
+    await demoPhone.start()
+    await demoPhone.whenRegistered()
   }
-  return (
-    <form className="row align-end" onSubmit={submit}>
-      <TextInput className="grow" label={t('phone.number')} description={t('phone.numberHint')} type="tel" data-testid="phone-number" disabled={disabled} value={number} onChange={(e) => setNumber(e.currentTarget.value)} onBlur={submit} />
-      <Button type="submit" variant="default" disabled={disabled || !number.trim() || number.trim() === inUse}>{t('phone.apply')}</Button>
-    </form>
-  )
+  await demoPhone.call(to)
 }
 
-function Numbers({ numbers, disabled, known }: { numbers: string[]; disabled: boolean; known: boolean }) {
+function Numbers({ numbers, disabled, known, call }: { numbers: string[]; disabled: boolean; known: boolean; call: (n: string) => void }) {
   const t = useT()
   if (numbers.length === 0) return <p className="quiet">{t(known ? 'phone.noNumbers' : 'app.loading')}</p>
   return (
     <div className="numbers">
       {numbers.map((n) => (
-        <Button key={n} size="lg" disabled={disabled} data-testid={`phone-call-${n}`} leftSection={<IconPhone size={18} />} onClick={() => void demoPhone.call(n)}>{t('phone.callTo', { number: n })}</Button>
+        <Button key={n} size="lg" disabled={disabled} data-testid={`phone-call-${n}`} leftSection={<IconPhone size={18} />} onClick={() => call(n)}>{t('phone.callTo', { number: n })}</Button>
       ))}
     </div>
   )

@@ -10,33 +10,52 @@ import { NotesForm, useNotes } from '../parts/Notes'
 import { PathList } from '../parts/PathList'
 import { Shell } from '../parts/Shell'
 import { SoundCheck } from '../parts/SoundCheck'
-import { Why } from '../parts/Why'
 import { WrapUp, type LastCall } from '../parts/WrapUp'
 import type { Agent, EventsState, LiveCall, Me, PhoneSnapshot } from '../protocol'
 
 const MINE = new Set(['talking', 'held', 'away'])
 
 export function Desk({ me }: { me: Me }) {
+  const t = useT()
   const e = useEvents()
   const p = usePhone()
   useEffect(() => void phone.start(), [])
-  const call = [...e.calls.values()].find((c) => c.agent === me.name && MINE.has(c.state))
-  const last = useLastCall(call)
+  const mine = [...e.calls.values()].filter((c) => c.agent === me.name && MINE.has(c.state))
+  const call = mine.find((c) => c.id === p.callId) ?? mine[0]
+  const [last, forget] = useLastCall(call)
   useEffect(() => {
     if (e.known && !call) phone.forgetMoved()
   }, [e.known, call])
   const agent = e.agents.get(me.name)
   const here = call !== undefined && p.callId === call.id && p.state !== 'moved'
   return (
-    <Shell me={me} banner={<Banners e={e} p={p} call={call} here={here} me={me} />}>
+    <Shell me={me} title={t('desk.title')} banner={<Banners e={e} p={p} call={call} here={here} me={me} />}>
       <div className="desk">
         <div className="stack">
-          {call ? <CallCard call={call} here={here} /> : agent?.state === 'wrap-up' ? <WrapUp agent={agent} last={last} /> : <Idle agent={agent} me={me} />}
+          {call ? <CallCard call={call} here={here} /> : <Between agent={agent} me={me} last={last} forget={forget} />}
         </div>
         <Conversation call={call} me={me} />
-        <Customer call={call} last={agent?.state === 'wrap-up' ? last : null} />
+        <Customer call={call} last={last} />
       </div>
     </Shell>
+  )
+}
+
+interface BetweenProps {
+  agent: Agent | undefined
+  me: Me
+  last: LastCall | null
+  forget: () => void
+}
+
+// The notes keep their place when the wrap-up ends by its timer: who is typing goes on typing.
+function Between({ agent, me, last, forget }: BetweenProps) {
+  const wraps = agent?.state === 'wrap-up'
+  return (
+    <>
+      {!wraps && <Idle agent={agent} me={me} />}
+      {last ? <WrapUp key={last.id} agent={agent} last={last} close={forget} /> : wraps && <WrapUp agent={agent} last={null} close={forget} />}
+    </>
   )
 }
 
@@ -63,7 +82,6 @@ function Conversation({ call, me }: { call: LiveCall | undefined; me: Me }) {
       <div className="stack">
         <PathList steps={call.path} />
         <p className="quiet small">{t('desk.transcriptLater')}</p>
-        <Why score={call.priority} />
         <CallNotes key={call.id} id={call.id} />
       </div>
     </Panel>
@@ -137,22 +155,29 @@ function useSettled(now: boolean, ms = 1_500): boolean {
 }
 
 const LAST = 'ivrd.last-call'
+/** The server takes notes until one hour after a call. */
+const NOTES_MS = 3_600_000
 
-/** The call that a wrap-up is about, also after a reload. */
-function useLastCall(call: LiveCall | undefined): LastCall | null {
+/** The call before, for its notes, also after a reload; and how to forget it. */
+function useLastCall(call: LiveCall | undefined): [LastCall | null, () => void] {
   const [last, set] = useState<LastCall | null>(readLast)
-  useEffect(() => {
-    if (!call) return
-    const l: LastCall = { id: call.id, from: call.from, queue: call.queue }
+  const keep = (l: LastCall | null) => {
     set(l)
     sessionStorage.setItem(LAST, JSON.stringify(l))
+  }
+  useEffect(() => {
+    if (!call) return
+    const l = { id: call.id, from: call.from, queue: call.queue }
+    keep({ ...l, seen: Date.now() })
+    return () => keep({ ...l, seen: Date.now() })
   }, [call?.id])
-  return last
+  return [last, () => keep(null)]
 }
 
 function readLast(): LastCall | null {
   try {
-    return JSON.parse(sessionStorage.getItem(LAST) ?? 'null') as LastCall | null
+    const l = JSON.parse(sessionStorage.getItem(LAST) ?? 'null') as LastCall | null
+    return l && Date.now() - l.seen < NOTES_MS ? l : null
   } catch {
     return null
   }

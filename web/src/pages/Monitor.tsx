@@ -22,7 +22,7 @@ export function Monitor({ me }: { me: Me }) {
   }, [live])
   const stale = e.status === 'stale' || e.status === 'lost'
   return (
-    <Shell me={me} banner={stale && <Banner tone="bad" testid="stale">{t('monitor.stale')}</Banner>}>
+    <Shell me={me} title={t('monitor.title')} banner={stale && <Banner tone="bad" testid="stale">{t('monitor.stale')}</Banner>}>
       <div className={open ? 'monitor with-call' : 'monitor'}>
         <div className="stack monitor-tables">
           <QueuesTable e={e} />

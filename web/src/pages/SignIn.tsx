@@ -53,7 +53,7 @@ function Demo({ busy, enter }: { busy: string; enter: (name: string, password: s
           <li key={p.name}>
             <Button
               fullWidth variant="default" size="md" loading={busy === p.name} justify="space-between" data-testid={`signin-as-${p.name}`}
-              aria-label={t('signin.as', { name: p.display || p.name })} onClick={() => enter(p.name, DEMO_PASSWORD)}
+              title={t('signin.as', { name: p.display || p.name })} onClick={() => enter(p.name, DEMO_PASSWORD)}
               rightSection={<span className="quiet small">{p.roles.map((r) => t(`role.${r}`)).join(' · ')}</span>}
             >
               {p.display || p.name}

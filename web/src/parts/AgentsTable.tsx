@@ -49,8 +49,8 @@ export function AgentsTable({ e, me }: { e: EventsState; me: Me }) {
 function SetState({ a, set }: { a: Agent; set: (name: string, s: AskedState) => void }) {
   const t = useT()
   return (
-    <Menu position="bottom-end">
-      <Menu.Target><ActionIcon aria-label={t('monitor.setFor', { name: a.name })} data-testid={`set-${a.name}`}><IconDotsVertical size={16} /></ActionIcon></Menu.Target>
+    <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
+      <Menu.Target><ActionIcon size="sm" aria-label={t('monitor.setFor', { name: a.name })} data-testid={`set-${a.name}`}><IconDotsVertical size={16} /></ActionIcon></Menu.Target>
       <Menu.Dropdown>
         <Menu.Item leftSection={<IconCircleCheck size={16} />} data-testid={`set-ready-${a.name}`} onClick={() => set(a.name, 'ready')}>{t('monitor.setReady')}</Menu.Item>
         <Menu.Item leftSection={<IconCoffee size={16} />} data-testid={`set-away-${a.name}`} onClick={() => set(a.name, 'away')}>{t('monitor.setAway')}</Menu.Item>

@@ -22,7 +22,7 @@ export function Earlier({ id }: { id: string }) {
   return <CallLines calls={calls} />
 }
 
-export function CallLines({ calls }: { calls: CallRecord[] }) {
+export function CallLines({ calls, mine }: { calls: CallRecord[]; mine?: boolean }) {
   const t = useT()
   const locale = useLocale()
   const at = (s: string) => new Date(s).toLocaleString(locale, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' })
@@ -33,10 +33,15 @@ export function CallLines({ calls }: { calls: CallRecord[] }) {
           <Link href={`/calls/${c.id}`} className="linkish num">{at(c.started_at)}</Link>
           <span>{c.queue}</span>
           <span className="num quiet">{clock(c.talk_ms ?? 0)}</span>
-          <span className="quiet">{[c.agent, wordFor(t, 'disposition', c.disposition)].filter(Boolean).join(' · ')}</span>
+          <Sub words={[mine ? '' : c.agent, wordFor(t, 'disposition', c.disposition)]} />
           {c.notes && <p className="quiet cut wide">{c.notes}</p>}
         </li>
       ))}
     </ul>
   )
+}
+
+function Sub({ words }: { words: (string | undefined)[] }) {
+  const text = words.filter(Boolean).join(' · ')
+  return text ? <span className="quiet">{text}</span> : null
 }

@@ -30,7 +30,7 @@ export function Figures({ me }: { me: Me }) {
           <div><dt>{t('desk.todayTalk')}</dt><dd>{shown(clock(talk))}</dd></div>
           <div><dt>{t('desk.todayAverage')}</dt><dd>{shown(known.length ? clock(talk / known.length) : '–')}</dd></div>
         </dl>
-        {known.length > 0 && <div className="stack-s"><span className="quiet">{t('desk.recent')}</span><CallLines calls={known.slice(0, SHOWN)} /></div>}
+        {known.length > 0 && <div className="stack-s"><span className="quiet">{t('desk.recent')}</span><CallLines mine calls={known.slice(0, SHOWN)} /></div>}
       </div>
     </Panel>
   )

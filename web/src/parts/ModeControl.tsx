@@ -1,7 +1,7 @@
 import { Button, TextInput } from '@mantine/core'
 import { IconEar, IconMessageCircle, IconPhoneIncoming, IconUsers, IconVolumeOff, type Icon } from '@tabler/icons-react'
-import { useState, type FormEvent } from 'react'
-import { api, phone } from '../app/clients'
+import { useEffect, useState, type FormEvent } from 'react'
+import { api, phone, raw } from '../app/clients'
 import { useKeys } from '../app/keys'
 import { useT, type Key as Word } from '../i18n'
 import { isProblem, type LiveCall, type Me, type MonitorMode, type PhoneSnapshot } from '../protocol'
@@ -26,6 +26,12 @@ export function ModeControl({ call, p, me }: { call: LiveCall; p: PhoneSnapshot;
   const [error, setError] = useState('')
   const mine = p.role === 'supervisor' && p.callId === call.id
   const mode = call.monitors?.find((m) => m.who === me.name)?.mode ?? null
+  const talking = mine && p.state === 'talking'
+  // The server lets nobody hear who listens, whatever their phone sends; the page sends nothing either. Tests of the
+  // server play tones (raw) and want them sent.
+  useEffect(() => {
+    if (talking && !raw) phone.mute(mode === 'listen')
+  }, [talking, mode])
   const talks = call.state === 'talking' || call.state === 'held' || mode !== null
 
   const send = (m: MonitorMode, reason: string) => {

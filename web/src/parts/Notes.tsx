@@ -13,7 +13,7 @@ interface Draft {
 }
 
 /** What an agent writes of a call; saved by itself, and kept in the tab over a reload. */
-export function useNotes(id: string) {
+export function useNotes(id: string | null) {
   const [draft, set] = useState<Draft>(() => read(id))
   const [status, setStatus] = useState<'' | 'saving' | 'saved' | { why: string }>('')
   const latest = useRef(draft)
@@ -22,7 +22,7 @@ export function useNotes(id: string) {
 
   const save = useCallback(async () => {
     clearTimeout(timer.current)
-    if (!dirty.current) return
+    if (!dirty.current || !id) return
     dirty.current = false
     setStatus('saving')
     try {
@@ -48,7 +48,7 @@ export function useNotes(id: string) {
 
 const KEY = 'ivrd.notes.'
 
-function read(id: string): Draft {
+function read(id: string | null): Draft {
   try {
     return { disposition: '', notes: '', ...(JSON.parse(sessionStorage.getItem(KEY + id) ?? '{}') as Partial<Draft>) }
   } catch {

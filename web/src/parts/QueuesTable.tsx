@@ -43,8 +43,8 @@ function Row({ q, e }: { q: Queue; e: EventsState }) {
       <td className="r">{q.answered}</td>
       <td className="r">{q.abandoned}{q.entered > 0 && <span className="quiet"> · {Math.round((100 * q.abandoned) / q.entered)} %</span>}</td>
       <td className="r">
-        {q.waiting > 0 && q.ready === 0 && <span className="state tone-warn"><IconAlertTriangle size={14} aria-hidden="true" />{t('monitor.noneReady')} </span>}
-        {q.ready} / {q.talking} / {q.staffed}
+        {q.waiting > 0 && q.ready === 0 && <span className="state tone-warn"><IconAlertTriangle size={14} aria-hidden="true" />{t('monitor.noneReady')}</span>}
+        <span className="num agents-num">{q.ready} / {q.talking} / {q.staffed}</span>
       </td>
     </tr>
   )

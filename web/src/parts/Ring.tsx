@@ -49,7 +49,7 @@ function RingDialog({ p, call, me }: { p: PhoneSnapshot; call: LiveCall | undefi
       </div>
       {p.microphoneError && <p className="tone-bad" role="alert">{t(microphones[p.microphoneError])}</p>}
       <div className="ring-actions">
-        <Button size="md" color="green.9" ref={answer} loading={p.answering} data-testid="ring-answer" leftSection={<IconPhone size={18} />} rightSection={<Key>Enter</Key>} onClick={() => void phone.answer()}>{t('ring.answer')}</Button>
+        <Button size="md" color="#237032" ref={answer} loading={p.answering} data-testid="ring-answer" leftSection={<IconPhone size={18} />} rightSection={<Key>Enter</Key>} onClick={() => void phone.answer()}>{t('ring.answer')}</Button>
         <Button size="md" variant="default" data-testid="ring-decline" leftSection={<IconPhoneOff size={18} />} rightSection={<Key>Esc</Key>} onClick={() => phone.decline()}>{t('ring.decline')}</Button>
       </div>
       <p className="quiet small" role="status">{typing ? t('ring.typing') : p.answering ? t('ring.answering') : ''}</p>

@@ -10,15 +10,23 @@ import type { Me } from '../protocol'
 import { SoundMenu } from './SoundMenu'
 import { StateMenu } from './StateMenu'
 
+interface ShellProps {
+  me?: Me | undefined
+  /** The heading, for who hears the page; a page that shows one of its own has none here. */
+  title?: string
+  children: ReactNode
+  banner?: ReactNode
+}
+
 /** The frame of every page: where one is, who one is, and what is so with the sound. */
-export function Shell({ me, children, banner }: { me?: Me | undefined; children: ReactNode; banner?: ReactNode }) {
+export function Shell({ me, title, children, banner }: ShellProps) {
   const t = useT()
   const place = usePlace().split('?')[0]!
   return (
     <div className="shell">
       <a className="skip" href="#content">{t('app.skip')}</a>
       <header className="top">
-        <Link href={me ? homeOf(me) : '/'} className="brand"><Logo />ivrd</Link>
+        <Link href={me ? homeOf(me) : '/'} className="brand"><Logo /><span className="brand-name">ivrd</span></Link>
         {me ? <nav className="nav" aria-label={t('app.pages')}>
           {placesOf(me).map(([href, key]) => (
             <Link key={href} href={href} aria-current={place.startsWith(href) ? 'page' : undefined}>{t(key)}</Link>
@@ -31,7 +39,7 @@ export function Shell({ me, children, banner }: { me?: Me | undefined; children:
         {me && <UserMenu me={me} />}
       </header>
       {banner}
-      <main id="content" tabIndex={-1}>{children}</main>
+      <main id="content" tabIndex={-1}>{title && <h1 className="hidden-text">{title}</h1>}{children}</main>
     </div>
   )
 }
@@ -59,7 +67,7 @@ export function Choices() {
   return (
     <div className="row choices">
       <Button
-        variant="subtle" color="gray" px={8} data-testid="language" aria-label={`${t('app.language')} – ${t('app.languageLabel')}`}
+        variant="subtle" color="gray" px={8} data-testid="language" title={t('app.languageLabel')} lang={language.get() === 'zh' ? 'en' : 'zh-CN'}
         onClick={() => language.set(language.get() === 'zh' ? 'en' : 'zh')}
       >
         {t('app.language')}
@@ -76,10 +84,10 @@ function UserMenu({ me }: { me: Me }) {
   const busy = usePhone().state === 'talking'
   const keys = useStore(keysOn)
   return (
-    <Menu position="bottom-end" width={220}>
+    <Menu position="bottom-end" width={220} withInitialFocusPlaceholder={false}>
       <Menu.Target>
-        <Button variant="subtle" color="gray" px={8} data-testid="user-menu" leftSection={<IconUser size={16} />} aria-label={t('app.menu', { name: me.display || me.name })}>
-          <span className="hide-s">{me.display || me.name}</span>
+        <Button variant="subtle" color="gray" px={8} data-testid="user-menu" leftSection={<IconUser size={16} />} title={t('app.menu', { name: me.display || me.name })}>
+          <span className="name-s">{me.display || me.name}</span>
         </Button>
       </Menu.Target>
       <Menu.Dropdown>

@@ -17,8 +17,7 @@ export function SoundMenu() {
         <UnstyledButton className="state-button" data-testid="sound-status" data-registered={p.registered}>
           <span className={`state tone-${word === 'ok' ? 'ok' : word === 'off' ? 'off' : 'warn'}`}>
             <Icon size={16} aria-hidden="true" />
-            <span className={word === 'ok' ? 'hide-s' : ''}>{t(`sound.${word}`)}</span>
-            {word === 'ok' && <span className="hidden-text">{t('sound.ok')}</span>}
+            <span className="words-s">{t(`sound.${word}`)}</span>
           </span>
         </UnstyledButton>
       </Popover.Target>

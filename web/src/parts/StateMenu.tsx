@@ -21,9 +21,9 @@ export function StateMenu({ me }: { me: Me }) {
   }
   return (
     <div className="row">
-      <Menu position="bottom-end" width={200}>
+      <Menu position="bottom-end" width={200} withInitialFocusPlaceholder={false}>
         <Menu.Target>
-          <UnstyledButton className="state-button" data-testid="agent-state" data-state={agent?.state ?? 'offline'} aria-label={label(t('state.set'), agent, t)}>
+          <UnstyledButton className="state-button" data-testid="agent-state" data-state={agent?.state ?? 'offline'} title={t('state.set')}>
             <AgentBadge state={agent?.state ?? 'offline'} reason={agent?.reason} />
             {agent && <Timer agent={agent} />}
             <IconChevronDown size={14} aria-hidden="true" />
@@ -43,9 +43,6 @@ export function StateMenu({ me }: { me: Me }) {
     </div>
   )
 }
-
-const label = (what: string, agent: Agent | undefined, t: ReturnType<typeof useT>) =>
-  `${what}: ${wordFor(t, 'state', agent?.state ?? 'offline')}`
 
 function Timer({ agent }: { agent: Agent }) {
   const now = useNow()

@@ -1,4 +1,5 @@
-import { IconCircleCheck } from '@tabler/icons-react'
+import { ActionIcon } from '@mantine/core'
+import { IconCircleCheck, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { api } from '../app/clients'
 import { useKeys } from '../app/keys'
@@ -12,32 +13,41 @@ export interface LastCall {
   id: string
   from: string
   queue?: string | undefined
+  /** When it was there last, by our clock. */
+  seen: number
 }
 
-/** After the call: what it was, and ready again by one key. */
-export function WrapUp({ agent, last }: { agent: Agent; last: LastCall | null }) {
+interface Props {
+  agent: Agent | undefined
+  last: LastCall | null
+  close: () => void
+}
+
+/** After the call: what it was, and ready again by one key. What is not written by then can be written later. */
+export function WrapUp({ agent, last, close }: Props) {
   const t = useT()
+  const n = useNotes(last?.id ?? null)
+  const wraps = agent?.state === 'wrap-up'
+  const side = wraps
+    ? <Left agent={agent} />
+    : <ActionIcon size="sm" aria-label={t('app.close')} onClick={() => { void n.save(); close() }}><IconX size={16} /></ActionIcon>
   return (
-    <Panel title={t('wrap.title')} side={<Left agent={agent} />}>
-      <div data-testid="wrapup" className="stack">
-        {last && <p className="row"><span className="quiet">{t('wrap.after')}</span><strong className="num">{last.from}</strong><span>{last.queue}</span></p>}
-        {last ? <WithNotes key={last.id} agent={agent} id={last.id} /> : <Done agent={agent} before={async () => {}} />}
+    <Panel title={t(wraps ? 'wrap.title' : 'wrap.after')} side={side}>
+      <div data-testid={wraps ? 'wrapup' : 'last-call'} className="stack">
+        {last && <p className="row"><strong className="num">{last.from}</strong><span>{last.queue}</span></p>}
+        {last && <NotesForm n={n} />}
+        {wraps && <Done agent={agent} before={n.save} then={close} />}
       </div>
     </Panel>
   )
 }
 
-function WithNotes({ agent, id }: { agent: Agent; id: string }) {
-  const n = useNotes(id)
-  return <><NotesForm n={n} /><Done agent={agent} before={n.save} /></>
-}
-
-function Done({ agent, before }: { agent: Agent; before: () => Promise<void> }) {
+function Done({ agent, before, then }: { agent: Agent; before: () => Promise<void>; then: () => void }) {
   const t = useT()
   const [error, setError] = useState('')
   const done = () => {
     setError('')
-    before().then(() => api.setState(agent.name, 'ready')).catch((e: unknown) => setError(whyOf(e)))
+    before().then(() => api.setState(agent.name, 'ready')).then(then, (e: unknown) => setError(whyOf(e)))
   }
   useKeys({ r: done })
   return (
