@@ -96,6 +96,6 @@ func TestPagesTalk(t *testing.T) {
 	rec := h.ended(1)[0]
 	left, right := h.recording(rec.ID, "")
 	h.hearsAll("left", left, demoHz)
-	h.hearsAll("right", right, 500, 600, aliceHz, 600, aliceHz, 1100)
+	h.hearsAll("right", right, 600, aliceHz, 600, aliceHz, 600, aliceHz, 1100)
 	h.verify()
 }
