@@ -277,10 +277,12 @@ func (h *house) greet() {
 		return
 	}
 	fmt.Printf(`ivrd is up (demo, loopback only).
+  desk      http://%[2]s/ as alice, say Ready; then http://%[2]s/phone calls 1000
+  monitor   http://%[2]s/ as sue, in another browser or a private window
   call      bin/ivrd call sip:1000@%[1]s --dtmf "w5,1,w9,4" --duration 40s --record heard.wav
             or any SIP phone: sip:1000@%[1]s the menu, sip:echo@%[1]s an echo
-  answer    register a SIP phone as alice, bin/ivrd user sip-secret alice, and be ready: docs/phones.md
-  records   http://%[2]s/api/v1/calls (sign in as sue, password demo: see README)
+  answer    at the desk, or by a SIP phone: docs/phones.md
+  records   http://%[2]s/calls; every password is demo
   verify    bin/ivrd verify
   stop      Ctrl-C
 `, h.file.SIP.Listen, h.file.HTTP.Listen)

@@ -15,7 +15,7 @@ import (
 // openQueue is open with a number that leads to a queue.
 func openQueue(t *testing.T, sets ...string) *house {
 	t.Helper()
-	return open(t, append([]string{`calls.numbers={"1000": queue}`, "queues=[{name: payments, ring: 5s, wrap_up: 2s}]"}, sets...)...)
+	return open(t, append([]string{`calls.numbers={"1000": queue, "echo": echo}`, "queues=[{name: payments, ring: 5s, wrap_up: 2s}]"}, sets...)...)
 }
 
 // wish sets an agent's state, as their supervisor.
