@@ -21,6 +21,8 @@ export const en = {
   'app.noPermissionNext': 'Sign in as somebody who may see it, or go where you may.',
   'app.home': 'Go to my page',
   'app.unreachable': 'The server cannot be reached.',
+  'app.fault': 'This page has a fault. Your call goes on; after a reload it is here again.',
+  'app.reload': 'Reload',
   'app.retry': 'Try again',
   'app.close': 'Close',
   'app.cancel': 'Cancel',

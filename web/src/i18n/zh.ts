@@ -22,6 +22,8 @@ export const zh: Record<Key, string> = {
   'app.noPermissionNext': '请用有权限的账号登录，或前往您可用的页面。',
   'app.home': '前往我的页面',
   'app.unreachable': '无法连接服务器。',
+  'app.fault': '页面出错。通话仍在继续；重新加载后会回到这里。',
+  'app.reload': '重新加载',
   'app.retry': '重试',
   'app.close': '关闭',
   'app.cancel': '取消',
