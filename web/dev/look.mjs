@@ -4,6 +4,8 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
 
+// Without a Chinese font on the machine: LOOK_FONT=<woff2 file>.
+const font = process.env.LOOK_FONT ? readFileSync(process.env.LOOK_FONT).toString('base64') : ''
 const out = process.argv[2] ?? '/tmp/ivrd-look'
 const base = `http://127.0.0.1:${process.argv[3] ?? 8099}`
 mkdirSync(out, { recursive: true })
@@ -35,6 +37,10 @@ const tid = (page, id) => page.getByTestId(id)
 async function run(size, language, scheme) {
   const context = await browser.newContext({ viewport: size, locale: language, colorScheme: scheme, permissions: ['microphone'], bypassCSP: false })
   const tag = `${language.slice(0, 2)}-${scheme}-${size.width}`
+  if (font) await context.addInitScript((b) => {
+    const f = new FontFace('Noto Sans SC', Uint8Array.from(atob(b), (c) => c.charCodeAt(0)))
+    void f.load().then((x) => document.fonts.add(x))
+  }, font)
   const page = await context.newPage()
   page.on('console', (m) => /Content Security|Refused|violates/i.test(m.text()) && say(`${tag}: ${m.text()}`))
   page.on('pageerror', (e) => say(`${tag}: ${e.stack}`))

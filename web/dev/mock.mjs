@@ -40,8 +40,16 @@ sip.on.invite = (_ws, number) => {
 }
 sip.on.answered = (d) => {
   if (d.role === 'supervisor' || d.done) return
-  setCall(d.id, { state: 'talking', agent: d.who, offer: undefined, since: now() })
+  setCall(d.id, { state: 'talking', detached: false, agent: d.who, offer: undefined, since: now() })
   setAgent(d.who, { state: 'talking', call: d.id })
+}
+sip.on.detached = (d) => {
+  d.done = true
+  setCall(d.id, { state: 'away', detached: true, since: now() })
+}
+sip.on.registered = (who) => {
+  const c = [...calls.values()].find((x) => x.agent === who && x.detached)
+  if (c) sip.ring(who, c.id, 'agent', true)
 }
 sip.on.ended = (d) => {
   if (d.done || d.role === 'supervisor') return
@@ -104,6 +112,7 @@ const routes = [
   }],
   // For the pictures: ring somebody.
   ['POST /mock/ring/:id', (_r, _b, _res, id) => { const call = newCall(id); sip.ring(id, call, 'agent', false) }],
+  ['GET /mock/sip', () => sip.log],
   ['POST /mock/silence', () => { for (const ws of pages) ws.terminate() }],
 ]
 

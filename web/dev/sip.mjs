@@ -28,12 +28,16 @@ export class Sip {
   /** name → bindings, the newest last */
   phones = new Map()
   dialogs = new Map()
-  on = { answered: () => {}, ended: () => {}, invite: () => null }
+  log = []
+  on = { answered: () => {}, ended: () => {}, invite: () => null, detached: () => {}, registered: () => {} }
 
   connect(ws, who) {
     ws.who = who
     ws.on('message', (d) => this.message(ws, String(d)))
-    ws.on('close', () => this.phones.set(who, (this.phones.get(who) ?? []).filter((x) => x !== ws)))
+    ws.on('close', () => {
+      this.phones.set(who, (this.phones.get(who) ?? []).filter((x) => x !== ws))
+      for (const d of this.dialogs.values()) if (d.ws === ws && !d.done && d.talks && d.role === 'agent') this.on.detached(d)
+    })
   }
 
   newest(who) { return (this.phones.get(who) ?? []).at(-1) }
@@ -41,6 +45,7 @@ export class Sip {
   message(ws, text) {
     if (!text.trim()) return text === '\r\n\r\n' && ws.send('\r\n')
     const m = parse(text)
+    this.log.push(m.first)
     if (m.first.startsWith('SIP/2.0')) return this.response(ws, m, text)
     const method = m.first.split(' ')[0]
     if (method === 'REGISTER') return this.register(ws, m)
@@ -58,6 +63,7 @@ export class Sip {
     const list = (this.phones.get(ws.who) ?? []).filter((x) => x !== ws)
     this.phones.set(ws.who, [...list, ws])
     ws.send(reply(m, '200 OK', [['Contact', m.get('Contact')], ['Expires', '600']]))
+    this.on.registered(ws.who)
   }
 
   /** A page calls: the relay rings another page with the same offer. */
@@ -81,7 +87,7 @@ export class Sip {
     if (!d) return
     const status = Number(m.first.split(' ')[1])
     if (/INVITE/.test(m.get('CSeq')) && status >= 200) {
-      if (status < 300) this.on.answered(d)
+      if (status < 300) { d.talks = true; this.on.answered(d) }
       else this.on.ended(d, ws)
       d.remote = m.get('To')
       if (!d.peer) this.send(d, 'ACK')

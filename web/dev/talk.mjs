@@ -90,6 +90,20 @@ await second.close()
 await desk.waitForTimeout(500)
 assert.equal(await desk.evaluate(() => window.ivrd.phone.state), 'talking')
 
+// A reload: no BYE, and back by itself, muted as before.
+await tid(desk, 'mute').click()
+const bye = () => desk.evaluate(async () => (await (await fetch('/api/v1/mock/sip')).json()).filter((l) => l.startsWith('BYE')).length)
+const byes = await bye()
+await desk.reload()
+const reloaded = Date.now()
+await state(desk, 'talking')
+console.log('back after the reload in', Date.now() - reloaded, 'ms')
+await tid(desk, 'mute').waitFor()
+await desk.waitForTimeout(300)
+assert.equal(await desk.evaluate(() => window.ivrd.phone.getState().muted), true)
+assert.equal(await bye(), byes)
+assert.equal(await desk.evaluate(() => window.ivrd.phone.getState().soundBlocked), false)
+
 // Typing is left alone by a ring.
 await tid(desk, 'hangup').click()
 await tid(desk, 'notes').click()

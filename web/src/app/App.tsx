@@ -11,6 +11,7 @@ import { DemoPhone } from '../pages/DemoPhone'
 import { Desk } from '../pages/Desk'
 import { Monitor } from '../pages/Monitor'
 import { SignIn } from '../pages/SignIn'
+import { Boundary } from './Boundary'
 import { expose, load, may, phone, session } from './clients'
 import { navigate, usePlace } from './router'
 import { useStore } from './store'
@@ -48,7 +49,7 @@ export function App() {
   if (s.status === 'out') return path === '/' ? <SignIn ended={s.ended} /> : <Go to={`/?next=${encodeURIComponent(path)}`} />
   if (path === '/') return <Go to={nextOf(s.me)} />
   return <>
-    {page === null ? <Nothing me={s.me} text="app.notFound" /> : page.may(s.me) ? page.show(s.me) : <Nothing me={s.me} text="app.noPermission" more="app.noPermissionNext" />}
+    <Boundary place={path} instead={<Fault />}>{page === null ? <Nothing me={s.me} text="app.notFound" /> : page.may(s.me) ? page.show(s.me) : <Nothing me={s.me} text="app.noPermission" more="app.noPermissionNext" />}</Boundary>
     <Ring me={s.me} />
   </>
 }
@@ -73,6 +74,11 @@ function Nothing({ me, text, more }: { me: Me; text: Key; more?: Key }) {
       </Empty>
     </Shell>
   )
+}
+
+function Fault() {
+  const t = useT()
+  return <main><Empty next={<Button onClick={() => location.reload()}>{t('app.reload')}</Button>}>{t('app.fault')}</Empty></main>
 }
 
 function useTitle(key: Key): void {

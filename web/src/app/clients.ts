@@ -107,4 +107,6 @@ export function expose(p: Phone): void {
   Object.assign(window, { ivrd: { phone: p, events, api } })
 }
 
+expose(location.pathname === '/phone' ? demoPhone : phone)
+
 export const may = (me: Me | null | undefined, right: keyof Me['rights']): boolean => Boolean(me?.rights?.[right])

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { api, phone, useEvents, usePhone } from '../app/clients'
 import { useT } from '../i18n'
 import { Banner, Empty, Panel, whyOf } from '../parts/bits'
@@ -111,7 +111,9 @@ function Banners({ e, p, call, here, me }: BannersProps) {
   const t = useT()
   const elsewhere = useSettled(call !== undefined && call.state !== 'away' && !here && p.state !== 'ringing')
   const rings = useSettled([...e.calls.values()].some((c) => c.offer?.agent === me.name) && p.registered && p.state !== 'ringing' && p.state !== 'talking')
-  const lost = useSettled(e.status === 'lost' || (p.state !== 'offline' && !p.registered), 600)
+  const was = useRef(false)
+  if (p.registered) was.current = true
+  const lost = useSettled(e.status === 'lost' || (was.current && !p.registered), 600)
   return (
     <>
       {lost && <Banner tone="bad" testid="reconnecting">{t(call ? 'desk.reconnectingTalk' : 'desk.reconnecting')}</Banner>}

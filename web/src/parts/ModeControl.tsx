@@ -11,7 +11,7 @@ const modes: [MonitorMode, string, Icon][] = [
   ['listen', 'l', IconEar], ['whisper', 'w', IconMessageCircle], ['barge', 'b', IconUsers], ['takeover', 'o', IconPhoneIncoming],
 ]
 
-const heardBy: Record<MonitorMode, Word> = {
+export const heardBy: Record<MonitorMode, Word> = {
   listen: 'monitor.byNobody', whisper: 'monitor.byAgent', barge: 'monitor.byBoth', takeover: 'monitor.byCaller',
 }
 
@@ -23,10 +23,13 @@ export function ModeControl({ call, p, me }: { call: LiveCall; p: PhoneSnapshot;
   const t = useT()
   const [asked, setAsked] = useState<MonitorMode | null>(null)
   const [pending, setPending] = useState<MonitorMode | 'stop' | null>(null)
+  const [sent, setSent] = useState<MonitorMode | null>(null)
   const [error, setError] = useState('')
   const mine = p.role === 'supervisor' && p.callId === call.id
-  const mode = call.monitors?.find((m) => m.who === me.name)?.mode ?? null
   const talking = mine && p.state === 'talking'
+  const told = call.monitors?.find((m) => m.who === me.name)?.mode ?? (talking && call.agent === me.name ? 'takeover' : null)
+  // Between the server's answer and its event the page must not say that nobody hears one.
+  const mode = told ?? (talking ? sent : null)
   // The server lets nobody hear who listens, whatever their phone sends; the page sends nothing either. Tests of the
   // server play tones (raw) and want them sent.
   useEffect(() => {
@@ -39,7 +42,7 @@ export function ModeControl({ call, p, me }: { call: LiveCall; p: PhoneSnapshot;
     setAsked(null)
     setPending(m)
     setError('')
-    api.monitor(call.id, m, reason).catch((e: unknown) => setError(whyOf(e))).finally(() => setPending(null))
+    api.monitor(call.id, m, reason).then(() => setSent(m)).catch((e: unknown) => setError(whyOf(e))).finally(() => setPending(null))
   }
   const choose = (m: MonitorMode) => {
     const reason = given.get(call.id)
@@ -73,7 +76,7 @@ export function ModeControl({ call, p, me }: { call: LiveCall; p: PhoneSnapshot;
         </button>
       </div>
       <p className={`heard ${mode ?? 'off'}`} role="status" data-testid="mode-heard">
-        {t(mode ? (p.state === 'talking' ? heardBy[mode] : 'monitor.connecting') : 'monitor.off')}
+        {t(mode ? (talking ? heardBy[mode] : 'monitor.connecting') : talking ? 'monitor.unsure' : 'monitor.off')}
       </p>
       {!p.registered && <p className="tone-warn">{t('monitor.noPhone')}</p>}
       {!talks && <p className="quiet">{t('monitor.needTalk')}</p>}

@@ -25,10 +25,13 @@ interface Props {
 
 export function Recording({ call, me, ready }: Props) {
   const t = useT()
-  const why = !may(me, 'recordings.play') ? 'calls.noRight' : untold[call.recording.state]
+  const why = mayPlay(me, call) ? untold[call.recording.state] : 'calls.noRight'
   if (why) return <Empty>{t(why)}</Empty>
   return <Loader call={call} ready={ready} />
 }
+
+const mayPlay = (me: Me, call: CallRecord) =>
+  may(me, 'recordings.play') && (me.rights['recordings.play'] !== 'own' || call.agent === me.name)
 
 type Loaded = { player: Player; sounds: Sound[] }
 

@@ -31,6 +31,7 @@ function RingDialog({ p, call, me }: { p: PhoneSnapshot; call: LiveCall | undefi
   const typing = useTyping()
   useRingTone(!p.answering)
   useAnswerKeys(box)
+  useTitle(`☎ ${call?.from ?? ''} – ${t('ring.title')}`)
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null
     // Who is typing keeps the field: the ring waits beside it.
@@ -63,6 +64,15 @@ function Left({ call, me }: { call: LiveCall | undefined; me: Me }) {
   if (!call?.offer || call.offer.agent !== me.name) return null
   const n = Math.max(0, Math.ceil((Date.parse(call.offer.deadline) - now) / 1000))
   return <span className="num" role="timer">{t('ring.left', { n })}</span>
+}
+
+/** A tab in the background shows that it rings. */
+function useTitle(title: string): void {
+  useEffect(() => {
+    const before = document.title
+    document.title = title
+    return () => { document.title = before }
+  }, [title])
 }
 
 function useRingTone(on: boolean): void {

@@ -12,6 +12,8 @@ const problems: Record<MicrophoneError['reason'], Key> = {
   denied: 'sound.micDenied', missing: 'sound.micMissing', insecure: 'sound.micInsecure', busy: 'sound.micBusy',
 }
 
+const canChooseSpeaker = 'setSinkId' in HTMLMediaElement.prototype
+
 /** The phone, the microphone and the speakers: what works, which one, and a test of each. */
 export function SoundCheck() {
   const t = useT()
@@ -26,8 +28,10 @@ export function SoundCheck() {
         ? <Line ok={false}>{t(problems[test.problem])}</Line>
         : <Line ok={test.allowed}>{t(test.allowed ? 'sound.micOK' : 'sound.micAsk')}</Line>}
       <Choice label={t('sound.mic')} store={microphone} devices={of('audioinput')} />
-      <Choice label={t('sound.speaker')} store={speaker} devices={of('audiooutput')} />
-      <Choice label={t('sound.ringer')} store={ringer} devices={of('audiooutput')} />
+      {canChooseSpeaker && <>
+        <Choice label={t('sound.speaker')} store={speaker} devices={of('audiooutput')} />
+        <Choice label={t('sound.ringer')} store={ringer} devices={of('audiooutput')} />
+      </>}
       <div className="row sound-tests">
         <Button variant="default" onClick={ringOnce} data-testid="test-ring">{t('sound.testRing')}</Button>
         <Button variant="default" onClick={test.toggle} data-testid="test-mic">

@@ -184,6 +184,19 @@ test('a second ring is refused as busy', async () => {
   expect(phone.callId).toBe('PS1')
 })
 
+test('an agent who talks is not taken away by an auto of another call; a monitor is', async () => {
+  await registered()
+  const first = await talking(auto)
+  expect(invite({ ...auto, 'X-Ivrd-Call': 'PS2' }).terminated).toHaveLength(1)
+  expect(phone.callId).toBe('PS1')
+  first.emit('ended', bye())
+  const supervisor = (id: string) => ({ 'X-Ivrd-Call': id, 'X-Ivrd-Role': 'supervisor' })
+  invite(supervisor('PS3'))
+  await vi.advanceTimersByTimeAsync(0)
+  invite(supervisor('PS4'))
+  expect(phone.getState()).toMatchObject({ callId: 'PS4', role: 'supervisor', auto: true })
+})
+
 test('a talk outlives the loss of the socket', async () => {
   await registered()
   await talking()

@@ -160,11 +160,17 @@ export class Phone {
     if (e.originator === 'local') return this.take(this.makeLeg(session, 'out', session.id, 'caller', false))
     const h = e.request as unknown as WithHeaders
     const role = h.getHeader('X-Ivrd-Role') === 'supervisor' ? 'supervisor' : 'agent'
-    const auto = h.getHeader('X-Ivrd-Answer') === 'auto'
-    // A second ring while one is there has no place; the server does not do it.
-    if (this.leg && !auto) return void session.terminate({ status_code: 486 })
-    this.take(this.makeLeg(session, 'in', h.getHeader('X-Ivrd-Call') ?? session.id, role, auto))
+    // A supervisor has asked for what comes, by a click.
+    const auto = h.getHeader('X-Ivrd-Answer') === 'auto' || role === 'supervisor'
+    const id = h.getHeader('X-Ivrd-Call') ?? session.id
+    if (this.leg && !(auto && this.replaceable(this.leg, role, id))) return void session.terminate({ status_code: 486 })
+    this.take(this.makeLeg(session, 'in', id, role, auto))
     if (auto) void this.answer()
+  }
+
+  /** An agent's talk gives way to another leg of the same call only; a monitor to the next one, too. */
+  private replaceable(leg: Leg, role: LegRole, id: string): boolean {
+    return leg.callId === id || (leg.role === 'supervisor' && role === 'supervisor')
   }
 
   private makeLeg(s: RTCSession, d: 'in' | 'out', id: string, role: LegRole, auto: boolean): Leg {
