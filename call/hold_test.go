@@ -20,7 +20,7 @@ func (s *scene) holds(who string, on bool) {
 	}
 }
 
-// TestHold: the caller hears music, the agent nothing, and a supervisor both of
+// TestHold: the caller hears music, the agent nothing, and a supervisor all of
 // them; twice is once; what the agent says meanwhile is not kept.
 func TestHold(t *testing.T) {
 	talking(t, func(s *scene) {
@@ -28,9 +28,9 @@ func TestHold(t *testing.T) {
 		s.holds("alice", true)
 		s.heard("on hold", "600", "", "")
 		s.monitors(Listen)
-		s.heard("listen", "600", "", "300 1400")
+		s.heard("listen", "600", "", "300 600 1400")
 		s.monitors(Whisper)
-		s.heard("whisper", "600", "2300", "300 1400")
+		s.heard("whisper", "600", "2300", "300 600 1400")
 		s.monitors(Listen)
 		after(time.Second)
 		s.holds("alice", false)

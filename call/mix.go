@@ -62,7 +62,7 @@ func (h hearing) parties() []media.Party {
 			other.Hears = append(other.Hears, s.stream)
 		}
 		if !h.secret {
-			p.Hears = h.heard(i)
+			p.Hears, p.Overhears = h.heard(i), []media.Stream{h.caller}
 		}
 		out = append(out, p)
 	}

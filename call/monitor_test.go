@@ -159,7 +159,8 @@ func TestMonitorLeaves(t *testing.T) {
 	})
 }
 
-// TestMonitorInTheQueue: before anybody answers a supervisor hears the caller;
+// TestMonitorInTheQueue: before anybody answers a supervisor hears the caller and
+// what they hear;
 // who answers is heard, too.
 func TestMonitorInTheQueue(t *testing.T) {
 	play(t, queueFlow, func(st *stage) {
@@ -167,7 +168,7 @@ func TestMonitorInTheQueue(t *testing.T) {
 		after(2 * time.Second)
 		s.id = st.con.Live()[0]
 		s.monitors(Listen)
-		s.heard("waiting", "600", "", "300")
+		s.heard("waiting", "600", "", "300 600")
 		if err := st.con.Monitor(context.Background(), s.id, "sue", Takeover); !errors.Is(err, ErrNoTalk) {
 			t.Errorf("take over from nobody: %v", err)
 		}
@@ -188,10 +189,10 @@ func TestMonitorHearsNoSecret(t *testing.T) {
 		after(2 * time.Second)
 		s.id = st.con.Live()[0]
 		s.monitors(Listen)
-		s.heard("in the menu", "600", "", "300")
+		s.heard("in the menu", "600", "", "300 600")
 		s.caller.press("1")
 		after(2 * time.Second)
-		if got := s.sue.hears(time.Second, 300); got != "" {
+		if got := s.sue.hears(time.Second, 300, 600, 900); got != "" {
 			t.Errorf("during the secret sue hears %q", got)
 		}
 		if got := s.sue.phone.Digits(); got != "" {

@@ -41,7 +41,9 @@ type Session interface {
 type Party struct {
 	Stream Stream
 	Hears  []Stream
-	Track  Track // of the stream's voice
+	// Overhears are those whose prompts are heard, too: what they are played.
+	Overhears []Stream
+	Track     Track // of the stream's voice
 }
 
 // StreamOptions say what a stream is to its call.

@@ -38,6 +38,9 @@ func (s *session) tick(slot int64) {
 		st.in(at, missed)
 	}
 	for _, st := range s.streams {
+		st.ready(at)
+	}
+	for _, st := range s.streams {
 		st.out(at)
 	}
 }
@@ -123,11 +126,12 @@ func (s *session) Mix(parties []media.Party) (media.Time, error) {
 	}
 	at, ok := s.do(func() {
 		for _, st := range s.streams {
-			st.speakers = nil
+			st.speakers, st.overheard = nil, nil
 		}
 		for _, m := range plan {
 			if !m.closed {
-				m.track, m.speakers = m.to, slices.DeleteFunc(m.others, func(o *stream) bool { return o.closed })
+				gone := func(o *stream) bool { return o.closed }
+				m.track, m.speakers, m.overheard = m.to, slices.DeleteFunc(m.others, gone), slices.DeleteFunc(m.prompts, gone)
 			}
 		}
 	})
@@ -141,24 +145,34 @@ func (s *session) Mix(parties []media.Party) (media.Time, error) {
 type mixed struct {
 	*stream
 
-	to     media.Track
-	others []*stream
+	to              media.Track
+	others, prompts []*stream
 }
 
 func (s *session) plan(p media.Party) (mixed, error) {
-	m := mixed{to: p.Track, others: make([]*stream, 0, len(p.Hears))}
-	for _, one := range append([]media.Stream{p.Stream}, p.Hears...) {
+	m := mixed{to: p.Track}
+	one, err := s.own([]media.Stream{p.Stream})
+	if err == nil {
+		m.stream = one[0]
+		m.others, err = s.own(p.Hears)
+	}
+	if err == nil {
+		m.prompts, err = s.own(p.Overhears)
+	}
+	return m, err
+}
+
+// own looks streams up, which must be of this session.
+func (s *session) own(all []media.Stream) ([]*stream, error) {
+	out := make([]*stream, 0, len(all))
+	for _, one := range all {
 		st, ok := streamOf(one)
 		if !ok || st.session != s {
-			return m, errors.New("mix streams: they are not of this session")
+			return nil, errors.New("mix streams: they are not of this session")
 		}
-		if m.stream == nil {
-			m.stream = st
-			continue
-		}
-		m.others = append(m.others, st)
+		out = append(out, st)
 	}
-	return m, nil
+	return out, nil
 }
 
 func (s *session) Unbridge(a media.Stream) media.Time {

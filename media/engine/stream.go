@@ -33,8 +33,10 @@ type stream struct {
 	connected bool
 	remote    media.Remote
 	speakers  []*stream   // whom this leg hears, in a bridge one
+	overheard []*stream   // whose prompts it hears
 	track     media.Track // where its voice is recorded
 	player    player
+	played    []byte // the player's frame of this tick
 	keys      dtmf.Sender
 	intake    rtpio.Intake
 	hears     hearing
@@ -188,9 +190,10 @@ func (st *stream) end() {
 
 // unbridge leaves a stream alone: it hears nobody, and nobody hears it.
 func (st *stream) unbridge() {
-	st.speakers = st.speakers[:0]
+	st.speakers, st.overheard = st.speakers[:0], st.overheard[:0]
+	is := func(s *stream) bool { return s == st }
 	for _, o := range st.session.streams {
-		o.speakers = slices.DeleteFunc(o.speakers, func(s *stream) bool { return s == st })
+		o.speakers, o.overheard = slices.DeleteFunc(o.speakers, is), slices.DeleteFunc(o.overheard, is)
 	}
 }
 

@@ -96,6 +96,14 @@ func (st *stream) record(track media.Track, at media.Time, payload []byte) {
 // timestamp is session time on the stream's RTP clock.
 func (st *stream) timestamp(at media.Time) uint32 { return st.base + uint32(at) }
 
+// ready takes the player's frame, which others may hear as well.
+func (st *stream) ready(at media.Time) {
+	st.played = nil
+	if st.connected && !st.keys.Active() {
+		st.played, _ = st.player.next(st, at)
+	}
+}
+
 // out sends the packet of this tick: a key, else what is played, else what the
 // other leg of the bridge says, else silence, which keeps address translators
 // open and the peer's jitter buffer running.
@@ -133,11 +141,11 @@ func (st *stream) out(at media.Time) {
 // line. The loss is passed on as a missing sequence number, so that the peer
 // conceals it as its own; where nothing has been sent to us, we send silence.
 func (st *stream) sound(at media.Time) []byte {
-	if payload, ok := st.player.next(st, at); ok {
-		st.record(st.options.PlayTrack, at, payload)
-		return payload
+	if st.played != nil {
+		st.record(st.options.PlayTrack, at, st.played)
+		return st.played
 	}
-	switch len(st.speakers) {
+	switch len(st.speakers) + 2*len(st.overheard) { // what is overheard is mixed, also alone
 	case 0:
 		return st.silence[:]
 	case 1:
@@ -178,6 +186,15 @@ func (st *stream) sum(at media.Time) []byte {
 		}
 	}
 	var pcm [media.FrameSamples]int16
+	for _, o := range st.overheard {
+		if o.played == nil {
+			continue
+		}
+		o.remote.Codec.Decode(pcm[:], o.played)
+		for i, v := range pcm {
+			total[i] += int32(v)
+		}
+	}
 	for i, v := range total {
 		pcm[i] = int16(min(max(v, math.MinInt16), math.MaxInt16))
 	}
