@@ -37,12 +37,15 @@ type Queue struct {
 	Entered   uint64 `json:"entered"`
 	Answered  uint64 `json:"answered"`
 	Abandoned uint64 `json:"abandoned"`
+	// InTime were answered within TargetMS.
+	InTime   uint64 `json:"in_time"`
+	TargetMS int64  `json:"target_ms"`
 }
 
 func queueOf(q routing.QueueState) Queue {
 	return Queue{
 		Name: q.Name, Waiting: q.Waiting, LongestMS: q.Longest.Milliseconds(), Ready: q.Ready, Talking: q.Talking, Staffed: q.Staffed,
-		Entered: q.Entered, Answered: q.Answered, Abandoned: q.Abandoned,
+		Entered: q.Entered, Answered: q.Answered, Abandoned: q.Abandoned, InTime: q.InTime, TargetMS: q.Target.Milliseconds(),
 	}
 }
 

@@ -57,6 +57,9 @@ type queue struct {
 // Counts of a queue since the start.
 type Counts struct {
 	Entered, Answered, Abandoned uint64
+	// InTime were answered within the queue's target; Late waited longer,
+	// whether they were answered then or not.
+	InTime, Late uint64
 }
 
 // New makes a dispatcher; Start lets it match.
@@ -376,6 +379,7 @@ func (d *Dispatcher) Agents(ctx context.Context) ([]Agent, error) { return d.sto
 // QueueState is what a queue looks like now.
 type QueueState struct {
 	Name    string
+	Target  time.Duration
 	Waiting int
 	Longest time.Duration // that somebody waits
 	// Ready and Talking count the agents of the queue; Staffed those who are not
@@ -402,7 +406,7 @@ func (d *Dispatcher) Queues(ctx context.Context) ([]QueueState, error) {
 }
 
 func (q *queue) state(agents []Agent, tickets []Ticket, now time.Time) QueueState {
-	s := QueueState{Name: q.Name}
+	s := QueueState{Name: q.Name, Target: q.Target}
 	for _, t := range tickets {
 		if t.Queue == q.Name {
 			s.Waiting++

@@ -27,7 +27,7 @@ func onDesk(t *testing.T, test func(*desk)) {
 			Policy: routing.DefaultPolicy(),
 			Queues: []routing.Queue{
 				{Name: "payments", Ring: 20 * time.Second, WrapUp: 30 * time.Second, Handle: 3 * time.Minute},
-				{Name: "fraud", Ring: 10 * time.Second, Handle: 4 * time.Minute},
+				{Name: "fraud", Ring: 10 * time.Second, Handle: 4 * time.Minute, Target: 20 * time.Second},
 			},
 		}, memstore.New())}
 		d.Start()
@@ -224,6 +224,40 @@ func TestCallerLeaves(t *testing.T) {
 		d.must(err)
 		if q := qs[0]; q.Name != "payments" || q.Waiting != 1 || q.Staffed != 1 || q.Counts != (routing.Counts{Entered: 2, Abandoned: 1}) {
 			d.Errorf("queue: %+v", q)
+		}
+	})
+}
+
+// TestServiceLevel counts who was answered in time, and who was not, answered or
+// not; a queue without a target promises nothing.
+func TestServiceLevel(t *testing.T) {
+	onDesk(t, func(d *desk) {
+		after := func(id string, wait time.Duration, answer bool) {
+			p := d.enter(id, "fraud", 0, 0)
+			time.Sleep(wait)
+			if answer {
+				d.ready("alice")
+				d.must(p.Accept(d.Context(), d.offered(p, "alice")))
+				d.must(p.Done(d.Context()))
+				d.must(d.Wish(d.Context(), "alice", routing.Away, "break"))
+				return
+			}
+			d.must(p.Leave(d.Context()))
+		}
+		after("soon", 10*time.Second, true)
+		after("late", 25*time.Second, true)
+		after("gone soon", 10*time.Second, false)
+		after("gone late", 25*time.Second, false)
+		p := d.enter("no promise", "payments", 0, 0)
+		time.Sleep(time.Hour)
+		d.must(p.Leave(d.Context()))
+		qs, err := d.Queues(d.Context())
+		d.must(err)
+		if got, want := qs[1].Counts, (routing.Counts{Entered: 4, Answered: 2, Abandoned: 2, InTime: 1, Late: 2}); got != want {
+			d.Errorf("fraud: %+v, want %+v", got, want)
+		}
+		if qs[0].Late != 0 {
+			d.Errorf("payments: %+v", qs[0].Counts)
 		}
 	})
 }

@@ -83,9 +83,21 @@ func (p *Place) Accept(ctx context.Context, o Offer) error {
 	p.status.Offer = nil
 	p.mu.Unlock()
 	p.d.forget(p.ticket.ID)
-	p.queue.count(func(c *Counts) { c.Answered++ })
+	late := p.late(now)
+	p.queue.count(func(c *Counts) {
+		if c.Answered++; late {
+			c.Late++
+		} else {
+			c.InTime++
+		}
+	})
 	p.d.kick()
 	return nil
+}
+
+// late reports whether the caller has waited longer than the queue promises.
+func (p *Place) late(now time.Time) bool {
+	return p.queue.Target > 0 && now.Sub(p.ticket.At) > p.queue.Target
 }
 
 // Fail gives an offer back: the agent did not take it, for a reason such as
@@ -111,7 +123,12 @@ func (p *Place) Leave(ctx context.Context) error {
 	}
 	defer p.d.kick()
 	p.d.forget(p.ticket.ID)
-	p.queue.count(func(c *Counts) { c.Abandoned++ })
+	late := p.late(p.d.cfg.Now())
+	p.queue.count(func(c *Counts) {
+		if c.Abandoned++; late {
+			c.Late++
+		}
+	})
 	return p.d.store.Dequeue(ctx, p.ticket.ID) // the dispatcher frees who rings
 }
 

@@ -83,6 +83,9 @@ type Queue struct {
 	// Handle is the length of a call that the expected wait begins with; what
 	// is measured moves it.
 	Handle time.Duration
+	// Target is how soon a caller should be answered: the service level counts by
+	// it. 0 means no target.
+	Target time.Duration
 }
 
 // Ticket is one caller who waits.

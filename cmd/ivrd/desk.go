@@ -24,7 +24,7 @@ type desk struct {
 func openDesk(ctx context.Context, f config.File, people *identity.People, changed func()) (*desk, error) {
 	c := routing.Config{Policy: routing.DefaultPolicy(), Changed: changed}
 	for _, q := range f.Queues {
-		c.Queues = append(c.Queues, routing.Queue{Name: q.Name, Ring: q.Ring, WrapUp: q.WrapUp, Handle: q.Handle})
+		c.Queues = append(c.Queues, routing.Queue{Name: q.Name, Ring: q.Ring, WrapUp: q.WrapUp, Handle: q.Handle, Target: q.Target})
 	}
 	d := &desk{Dispatcher: routing.New(c, memstore.New()), file: f, people: people}
 	all, err := people.List(ctx)

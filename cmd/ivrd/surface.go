@@ -94,6 +94,7 @@ func (h *house) measure() {
 		m.GaugeOf("queue_longest_wait_seconds", "How long the caller at the head has waited.", "queue", q.Name, func() float64 { return h.queue(q.Name).Longest.Seconds() })
 		m.GaugeOf("queue_agents_ready", "Agents of the queue who are ready now.", "queue", q.Name, func() float64 { return float64(h.queue(q.Name).Ready) })
 	}
+	m.NamedFunc("customer_service_sla_violation_total", "Callers who waited longer than their queue's target.", h.violations)
 	m.GaugeFunc("media_ports_free", "RTP port pairs that can be used.", func() float64 { return float64(h.engine.Stats().PortsFree) })
 	m.GaugeFunc("media_ports_resting", "RTP port pairs that rest after a call.", func() float64 { return float64(h.engine.Stats().PortsResting) })
 	m.CounterFunc("rtp_received_total", "RTP packets received.", func() float64 { return float64(h.engine.Stats().PacketsIn) })
@@ -112,6 +113,19 @@ func (h *house) measure() {
 		m.GaugeOf("trunk_calls", "Calls over the trunk now, both directions.", "trunk", t.Name, func() float64 { return float64(h.sip.TrunkStates()[i].Calls) })
 	}
 	m.GaugeFunc("media_lateness_p99_seconds", "How late media slots ran, 99th percentile of the last 5 s.", func() float64 { return h.engine.Lateness().P99.Seconds() })
+}
+
+// violations of the promise of all queues.
+func (h *house) violations() float64 {
+	all, err := h.desk.Queues(context.Background())
+	if err != nil {
+		return 0
+	}
+	var n uint64
+	for _, q := range all {
+		n += q.Late
+	}
+	return float64(n)
 }
 
 // queue is what a queue looks like now.

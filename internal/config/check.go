@@ -286,6 +286,9 @@ func (d *decoder) queues(f *File) {
 		if q.Handle == 0 {
 			q.Handle = 4 * time.Minute
 		}
+		if q.Target == 0 {
+			q.Target = 20 * time.Second
+		}
 		d.lasts(key+".ring", q.Ring, time.Second)
 	}
 }

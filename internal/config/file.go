@@ -124,6 +124,7 @@ type Queue struct {
 	Ring   time.Duration `yaml:"ring"`
 	WrapUp time.Duration `yaml:"wrap_up"`
 	Handle time.Duration `yaml:"handle"`
+	Target time.Duration `yaml:"target"` // of the service level
 }
 
 // Agent is what somebody can do beyond what their groups say.
@@ -182,8 +183,8 @@ func Default() File {
 			Max:     1000, Drain: 5 * time.Minute, Longest: 4 * time.Hour, AnnounceMonitor: true,
 		},
 		Queues: []Queue{
-			{Name: "payments", Ring: 20 * time.Second, WrapUp: 30 * time.Second, Handle: 4 * time.Minute},
-			{Name: "fraud", Ring: 20 * time.Second, WrapUp: time.Minute, Handle: 8 * time.Minute},
+			{Name: "payments", Ring: 20 * time.Second, WrapUp: 30 * time.Second, Handle: 4 * time.Minute, Target: 20 * time.Second},
+			{Name: "fraud", Ring: 20 * time.Second, WrapUp: time.Minute, Handle: 8 * time.Minute, Target: 20 * time.Second},
 		},
 		Dispositions: []string{"resolved", "follow-up", "callback", "complaint", "fraud-confirmed", "wrong-number", "no-show"},
 		Flows:        Flows{Env: map[string]string{}, Backend: "demo"},
