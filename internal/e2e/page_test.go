@@ -10,7 +10,7 @@ import (
 
 const (
 	demoHz  = 425.0 // the demo caller's microphone
-	aliceHz = 640.0 // alice's
+	aliceHz = 760.0 // alice's
 )
 
 // remote is what a page of ours hears.

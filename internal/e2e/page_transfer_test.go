@@ -10,7 +10,7 @@ import (
 	"github.com/ivrd/ivrd/routing"
 )
 
-const bobHz = 860.0 // bob's microphone
+const bobHz = 980.0 // bob's microphone
 
 // twoQueues are payments, which is alice's, and fraud, which is bob's.
 const twoQueues = "queues=[{name: payments, ring: 10s, wrap_up: 5m}, {name: fraud, ring: 10s, wrap_up: 2s}]"
@@ -36,7 +36,7 @@ func TestPagesTransfer(t *testing.T) {
 	bob.Mix(remote, time.Second, voices, demoHz)
 
 	h.alice.Click("disposition")
-	h.alice.Choose("[role=option]", "Follow-up needed")
+	h.alice.Choose("[role=option]", "Follow-up")
 	h.alice.Type("notes", "Lost card. Sent to fraud.")
 	h.agentIs("alice", routing.WrapUp, "")
 	h.alice.Click("wrapup-done")

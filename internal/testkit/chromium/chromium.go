@@ -373,7 +373,11 @@ window.__levels ??= (stream, tones) => {
   if (!s) return tones.map(() => -200);
   return tones.map((hz) => {
     const i = Math.round(hz / s.e.hertz);
-    return Math.max(s.e.bins[i - 1], s.e.bins[i], s.e.bins[i + 1], -200);
+    const level = Math.max(s.e.bins[i - 1], s.e.bins[i], s.e.bins[i + 1]);
+    // Where a tone begins, ends or stutters it is all over the spectrum; one that is there stands out of what is beside it.
+    let beside = 0;
+    for (let k = 5; k < 10; k++) beside += (s.e.bins[i - k] + s.e.bins[i + k]) / 10;
+    return level > beside + 12 ? level : -200;
   });
 };`
 
