@@ -169,7 +169,7 @@ func (p *page) send(ctx context.Context, e Event) error { return p.write(ctx, re
 
 // begin says hello, and what is so now.
 func (p *page) begin(ctx context.Context) error {
-	me := meOf(p.who.Person)
+	me := p.meOf(p.who.Person)
 	if err := p.send(ctx, Event{Type: "hello", Now: time.Now(), Me: &me}); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"slices"
@@ -36,7 +37,8 @@ func (b Notes) check(dispositions []string) error {
 	return nil
 }
 
-// notes takes what a call's agent says of it.
+// notes takes what a call's agent says of it. Who has given the caller away was
+// its agent, too, though they may not see any more what became of it.
 func (s *Server) notes(w http.ResponseWriter, r *http.Request, v visitor) error {
 	var body Notes
 	if err := readJSON(r, &body); err != nil {
@@ -45,11 +47,11 @@ func (s *Server) notes(w http.ResponseWriter, r *http.Request, v visitor) error 
 	if err := body.check(s.config.Dispositions); err != nil {
 		return err
 	}
-	c, err := s.visibleCall(r.Context(), v, r.PathValue("id"))
+	c, err := s.spokenCall(r.Context(), v, r.PathValue("id"))
 	switch {
 	case err != nil:
 		return err
-	case c.Agent != v.Name:
+	case c.Agent != v.Name && !gaveAway(c, v.Name):
 		return problem(http.StatusForbidden, "forbidden", "Only the call's agent writes its notes.")
 	case !c.EndedAt.IsZero() && time.Since(c.EndedAt) > notesTime:
 		return problem(http.StatusConflict, "too-late", "The call ended more than an hour ago.")
@@ -59,6 +61,23 @@ func (s *Server) notes(w http.ResponseWriter, r *http.Request, v visitor) error 
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// spokenCall is a call that the visitor may see, or has given away.
+func (s *Server) spokenCall(ctx context.Context, v visitor, id string) (recordings.Call, error) {
+	c, err := s.visibleCall(ctx, v, id)
+	if err == nil || !validID(id) {
+		return c, err
+	}
+	if c, failed := s.Archive.Call(ctx, id); failed == nil && gaveAway(c, v.Name) {
+		return c, nil
+	}
+	return c, err
+}
+
+// gaveAway says whether an agent has transferred a call.
+func gaveAway(c recordings.Call, agent string) bool {
+	return slices.ContainsFunc(c.Transfers, func(t recordings.Transfer) bool { return t.By == agent })
 }
 
 // earlierCalls is how many are shown.

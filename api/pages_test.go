@@ -119,6 +119,32 @@ func TestNotes(t *testing.T) {
 	h.writes(alice, 0, said).want(t, http.StatusConflict, "too-late")
 }
 
+// TestNotesAfterTransfer: who has given a caller away writes what it was, also
+// where the call has become somebody else's whom they may not look after.
+func TestNotesAfterTransfer(t *testing.T) {
+	h := demo(t, false)
+	alice := h.token("alice")
+	const said = `{"disposition":"follow-up","notes":"wants bob"}`
+	h.archive.change(0, func(c *recordings.Call) {
+		c.Queue, c.Agent, c.Transfers = "fraud", "bob", []recordings.Transfer{{By: "alice", Queue: "fraud"}}
+	})
+	h.writes(alice, 0, said).want(t, http.StatusNoContent, "")
+	h.as(alice, "/api/v1/calls/"+callID(0)).want(t, http.StatusNotFound, "not-found")
+	h.archive.change(0, func(c *recordings.Call) { c.Transfers[0].By = "sue" })
+	h.writes(alice, 0, said).want(t, http.StatusNotFound, "not-found")
+}
+
+// TestQueuesOfAgents: an agent is told where to give a caller, others are not.
+func TestQueuesOfAgents(t *testing.T) {
+	h := build(t, Config{Queues: []string{"fraud", "payments"}}, identity.Config{})
+	h.listen()
+	for name, want := range map[string]bool{"alice": true, "sue": false, "otto": false} {
+		if r := h.as(h.token(name), "/api/v1/me"); strings.Contains(r.body, `"queues":["fraud","payments"]`) != want {
+			t.Errorf("%s is told %s", name, r.body)
+		}
+	}
+}
+
 // TestNotesAreMasked: the agent sees what they have written, others no number in
 // it, unless they unmask the call.
 func TestNotesAreMasked(t *testing.T) {

@@ -45,6 +45,8 @@ type Config struct {
 	Numbers []string
 	// Dispositions are the words for what a call was.
 	Dispositions []string
+	// Queues are the names of all.
+	Queues []string
 	// Realm is that of SIP: pages register in it.
 	Realm string
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/ivrd/ivrd/identity"
@@ -35,9 +36,12 @@ type Me struct {
 	Roles   []identity.Role   `json:"roles"`
 	Groups  []string          `json:"groups"`
 	Rights  map[string]string `json:"rights"` // right → own, groups, all
+	// Queues are those to which an agent may give a caller, also those that they
+	// may not look into.
+	Queues []string `json:"queues,omitempty"`
 }
 
-func meOf(p identity.Person) Me {
+func (s *Server) meOf(p identity.Person) Me {
 	rights := map[string]string{}
 	for _, r := range identity.Rights() {
 		if scope := p.Scope(r); scope != identity.None {
@@ -48,7 +52,11 @@ func meOf(p identity.Person) Me {
 	if groups == nil {
 		groups = []string{}
 	}
-	return Me{p.Name, p.Display, p.Roles, groups, rights}
+	me := Me{Name: p.Name, Display: p.Display, Roles: p.Roles, Groups: groups, Rights: rights}
+	if slices.Contains(p.Roles, identity.Agent) {
+		me.Queues = s.config.Queues
+	}
+	return me
 }
 
 func (s *Server) login(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -74,7 +82,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, v visitor) error 
 	}
 	s.counts.signIns.Inc("ok")
 	http.SetCookie(w, s.cookie(token.Reveal(), int(time.Until(in.ExpiresAt).Seconds())))
-	return answer(w, http.StatusOK, LoggedIn{token.Reveal(), in.ExpiresAt, meOf(person)})
+	return answer(w, http.StatusOK, LoggedIn{token.Reveal(), in.ExpiresAt, s.meOf(person)})
 }
 
 // loginFailed audits a failure as well as it can: an audit that cannot be
@@ -115,7 +123,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, v visitor) error
 }
 
 func (s *Server) me(w http.ResponseWriter, _ *http.Request, v visitor) error {
-	return answer(w, http.StatusOK, meOf(v.Person))
+	return answer(w, http.StatusOK, s.meOf(v.Person))
 }
 
 // cookieName has the prefix that browsers bind to TLS, host and path (RFC

@@ -80,8 +80,12 @@ func sipConfig(f config.File) sip.Config {
 }
 
 func apiConfig(f config.File) api.Config {
+	var queues []string
+	for _, q := range f.Queues {
+		queues = append(queues, q.Name)
+	}
 	return api.Config{
-		Listen: f.HTTP.Listen, CertFile: f.HTTP.TLS.Cert, KeyFile: f.HTTP.TLS.Key,
+		Queues: queues, Listen: f.HTTP.Listen, CertFile: f.HTTP.TLS.Cert, KeyFile: f.HTTP.TLS.Key,
 		AnnounceMonitor: f.Calls.AnnounceMonitor, Dispositions: f.Dispositions, Realm: f.SIP.Realm,
 		Demo: f.Mode == config.ModeDemo, Numbers: slices.Sorted(maps.Keys(f.Calls.Numbers)),
 	}

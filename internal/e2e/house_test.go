@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -63,6 +65,24 @@ type house struct {
 	enter     []string // runs other commands there
 	process   *testkit.Process
 	client    *http.Client
+	trust     *x509.CertPool // of a server whose pages come over TLS
+}
+
+// origin is the address of the pages.
+func (h *house) origin() string {
+	if h.trust != nil {
+		return "https://" + h.http
+	}
+	return "http://" + h.http
+}
+
+// web is a client that trusts the server.
+func (h *house) web(jar http.CookieJar) *http.Client {
+	transport := http.DefaultTransport
+	if h.trust != nil {
+		transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: h.trust, MinVersion: tls.VersionTLS12}}
+	}
+	return &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: transport}
 }
 
 // open starts a server whose flows are testdata/flows and whose prompts are
@@ -106,13 +126,14 @@ func (h *house) start() {
 	h.t.Helper()
 	line := slices.Concat(h.wrap, []string{binary, "serve"}, h.args)
 	h.process = testkit.Start(h.t, exec.Command(line[0], line[1:]...))
+	web := h.web(nil)
 	testkit.Eventually(h.t, 20*time.Second, "readiness", func() bool {
 		select {
 		case <-h.process.Done():
 			h.t.Fatal("the server ended before it was ready")
 		default:
 		}
-		res, err := http.Get("http://" + h.http + "/readyz")
+		res, err := web.Get(h.origin() + "/readyz")
 		if err != nil {
 			return false
 		}
@@ -151,7 +172,7 @@ func (h *house) api(path string) (int, []byte) {
 	if h.client == nil {
 		h.signIn()
 	}
-	res, err := h.client.Get("http://" + h.http + path)
+	res, err := h.client.Get(h.origin() + path)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -169,8 +190,8 @@ func (h *house) signIn() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.client = &http.Client{Jar: jar, Timeout: 30 * time.Second}
-	res, err := h.client.Post("http://"+h.http+"/api/v1/login", "application/json", strings.NewReader(`{"username":"sue","password":"demo"}`))
+	h.client = h.web(jar)
+	res, err := h.client.Post(h.origin()+"/api/v1/login", "application/json", strings.NewReader(`{"username":"sue","password":"demo"}`))
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/ivrd/ivrd/internal/testkit/chromium"
@@ -9,22 +10,34 @@ import (
 
 const (
 	demoHz  = 425.0 // the demo caller's microphone
-	aliceHz = 640.0 // alice's
+	aliceHz = 760.0 // alice's
 )
 
 // remote is what a page of ours hears.
 const remote = "window.ivrd.phone.remoteStream"
 
-// desk opens alice's desk: signed in by the page itself, and ready.
-func (h *house) deskPage(b *chromium.Browser, who string) *chromium.Page {
+// enterPage opens a person's first page: signed in by the page itself.
+func (h *house) enterPage(b *chromium.Browser, who, path string) *chromium.Page {
 	h.t.Helper()
-	p := b.Open("http://" + h.http + "/?raw=1")
+	p := b.Open(h.origin() + "/?raw=1")
 	p.Type("signin-name", who)
 	p.Type("signin-password", "demo")
 	p.Click("signin-submit")
-	p.True("the desk", `location.pathname === "/agent"`)
-	p.True("the desk's phone", `window.ivrd?.phone?.state === "ready"`)
+	p.True("the first page of "+who, "location.pathname === "+strconv.Quote(path))
+	p.True("the phone of "+who, `window.ivrd?.phone?.state === "ready"`)
 	return p
+}
+
+// deskPage opens an agent's desk.
+func (h *house) deskPage(b *chromium.Browser, who string) *chromium.Page {
+	h.t.Helper()
+	return h.enterPage(b, who, "/agent")
+}
+
+// callerPage opens the page of the demo's callers.
+func (h *house) callerPage(b *chromium.Browser) *chromium.Page {
+	h.t.Helper()
+	return b.Open(h.origin() + "/phone?raw=1")
 }
 
 func (h *house) ready(p *chromium.Page) {
@@ -44,15 +57,24 @@ type pages struct {
 // talkingPages lets the demo caller's page call, wait, and alice answer.
 func talkingPages(t *testing.T, sets ...string) *pages {
 	t.Helper()
-	h := &pages{house: openQueue(t, sets...)}
-	h.desks, h.callers = chromium.Start(t, chromium.Options{Mic: aliceHz}), chromium.Start(t, chromium.Options{Mic: demoHz})
-	h.alice = h.deskPage(h.desks, "alice")
-	h.ready(h.alice)
-	h.caller = h.callers.Open("http://" + h.http + "/phone?raw=1")
-	h.caller.Click("phone-call-1000")
-	h.alice.Click("ring-answer")
-	h.both()
-	return h
+	return talkIn(openQueue(t, sets...), chromium.Options{})
+}
+
+// talkIn is talkingPages in a house that is open.
+func talkIn(h *house, o chromium.Options) *pages {
+	h.t.Helper()
+	mic := func(hertz float64) *chromium.Browser {
+		o.Mic = hertz
+		return chromium.Start(h.t, o)
+	}
+	p := &pages{house: h, desks: mic(aliceHz), callers: mic(demoHz)}
+	p.alice = h.deskPage(p.desks, "alice")
+	h.ready(p.alice)
+	p.caller = h.callerPage(p.callers)
+	p.caller.Click("phone-call-1000")
+	p.alice.Click("ring-answer")
+	p.both()
+	return p
 }
 
 // both waits until the two hear each other's microphone.
@@ -82,7 +104,7 @@ func TestPagesTalk(t *testing.T) {
 	h.alice.True("the call to be back", `window.ivrd?.phone?.state === "talking"`)
 	h.both()
 
-	second := h.desks.Open("http://" + h.http + "/agent?raw=1")
+	second := h.desks.Open(h.origin() + "/agent?raw=1")
 	second.Click("move-here")
 	second.True("the call to be here", `window.ivrd?.phone?.state === "talking"`)
 	h.alice.True("the old tab to say where the sound is", `document.querySelector('[data-testid="sound-elsewhere"]')`)

@@ -24,7 +24,7 @@ func (h *house) wish(agent, state string) {
 	if h.client == nil {
 		h.signIn()
 	}
-	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodPut, "http://"+h.http+"/api/v1/agents/"+agent+"/state", strings.NewReader(fmt.Sprintf(`{"state":%q}`, state)))
+	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodPut, h.origin()+"/api/v1/agents/"+agent+"/state", strings.NewReader(fmt.Sprintf(`{"state":%q}`, state)))
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ const rights = {
   admin: { 'calls.read': 'all', 'people.manage': 'all' },
 }
 
-export const meOf = (p) => ({ ...p, rights: Object.assign({}, ...p.roles.map((r) => rights[r])) })
+export const meOf = (p) => ({ ...p, rights: Object.assign({}, ...p.roles.map((r) => rights[r])), ...(p.roles.includes('agent') ? { queues: ['payments', 'fraud'] } : {}) })
 
 export const site = {
   mode: 'demo', name: 'ivrd', people: people.map(({ name, display, roles }) => ({ name, display, roles })),

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -31,8 +32,7 @@ type Options struct {
 	Language string
 	// Wrap is put before the command, as ip netns exec does.
 	Wrap []string
-	// InsecureOrigins are treated as secure, so that a page over TLS with a
-	// certificate of the test's own may use the microphone.
+	// Insecure lets it trust any certificate, such as the test's own.
 	Insecure bool
 }
 
@@ -365,13 +365,26 @@ window.__hear ??= (stream) => {
   e.a.getFloatFrequencyData(e.bins);
   let best = 0;
   for (let i = 1; i < e.bins.length; i++) if (e.bins[i] > e.bins[best]) best = i;
-  return { hz: best * e.ctx.sampleRate / e.a.fftSize, db: Math.max(e.bins[best], -200) };
+  e.hertz = e.ctx.sampleRate / e.a.fftSize;
+  return { hz: best * e.hertz, db: Math.max(e.bins[best], -200), e };
+};
+window.__levels ??= (stream, tones) => {
+  const s = window.__hear(stream);
+  if (!s) return tones.map(() => -200);
+  return tones.map((hz) => {
+    const i = Math.round(hz / s.e.hertz);
+    const level = Math.max(s.e.bins[i - 1], s.e.bins[i], s.e.bins[i + 1]);
+    // Where a tone begins, ends or stutters it is all over the spectrum; one that is there stands out of what is beside it.
+    let beside = 0;
+    for (let k = 5; k < 10; k++) beside += (s.e.bins[i - k] + s.e.bins[i + k]) / 10;
+    return level > beside + 12 ? level : -200;
+  });
 };`
 
 // Sound is what an expression that gives a MediaStream sounds like now.
 func (p *Page) Sound(stream string) (hertz, decibel float64) {
 	var s *struct{ Hz, DB float64 }
-	if err := p.Eval(ear+"window.__hear("+stream+")", &s); err != nil || s == nil {
+	if err := p.Eval(ear+"(({hz, db}) => ({hz, db}))(window.__hear("+stream+") ?? {hz: 0, db: -200})", &s); err != nil || s == nil {
 		return 0, -200
 	}
 	return s.Hz, s.DB
@@ -381,6 +394,8 @@ const (
 	// silence is below what a heard tone has, by far.
 	silence = -70
 	near    = 15 // Hz: two bins
+	// pace is the pause between two looks at a sound, of which each hears more.
+	pace = 40 * time.Millisecond
 )
 
 // Hears waits until a stream has sounded like the tone five times in a row; 0 is
@@ -400,7 +415,97 @@ func (p *Page) Hears(stream string, hertz float64) {
 		} else {
 			run = 0
 		}
-		time.Sleep(40 * time.Millisecond)
+		time.Sleep(pace)
 	}
 	p.b.t.Fatalf("page hears %s, want %.0f Hz", heard, hertz)
+}
+
+// isolation is how far below the loudest tone of a mix one that does not belong
+// to it must be, in dB.
+const isolation = 25
+
+// tones are those of a choice that a stream holds now.
+func (p *Page) tones(stream string, of []float64) (heard []float64) {
+	list, err := json.Marshal(of)
+	if err != nil {
+		p.b.t.Fatal(err)
+	}
+	var levels []float64
+	if p.Eval(ear+"window.__levels("+stream+", "+string(list)+")", &levels) != nil || len(levels) != len(of) {
+		return nil
+	}
+	loudest := slices.Max(levels)
+	for i, db := range levels {
+		if db > silence && db > loudest-isolation {
+			heard = append(heard, of[i])
+		}
+	}
+	return heard
+}
+
+// Mix waits until a stream holds exactly these of the tones, and then hears it
+// for a while: none of the others may be in it. Give both in the same order.
+func (p *Page) Mix(stream string, d time.Duration, of []float64, want ...float64) {
+	p.b.t.Helper()
+	var heard []float64
+	run := 0
+	for deadline := time.Now().Add(patience); run < 5; time.Sleep(pace) {
+		if heard = p.tones(stream, of); slices.Equal(heard, want) {
+			run++
+		} else {
+			run = 0
+		}
+		if time.Now().After(deadline) {
+			p.b.t.Fatalf("page hears %v of %v, want %v", heard, of, want)
+		}
+	}
+	all, whole := 0, 0
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(pace) {
+		heard = p.tones(stream, of)
+		for _, f := range heard {
+			if !slices.Contains(want, f) {
+				p.b.t.Fatalf("page hears %v of %v, want %v", heard, of, want)
+			}
+		}
+		if all++; len(heard) == len(want) {
+			whole++
+		}
+	}
+	if 4*whole < 3*all { // a busy machine leaves out a little
+		p.b.t.Errorf("page hears %v in %d of %d looks only", want, whole, all)
+	}
+}
+
+// Cookie is what a browser keeps for an address.
+type Cookie struct {
+	Name, Path, SameSite string
+	Secure, HTTPOnly     bool
+}
+
+// Cookies are those that the page's address gets.
+func (p *Page) Cookies() []Cookie {
+	p.b.t.Helper()
+	var r struct {
+		Cookies []Cookie `json:"cookies"`
+	}
+	p.b.must(p.b.call(p.session, "Network.getCookies", map[string]any{}, &r))
+	return r.Cookies
+}
+
+// Dark switches what the page is told of the taste of its user.
+func (p *Page) Dark(on bool) {
+	p.b.t.Helper()
+	scheme := "light"
+	if on {
+		scheme = "dark"
+	}
+	p.do("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}})
+}
+
+// Choose clicks on the first element of a selector that says the text.
+func (p *Page) Choose(selector, text string) {
+	p.b.t.Helper()
+	found := "[...document.querySelectorAll(" + strconv.Quote(selector) + ")].find((e) => e.textContent.trim() === " + strconv.Quote(text) + ")"
+	p.True(text+" to be there", found)
+	p.Must(found + ".click()")
 }

@@ -2,13 +2,14 @@ import { Button, TextInput } from '@mantine/core'
 import { useState, type FormEvent } from 'react'
 import { api, useEvents } from '../app/clients'
 import { useT } from '../i18n'
-import type { LiveCall } from '../protocol'
+import type { LiveCall, Queue } from '../protocol'
 import { whyOf } from './bits'
 
 /** Gives the call to a queue or a number, blind. */
 export function Transfer({ call }: { call: LiveCall }) {
   const t = useT()
-  const queues = [...useEvents().queues.values()].filter((q) => q.name !== call.queue)
+  const e = useEvents()
+  const queues = (e.me?.queues ?? []).filter((name) => name !== call.queue)
   const [number, setNumber] = useState('')
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState('')
@@ -27,9 +28,9 @@ export function Transfer({ call }: { call: LiveCall }) {
         <span className="quiet">{t('desk.transferQueue')}</span>
         <div className="row">
           {queues.length === 0 && <span className="quiet">{t('desk.transferNone')}</span>}
-          {queues.map((q) => (
-            <Button key={q.name} variant="default" disabled={busy} data-testid={`transfer-queue-${q.name}`} onClick={() => go({ queue: q.name })}
-              rightSection={<span className="quiet num">{q.ready}/{q.staffed}</span>}>{q.name}</Button>
+          {queues.map((name) => (
+            <Button key={name} variant="default" disabled={busy} data-testid={`transfer-queue-${name}`} onClick={() => go({ queue: name })}
+              rightSection={<Ready q={e.queues.get(name)} />}>{name}</Button>
           ))}
         </div>
       </div>
@@ -40,4 +41,9 @@ export function Transfer({ call }: { call: LiveCall }) {
       {error ? <p className="tone-bad" role="alert">{error}</p> : <p className="quiet small">{t('desk.transferBlind')}</p>}
     </div>
   )
+}
+
+/** Who is there, of a queue that one may look into. */
+function Ready({ q }: { q: Queue | undefined }) {
+  return q ? <span className="quiet num">{q.ready}/{q.staffed}</span> : null
 }

@@ -17,6 +17,8 @@ export interface Me {
   roles: Role[]
   groups: string[]
   rights: Partial<Record<Right, Scope>>
+  /** Where an agent may give a caller, also what they may not look into. */
+  queues?: string[]
 }
 
 export interface Site {
