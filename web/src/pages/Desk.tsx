@@ -136,7 +136,7 @@ function Elsewhere({ id }: { id: string }) {
   const move = () => {
     setBusy(true)
     setError('')
-    phone.registerAgain().then(() => api.attach(id))
+    phone.registerAgain().then(() => api.attach(id, phone.username))
       .catch((e: unknown) => setError(t('desk.moveFail', { why: whyOf(e) }))).finally(() => setBusy(false))
   }
   return (
