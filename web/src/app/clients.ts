@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from 'react'
 import { Api, Events, Phone, tabInstance, type EventsState, type Me, type PhoneSnapshot, type Site } from '../protocol'
+import { clearDrafts, draftsOf, readDraft, writeDraft } from './drafts'
 import { kept, Store } from './store'
 
 export const raw = new URLSearchParams(location.search).get('raw') === '1'
@@ -31,10 +32,9 @@ let instance: Promise<string> | undefined
 
 const phoneParts = { instance: () => (instance ??= tabInstance()), context: audioContext, microphone: () => microphone.get() || undefined, raw }
 
-const MUTED = 'ivrd.muted'
 const mutedCall = {
-  get: () => sessionStorage.getItem(MUTED),
-  set: (id: string | null) => (id ? sessionStorage.setItem(MUTED, id) : sessionStorage.removeItem(MUTED)),
+  get: () => readDraft<string>('muted'),
+  set: (id: string | null) => writeDraft('muted', id),
 }
 
 /** The phone of who is signed in. */
@@ -73,6 +73,7 @@ events.subscribe(() => {
 })
 
 export function signedIn(me: Me): void {
+  draftsOf(me.name)
   session.set({ status: 'in', me })
   events.start()
 }
@@ -90,7 +91,9 @@ export async function signOut(): Promise<void> {
   events.stop()
   phone.stop()
   await api.logout().catch(() => undefined)
-  session.set({ status: 'out' })
+  clearDrafts()
+  // A new page: nothing of who was signed in stays in memory.
+  location.assign('/')
 }
 
 addEventListener('online', () => {

@@ -2,10 +2,11 @@ import { Button, TextInput } from '@mantine/core'
 import { IconPhone, IconPhoneOff } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { demoNumber, demoPhone, expose, site, usePhone } from '../app/clients'
+import { useKeys } from '../app/keys'
 import { useStore } from '../app/store'
 import { clock } from '../app/time'
 import { useT, type T } from '../i18n'
-import { Banner, Empty, Panel } from '../parts/bits'
+import { Banner, Empty, KeyButton, Panel } from '../parts/bits'
 import { Keypad } from '../parts/Keypad'
 import { LevelMeter } from '../parts/LevelMeter'
 import { Shell } from '../parts/Shell'
@@ -23,8 +24,9 @@ export function DemoPhone() {
   useEffect(() => {
     if (demo) void demoPhone.start()
   }, [demo])
-  if (s && !demo) return <Shell title={t('phone.title')}><Empty>{t('phone.notDemo')}</Empty></Shell>
   const busy = p.state === 'ringing' || p.state === 'talking' || calling
+  useKeys({ e: busy && demoPhone.hangup })
+  if (s && !demo) return <Shell title={t('phone.title')}><Empty>{t('phone.notDemo')}</Empty></Shell>
   const call = (to: string) => {
     setCalling(true)
     callAs(number.trim(), to).catch(() => undefined).finally(() => setCalling(false))
@@ -38,7 +40,7 @@ export function DemoPhone() {
           <div className="stack">
             <TextInput label={t('phone.number')} description={t('phone.numberHint')} type="tel" data-testid="phone-number" disabled={busy} value={number} onChange={(e) => setNumber(e.currentTarget.value)} />
             <Numbers numbers={s?.numbers ?? []} disabled={busy || p.state !== 'ready' || !number.trim()} known={s !== null} call={call} />
-            {busy && <Button size="md" color="red.9" data-testid="phone-hangup" leftSection={<IconPhoneOff size={16} />} onClick={() => demoPhone.hangup()}>{t('phone.hangup')}</Button>}
+            {busy && <KeyButton hotkey="e" size="md" color="red.9" data-testid="phone-hangup" leftSection={<IconPhoneOff size={16} />} onClick={demoPhone.hangup}>{t('phone.hangup')}</KeyButton>}
             {p.silentMic && <p className="tone-warn">{t('desk.silentMic')}</p>}
             <div className="levels">
               <span className="quiet">{t('sound.heard')}</span><LevelMeter stream={p.remoteStream} label={t('sound.heard')} />

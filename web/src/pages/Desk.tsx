@@ -1,8 +1,10 @@
 import { Button } from '@mantine/core'
 import { useEffect, useRef, useState } from 'react'
 import { api, phone, useEvents, usePhone } from '../app/clients'
+import { readDraft, writeDraft } from '../app/drafts'
+import { useKeys } from '../app/keys'
 import { useT } from '../i18n'
-import { Banner, Empty, Panel, whyOf } from '../parts/bits'
+import { Banner, Empty, KeyButton, Panel, whyOf } from '../parts/bits'
 import { CallCard } from '../parts/CallCard'
 import { Earlier } from '../parts/Earlier'
 import { Figures } from '../parts/Figures'
@@ -64,9 +66,10 @@ function Idle({ agent, me }: { agent: Agent | undefined; me: Me }) {
   const [error, setError] = useState('')
   const ready = agent?.state === 'ready' || agent?.state === 'reserved'
   const go = () => api.setState(me.name, 'ready').then(() => setError(''), (e: unknown) => setError(whyOf(e)))
+  useKeys({ r: !ready && (() => void go()) })
   return (
     <Panel title={t('desk.noCall')}>
-      <Empty next={ready ? undefined : <Button onClick={() => void go()}>{t('desk.goReady')}</Button>}>
+      <Empty next={ready ? undefined : <KeyButton hotkey="r" data-testid="go-ready" onClick={() => void go()}>{t('desk.goReady')}</KeyButton>}>
         {t(ready ? 'desk.readyHint' : 'desk.awayHint')}
       </Empty>
       {error && <p className="tone-bad" role="alert">{error}</p>}
@@ -133,7 +136,7 @@ function Elsewhere({ id }: { id: string }) {
   const move = () => {
     setBusy(true)
     setError('')
-    phone.registerAgain().then(() => api.attach(id))
+    phone.registerAgain().then(() => api.attach(id, phone.username))
       .catch((e: unknown) => setError(t('desk.moveFail', { why: whyOf(e) }))).finally(() => setBusy(false))
   }
   return (
@@ -156,7 +159,6 @@ function useSettled(now: boolean, ms = 1_500): boolean {
   return now && settled
 }
 
-const LAST = 'ivrd.last-call'
 /** The server takes notes until one hour after a call. */
 const NOTES_MS = 3_600_000
 
@@ -165,7 +167,7 @@ function useLastCall(call: LiveCall | undefined): [LastCall | null, () => void] 
   const [last, set] = useState<LastCall | null>(readLast)
   const keep = (l: LastCall | null) => {
     set(l)
-    sessionStorage.setItem(LAST, JSON.stringify(l))
+    writeDraft('last-call', l)
   }
   useEffect(() => {
     if (!call) return
@@ -177,10 +179,6 @@ function useLastCall(call: LiveCall | undefined): [LastCall | null, () => void] 
 }
 
 function readLast(): LastCall | null {
-  try {
-    const l = JSON.parse(sessionStorage.getItem(LAST) ?? 'null') as LastCall | null
-    return l && Date.now() - l.seen < NOTES_MS ? l : null
-  } catch {
-    return null
-  }
+  const l = readDraft<LastCall>('last-call')
+  return l && Date.now() - l.seen < NOTES_MS ? l : null
 }

@@ -38,14 +38,14 @@ export function ModeControl({ call, p, me }: { call: LiveCall; p: PhoneSnapshot;
   const talks = call.state === 'talking' || call.state === 'held' || mode !== null
 
   const send = (m: MonitorMode, reason: string) => {
-    given.set(call.id, reason)
+    given.set(`${me.name} ${call.id}`, reason)
     setAsked(null)
     setPending(m)
     setError('')
     api.monitor(call.id, m, reason).then(() => setSent(m)).catch((e: unknown) => setError(whyOf(e))).finally(() => setPending(null))
   }
   const choose = (m: MonitorMode) => {
-    const reason = given.get(call.id)
+    const reason = given.get(`${me.name} ${call.id}`)
     if (reason) send(m, reason)
     else setAsked(m)
   }

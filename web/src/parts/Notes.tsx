@@ -1,6 +1,7 @@
 import { Select, Textarea } from '@mantine/core'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { api, site } from '../app/clients'
+import { readDraft, writeDraft } from '../app/drafts'
 import { useStore } from '../app/store'
 import { useT, wordFor } from '../i18n'
 import { whyOf } from './bits'
@@ -10,6 +11,8 @@ const SAVE_AFTER_MS = 800
 interface Draft {
   disposition: string
   notes: string
+  /** The server does not have it yet. */
+  unsaved?: boolean
 }
 
 /** What an agent writes of a call; saved by itself, and kept in the tab over a reload. */
@@ -17,7 +20,7 @@ export function useNotes(id: string | null) {
   const [draft, set] = useState<Draft>(() => read(id))
   const [status, setStatus] = useState<'' | 'saving' | 'saved' | { why: string }>('')
   const latest = useRef(draft)
-  const dirty = useRef(false)
+  const dirty = useRef(draft.unsaved ?? false)
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
 
   const save = useCallback(async () => {
@@ -26,7 +29,9 @@ export function useNotes(id: string | null) {
     dirty.current = false
     setStatus('saving')
     try {
-      await api.saveNotes(id, latest.current.disposition, latest.current.notes)
+      const sent = latest.current
+      await api.saveNotes(id, sent.disposition, sent.notes)
+      if (!dirty.current) writeDraft(`notes.${id}`, { ...sent, unsaved: false })
       setStatus('saved')
     } catch (e) {
       dirty.current = true
@@ -35,26 +40,22 @@ export function useNotes(id: string | null) {
   }, [id])
 
   const change = (patch: Partial<Draft>) => {
-    latest.current = { ...latest.current, ...patch }
+    latest.current = { ...latest.current, ...patch, unsaved: true }
     dirty.current = true
     set(latest.current)
-    sessionStorage.setItem(KEY + id, JSON.stringify(latest.current))
+    writeDraft(`notes.${id}`, latest.current)
     clearTimeout(timer.current)
     timer.current = setTimeout(() => void save(), SAVE_AFTER_MS)
   }
-  useEffect(() => () => void save(), [save])
+  useEffect(() => {
+    // What a reload or a lost network left unsaved.
+    void save()
+    return () => void save()
+  }, [save])
   return { draft, change, save, status }
 }
 
-const KEY = 'ivrd.notes.'
-
-function read(id: string | null): Draft {
-  try {
-    return { disposition: '', notes: '', ...(JSON.parse(sessionStorage.getItem(KEY + id) ?? '{}') as Partial<Draft>) }
-  } catch {
-    return { disposition: '', notes: '' }
-  }
-}
+const read = (id: string | null): Draft => ({ disposition: '', notes: '', ...(id ? readDraft<Partial<Draft>>(`notes.${id}`) : {}) })
 
 export function NotesForm({ n }: { n: ReturnType<typeof useNotes> }) {
   const t = useT()

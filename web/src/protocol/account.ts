@@ -44,6 +44,11 @@ export class Account {
     return this.secret?.uri.split('@')[1] ?? 'ivrd'
   }
 
+  /** By what the server knows this page's telephone. */
+  get username(): string {
+    return this.secret?.username ?? ''
+  }
+
   async start(): Promise<void> {
     if (this.run) return
     const run = (this.run = ++this.runs)

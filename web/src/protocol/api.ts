@@ -115,7 +115,8 @@ export class Api {
   hold = (id: string, on: boolean) => this.none(`/calls/${enc(id)}/hold`, { method: 'POST', body: { on } })
   transfer = (id: string, to: { queue: string } | { number: string }) =>
     this.none(`/calls/${enc(id)}/transfer`, { method: 'POST', body: to })
-  attach = (id: string) => this.none(`/calls/${enc(id)}/attach`, { method: 'POST' })
+  /** Brings a call to the page with this telephone: the `username` of its secret. */
+  attach = (id: string, phone: string) => this.none(`/calls/${enc(id)}/attach`, { method: 'POST', body: { phone } })
   saveNotes = (id: string, disposition: string, notes: string) =>
     this.none(`/calls/${enc(id)}/notes`, { method: 'PUT', body: { disposition, notes } })
 

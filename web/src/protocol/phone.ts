@@ -75,11 +75,12 @@ export class Phone {
 
   get state(): PhoneState { return this.snapshot.state }
   get callId(): string | null { return this.snapshot.callId }
+  get username(): string { return this.account.username }
   get remoteStream(): MediaStream | null { return this.snapshot.remoteStream }
 
   start = (): Promise<void> => this.account.start()
   whenRegistered = (): Promise<void> => this.account.whenRegistered()
-  /** Makes this page the one that is rung, before it asks for a call by `attach`. */
+  /** Makes this page the one that is rung, with the newest secret, before it asks for a call by `attach`. */
   registerAgain = (): Promise<void> => this.account.again()
   /** Connects anew at once, as when the browser says that the network is back. */
   hurry = (): void => this.account.hurry()
