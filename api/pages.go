@@ -2,9 +2,13 @@ package api
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/rand"
 	"io/fs"
+	"mime"
 	"net/http"
+	"path"
+	"strconv"
 	"strings"
 )
 
@@ -55,7 +59,46 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request, _ visitor) error 
 	if info, err := fs.Stat(s.Pages, name); err != nil || info.IsDir() {
 		return notFound()
 	}
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	h := w.Header()
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Vary", "Accept-Encoding")
+	if packed := s.packed(name); packed != nil && acceptsGzip(r) {
+		h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Length", strconv.Itoa(len(packed)))
+		_, _ = w.Write(packed)
+		return nil
+	}
 	http.ServeFileFS(w, r, s.Pages, name)
 	return nil
+}
+
+// packed is a file compressed, once; nil where that wins nothing.
+func (s *Server) packed(name string) []byte {
+	if b, ok := s.gzipped.Load(name); ok {
+		return b.([]byte)
+	}
+	plain, err := fs.ReadFile(s.Pages, name)
+	if err != nil {
+		return nil
+	}
+	var out bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&out, gzip.BestCompression) // the level is one of gzip's
+	_, _ = z.Write(plain)
+	_ = z.Close() // a buffer does not fail
+	packed := out.Bytes()
+	if len(packed) >= len(plain) {
+		packed = nil
+	}
+	s.gzipped.Store(name, packed)
+	return packed
+}
+
+func acceptsGzip(r *http.Request) bool {
+	for _, part := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+		if coding, q, _ := strings.Cut(part, ";"); strings.TrimSpace(coding) == "gzip" && !strings.Contains(strings.ReplaceAll(q, " ", ""), "q=0") {
+			return true
+		}
+	}
+	return false
 }

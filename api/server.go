@@ -120,6 +120,7 @@ type Server struct {
 	inFlight  chan struct{}
 	playbacks chan struct{}
 	plays     *continuations
+	gzipped   sync.Map // of the pages' files, by name
 	counts    counts
 	draining  atomic.Bool
 	mu        sync.Mutex

@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,14 +28,24 @@ const siteHTTP = "127.0.0.1:8080"
 // is what the site adds to the file.
 func openSite(t *testing.T, host *netns.Host, conf string) *house {
 	t.Helper()
+	return openSiteAt(t, host, siteHTTP, "", "", conf)
+}
+
+// openSiteAt is openSite with the API at another address. With a certificate it
+// is over TLS, and nobody is asked to vouch for it.
+func openSiteAt(t *testing.T, host *netns.Host, address, cert, key, conf string) *house {
+	t.Helper()
 	dir := t.TempDir()
 	keys := filepath.Join(dir, "keys", "root")
 	if _, err := seal.CreateRootFile(keys, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "ivrd.yaml")
-	h := &house{t: t, http: siteHTTP, data: filepath.Join(dir, "var"), args: []string{"--config", file}}
-	conf = "mode: production\nhttp: {listen: \"" + siteHTTP + "\"}\n" + conf +
+	h := &house{t: t, http: address, data: filepath.Join(dir, "var"), args: []string{"--config", file}}
+	if cert != "" {
+		h.trust = x509.NewCertPool()
+	}
+	conf = fmt.Sprintf("mode: production\nhttp: {listen: %q, tls: {cert: %q, key: %q}}\n", address, cert, key) + conf +
 		"flows: {dir: testdata/trunk, prompts: " + tonePrompts(t) + ", backend: \"\"}\nspeech: {engine: none}\n" +
 		"data: {dir: " + h.data + ", key_file: " + keys + "}\nlog: {level: debug, format: json}\n"
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
@@ -44,10 +57,10 @@ func openSite(t *testing.T, host *netns.Host, conf string) *house {
 	h.process = testkit.Start(t, host.Exec(binary, append([]string{"serve"}, h.args...)...))
 	h.client = visitSite(t, host)
 	testkit.Eventually(t, 30*time.Second, "readiness", func() bool {
-		res, err := h.client.Get("http://" + siteHTTP + "/readyz")
+		res, err := h.client.Get(h.origin() + "/readyz")
 		return err == nil && res.Body.Close() == nil && res.StatusCode == http.StatusOK
 	})
-	res, err := h.client.Post("http://"+siteHTTP+"/api/v1/login", "application/json", strings.NewReader(`{"username":"sue","password":"`+password+`"}`))
+	res, err := h.client.Post(h.origin()+"/api/v1/login", "application/json", strings.NewReader(`{"username":"sue","password":"`+password+`"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,9 +77,12 @@ func visitSite(t *testing.T, host *netns.Host) *http.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
-		return host.Dial(network, address)
-	}}
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate is the test's own
+		DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
+			return host.Dial(network, address)
+		},
+	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: transport}
 }
