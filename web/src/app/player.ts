@@ -14,6 +14,8 @@ export function decode(wav: ArrayBuffer): Promise<AudioBuffer> {
   return new OfflineAudioContext(1, 1, RATE_HZ).decodeAudioData(wav)
 }
 
+export const hasSound = (b: AudioBuffer): boolean => b.getChannelData(0).some((x) => x !== 0)
+
 /** The loudest sample of each of n stretches, 0 to 1. */
 export function peaks(b: AudioBuffer, n: number, totalSeconds: number): Float32Array {
   const data = b.getChannelData(0)

@@ -183,6 +183,11 @@ export const en = {
   'wrap.noDisposition': 'Nothing found',
   'disposition.resolved': 'Resolved',
   'disposition.follow-up': 'Follow-up',
+  'disposition.callback': 'Call back',
+  'disposition.complaint': 'Complaint',
+  'disposition.fraud-confirmed': 'Fraud confirmed',
+  'disposition.wrong-number': 'Wrong number',
+  'disposition.no-show': 'Nobody there',
 
   'term.user_value': 'customer value',
   'term.difficulty': 'difficulty',

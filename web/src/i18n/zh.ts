@@ -184,6 +184,11 @@ export const zh: Record<Key, string> = {
   'wrap.noDisposition': '没有匹配项',
   'disposition.resolved': '已解决',
   'disposition.follow-up': '需跟进',
+  'disposition.callback': '需回电',
+  'disposition.complaint': '投诉',
+  'disposition.fraud-confirmed': '确认欺诈',
+  'disposition.wrong-number': '打错电话',
+  'disposition.no-show': '无人应答',
 
   'term.user_value': '客户价值',
   'term.difficulty': '问题难度',

@@ -58,7 +58,8 @@ export function ModeControl({ call, p, me }: { call: LiveCall; p: PhoneSnapshot;
       else setError(whyOf(e))
     }).finally(() => setPending(null))
   }
-  const can = talks && p.registered && pending === null
+  // Who has taken a call over has nobody left to listen to.
+  const can = talks && p.registered && pending === null && mode !== 'takeover'
   useKeys({
     ...Object.fromEntries(modes.map(([m, k]) => [k, can && m !== mode && (() => choose(m))])),
     x: (mode !== null || mine) && stop,

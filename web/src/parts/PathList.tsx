@@ -2,11 +2,14 @@ import { clock } from '../app/time'
 import { useT } from '../i18n'
 import type { Step } from '../protocol'
 
-/** The way through the menu in one line. */
+// Where the caller was last says most.
+const LAST_STEPS = 4
+
+/** The end of the way through the menu, in one line. */
 export function PathLine({ steps }: { steps: Step[] | undefined }) {
   const t = useT()
   if (!steps?.length) return null
-  return <span className="quiet cut" title={t('desk.path')}>{steps.map((s) => s.node).join(' › ')}</span>
+  return <span className="quiet cut" title={t('desk.path')}>{[...(steps.length > LAST_STEPS ? ['…'] : []), ...steps.slice(-LAST_STEPS).map((s) => s.node)].join(' › ')}</span>
 }
 
 /** The same as a timeline; `onPick` makes the steps places to go to. */

@@ -3,7 +3,7 @@ import { IconPlayerPause, IconPlayerPlay, IconVolume, IconVolumeOff } from '@tab
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { api, may } from '../app/clients'
 import { useKeys } from '../app/keys'
-import { decode, Player, type Sound } from '../app/player'
+import { decode, hasSound, Player, type Sound } from '../app/player'
 import { clock } from '../app/time'
 import { useT, wordFor, type Key as Word } from '../i18n'
 import { isProblem, type CallRecord, type Me, type Track } from '../protocol'
@@ -64,11 +64,12 @@ function Loader({ call, ready }: Omit<Props, 'me'>) {
   )
 }
 
-/** Every track that has sound; one that was never there is no fault. */
+/** Every track that has sound; one that was never there, or is all silence, is left out. */
 async function fetchTracks(id: string): Promise<Sound[]> {
   const all = await Promise.all(tracks.map(async (track): Promise<Sound | null> => {
     try {
-      return { track, buffer: await decode(await api.recording(id, track)) }
+      const buffer = await decode(await api.recording(id, track))
+      return track === 'caller' || hasSound(buffer) ? { track, buffer } : null
     } catch (e) {
       if (isProblem(e) && (e.status === 404 || e.status === 400)) return null
       throw e
