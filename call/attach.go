@@ -109,7 +109,7 @@ func (c *Call) fetch(n *talk, phone string) {
 		c.arriving = nil
 	}
 	request := visitor{c}.request(sip.DialRequest{
-		User: who, Timeout: attachRing, Page: sip.Page{CallID: c.id, Role: roleAgent, Auto: true, Phone: phone},
+		User: who, Timeout: attachRing, Page: sip.Page{Auto: true, Phone: phone},
 	}, "")
 	go func() {
 		l, err := c.con.deps.Dialer.Dial(context.Background(), c.session, request)

@@ -269,7 +269,7 @@ func (w *wait) look(ctx context.Context) error {
 	if offer == nil {
 		return nil
 	}
-	l, err := w.dial(ctx, w.request(sip.DialRequest{User: offer.Agent, Timeout: time.Until(offer.Deadline) + leaveTime, Page: sip.Page{CallID: w.c.id, Role: roleAgent}}, ""))
+	l, err := w.dial(ctx, w.request(sip.DialRequest{User: offer.Agent, Timeout: time.Until(offer.Deadline) + leaveTime}, ""))
 	if err != nil {
 		w.c.log.Info("agent cannot be rung", "err", err)
 		return w.failed(ctx, *offer, leg.Unreachable)

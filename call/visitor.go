@@ -114,6 +114,7 @@ func (v visitor) request(r sip.DialRequest, callerID string) sip.DialRequest {
 		r.From = caller.From
 	}
 	r.DisplayName, r.FromUser = caller.DisplayName, caller.User
+	r.Page.CallID, r.Page.Role = v.c.id, roleAgent
 	r.Asserted = callerID != "" || caller.Trusted || caller.User != ""
 	r.Options = media.StreamOptions{Name: "other", Track: media.TrackAgent}
 	return r

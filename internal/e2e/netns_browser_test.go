@@ -5,9 +5,11 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/ivrd/ivrd/internal/testkit"
 	"github.com/ivrd/ivrd/internal/testkit/chromium"
 	"github.com/ivrd/ivrd/internal/testkit/natbox"
 	"github.com/ivrd/ivrd/internal/testkit/netns"
@@ -61,7 +63,7 @@ func TestNetnsBrowser(t *testing.T) {
 	w.house = openSiteAt(t, site, officeHTTPS, cert, key, fmt.Sprintf(officeConf, secret))
 	w.house.add("battery-staple-8", "alice", "--role", "agent", "--group", "*")
 	w.up(1)
-	alice := chromium.Start(t, chromium.Options{Mic: aliceHz, Wrap: home.Exec("").Args[:4], Insecure: true}).Open("https://" + officeHTTPS + "/?raw=1")
+	alice := chromium.Start(t, chromium.Options{Mic: calleeHz, Wrap: home.Exec("").Args[:4], Insecure: true}).Open("https://" + officeHTTPS + "/?raw=1")
 	alice.Type("signin-name", "alice")
 	alice.Type("signin-password", "battery-staple-8")
 	alice.Click("signin-submit")
@@ -69,28 +71,34 @@ func TestNetnsBrowser(t *testing.T) {
 
 	box.Impair(natbox.Impairment{Loss: 0.02, Delay: 20 * time.Millisecond, Jitter: 10 * time.Millisecond})
 	call := w.call(t)
+	hears := func(freq float64) {
+		t.Helper()
+		testkit.Eventually(t, 30*time.Second, fmt.Sprintf("the caller to hear %v Hz", freq), func() bool {
+			return slices.Equal(call.phone.Tones(-300*time.Millisecond, 0, callerHz, ringbackHz, calleeHz), []float64{freq})
+		})
+	}
 	waitHeard(t, call.phone, 700)
 	press(t, call.phone, "3")
 	alice.Click("ring-answer")
 	alice.Hears(remote, callerHz)
-	waitHeard(t, call.phone, aliceHz)
+	hears(calleeHz)
 
 	box.Impair(natbox.Impairment{Loss: 1}) // the line is cut
-	waitHeard(t, call.phone, ringbackHz)
+	hears(ringbackHz)
 	time.AfterFunc(4*time.Second, func() {
 		box.Impair(natbox.Impairment{Loss: 0.02, Delay: 20 * time.Millisecond, Jitter: 10 * time.Millisecond})
 	})
-	waitHeard(t, call.phone, aliceHz)
+	hears(calleeHz)
 	alice.Hears(remote, callerHz)
 
 	alice.Reload()
-	waitHeard(t, call.phone, ringbackHz)
-	waitHeard(t, call.phone, aliceHz)
+	hears(ringbackHz)
+	hears(calleeHz)
 	alice.Hears(remote, callerHz)
 	call.hangup()
 	rec := w.house.ended(1)[0]
 	left, _ := w.house.recording(rec.ID, "")
-	if heard := tone.Heard(left, 40, callerHz, aliceHz); len(heard) != 1 || heard[0] != callerHz {
+	if heard := tone.Heard(left, 40, callerHz, calleeHz); len(heard) != 1 || heard[0] != callerHz {
 		t.Errorf("the caller's side of the recording holds %v", heard)
 	}
 	if box.Dropped() == 0 {

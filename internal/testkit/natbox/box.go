@@ -130,6 +130,8 @@ func openCard(p netns.Port, address netip.Addr) (*card, error) {
 		if err != nil {
 			return err
 		}
+		// A burst of TCP waits for the relay, which a busy machine runs late.
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20)
 		c.file = os.NewFile(uintptr(fd), p.Device)
 		return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: device.Index})
 	})
