@@ -58,7 +58,7 @@ func TestPagesMonitor(t *testing.T) {
 			t.Errorf("track %s holds %v, want %v", track, got, want)
 		}
 	}
-	if rec.Agent != "sue" {
+	if rec.Agent != "alice" {
 		t.Errorf("record: agent %q", rec.Agent)
 	}
 	h.verify()

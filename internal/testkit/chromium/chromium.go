@@ -509,3 +509,12 @@ func (p *Page) Choose(selector, text string) {
 	p.True(text+" to be there", found)
 	p.Must(found + ".click()")
 }
+
+// Speaks waits until a stream is not silent.
+func (p *Page) Speaks(stream string) {
+	p.b.t.Helper()
+	testkit.Eventually(p.b.t, patience, "a voice", func() bool {
+		_, db := p.Sound(stream)
+		return db > silence
+	})
+}
