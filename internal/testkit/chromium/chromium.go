@@ -253,7 +253,7 @@ func (p *Page) Eval(expression string, result any) error {
 		} `json:"exceptionDetails"`
 	}
 	err := p.b.call(p.session, "Runtime.evaluate", map[string]any{
-		"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true,
+		"expression": expression, "awaitPromise": true, "returnByValue": result != nil, "userGesture": true,
 	}, &r)
 	switch {
 	case err != nil:
@@ -350,7 +350,7 @@ func (p *Page) Screenshot(path string) {
 const ear = `window.__ears ??= new Map();
 window.__hear ??= (stream) => {
   if (!stream || !stream.getAudioTracks().length) return null;
-  const id = stream.getAudioTracks()[0].id;
+  const id = stream.id + stream.getAudioTracks()[0].id;
   let e = window.__ears.get(id);
   if (!e) {
     const ctx = (window.__ctx ??= new AudioContext());
