@@ -492,14 +492,23 @@ func (p *Page) Cookies() []Cookie {
 	return r.Cookies
 }
 
-// Dark switches what the page is told of the taste of its user.
+// Dark switches what the page is told of the taste of its user, who likes no
+// movement either.
 func (p *Page) Dark(on bool) {
 	p.b.t.Helper()
 	scheme := "light"
 	if on {
 		scheme = "dark"
 	}
-	p.do("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}})
+	p.do("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{
+		{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"},
+	}})
+}
+
+// Drawn waits until the browser has drawn what the page shows now.
+func (p *Page) Drawn() {
+	p.b.t.Helper()
+	p.Must("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 }
 
 // Choose clicks on the first element of a selector that says the text.
