@@ -32,7 +32,7 @@ const noticed = 7 * time.Second
 // freezes, and crashes while they wrap up. The caller hears music, a new browser
 // brings the agent back, and nobody is stuck.
 func TestPageKilled(t *testing.T) {
-	t.Parallel()
+	parallelPages(t)
 	h := openQueue(t, "queues=[{name: payments, ring: 20s, wrap_up: 4s}]")
 	browser := mic(t, aliceHz)
 	alice := h.deskPage(browser, "alice")
@@ -118,13 +118,13 @@ func (h *house) callIs(want call.State) {
 	}
 	ctx, cancel := context.WithTimeout(h.t.Context(), soon)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, h.origin()+"/api/v1/events", &websocket.DialOptions{
+	conn, _, err := websocket.Dial(ctx, h.origin()+"/api/v1/events", &websocket.DialOptions{ //nolint:bodyclose // the library's own
 		HTTPClient: &http.Client{Jar: h.client.Jar}, HTTPHeader: http.Header{"Origin": {h.origin()}},
 	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	defer conn.CloseNow() //nolint:errcheck // nothing is left to say
+	defer conn.CloseNow()
 	conn.SetReadLimit(1 << 20)
 	is := func(c *api.LiveCall) bool { return c != nil && c.State == want }
 	for {

@@ -78,7 +78,7 @@ Object.assign(window, {start, call, turn});
 // the server: it registers, is heard and hears, sends keys, holds, and both
 // sides can hang up.
 func TestJsSIP(t *testing.T) {
-	t.Parallel()
+	parallelPages(t)
 	const heard = "window.heard"
 	h := open(t)
 	p := chromium.Start(t, chromium.Options{Mic: demoHz}).Open("about:blank")

@@ -13,7 +13,7 @@ import (
 // shipped, with the keys of the page: a balance for an account and a PIN, which
 // are nowhere kept.
 func TestPageKeys(t *testing.T) {
-	t.Parallel()
+	parallelPages(t)
 	h := open(t, "flows.dir=", "flows.prompts=", "speech.engine=none", `calls.numbers={"1000": main, "echo": echo}`)
 	caller := h.callerPage(chromium.Start(t, chromium.Options{Mic: demoHz}))
 	caller.Click("phone-call-1000")

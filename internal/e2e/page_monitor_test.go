@@ -14,7 +14,7 @@ const sueHz = 1450.0 // sue's microphone, which her page sends always where test
 
 // TestPagesMonitor: who hears whom when a supervisor takes part by her page.
 func TestPagesMonitor(t *testing.T) {
-	t.Parallel()
+	parallelPages(t)
 	h := talkingPages(t)
 	id := h.live().ID
 	sue := h.enterPage(chromium.Start(t, chromium.Options{Mic: sueHz}), "sue", "/monitor")

@@ -132,7 +132,7 @@ func (s *screens) report() {
 // TestScreens: every page with what a running server shows it, in both languages,
 // on a desk, on a small screen and on a telephone.
 func TestScreens(t *testing.T) {
-	t.Parallel()
+	parallelPages(t)
 	s := newScreens(t)
 	h := open(t, `calls.numbers={"1000": queue}`, "flows.dir="+patientFlows(t),
 		"queues=[{name: payments, ring: 2m, wrap_up: 5m}, {name: fraud, ring: 20s, wrap_up: 1m}]")

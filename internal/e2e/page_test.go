@@ -14,6 +14,18 @@ const (
 	aliceHz = 760.0 // alice's
 )
 
+// pageSlots bounds how many tests of pages run at once: a browser works as long as
+// it hears something.
+var pageSlots = make(chan struct{}, 2)
+
+// parallelPages is t.Parallel for tests with browsers that are busy all the time.
+func parallelPages(t *testing.T) {
+	t.Helper()
+	t.Parallel()
+	pageSlots <- struct{}{}
+	t.Cleanup(func() { <-pageSlots })
+}
+
 // remote is what a page of ours hears.
 const remote = "window.ivrd.phone.remoteStream"
 

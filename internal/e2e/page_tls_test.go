@@ -31,7 +31,7 @@ func openQueueTLS(t *testing.T, sets ...string) *house {
 // origin can set, and telephones come by wss. The call goes on while its agent
 // looks at other calls, also over a reload there.
 func TestPagesTalkTLS(t *testing.T) {
-	t.Parallel()
+	parallelPages(t)
 	h := talkIn(openQueueTLS(t), chromium.Options{Insecure: true})
 	want := chromium.Cookie{Name: "__Host-ivrd", Path: "/", SameSite: "Strict", Secure: true, HTTPOnly: true}
 	if got := h.alice.Cookies(); len(got) != 1 || got[0] != want {

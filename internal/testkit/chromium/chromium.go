@@ -107,7 +107,7 @@ func (b *Browser) Kill() { b.process.Kill() }
 func (b *Browser) Process() *testkit.Process { return b.process }
 
 func (b *Browser) read(in io.ReadCloser) {
-	defer in.Close() //nolint:errcheck // a pipe
+	defer in.Close()
 	r := bufio.NewReaderSize(in, 1<<20)
 	for {
 		message, err := r.ReadBytes(0)
