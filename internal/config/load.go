@@ -21,7 +21,7 @@ const envPrefix = "IVRD_"
 
 // notOurs are beginnings of names that are no keys: what ivrd call and the
 // tests read, and what Kubernetes sets for a service that is called ivrd.
-var notOurs = []string{"IVRD_SIP_SECRET", "IVRD_TEST_", "IVRD_SOAK", "IVRD_DRILL", "IVRD_SERVICE_", "IVRD_PORT"}
+var notOurs = []string{"IVRD_SIP_SECRET", "IVRD_TEST_", "IVRD_SOAK", "IVRD_DRILL", "IVRD_SCREENS", "IVRD_SERVICE_", "IVRD_PORT"}
 
 // Source is what a configuration is made from.
 type Source struct {

@@ -14,7 +14,7 @@ const sueHz = 1450.0 // sue's microphone, which her page sends always where test
 
 // TestPagesMonitor: who hears whom when a supervisor takes part by her page.
 func TestPagesMonitor(t *testing.T) {
-	t.Parallel()
+	parallelPages(t)
 	h := talkingPages(t)
 	id := h.live().ID
 	sue := h.enterPage(chromium.Start(t, chromium.Options{Mic: sueHz}), "sue", "/monitor")
@@ -58,7 +58,7 @@ func TestPagesMonitor(t *testing.T) {
 			t.Errorf("track %s holds %v, want %v", track, got, want)
 		}
 	}
-	if rec.Agent != "sue" {
+	if rec.Agent != "alice" {
 		t.Errorf("record: agent %q", rec.Agent)
 	}
 	h.verify()

@@ -14,7 +14,7 @@ import (
 // TestPageBeforePhone: who has a desk phone and a page is rung at the page, and
 // at the phone once the page is closed.
 func TestPageBeforePhone(t *testing.T) {
-	t.Parallel()
+	parallelPages(t)
 	const phoneHz = 1000
 	h := openQueue(t)
 	browser := chromium.Start(t, chromium.Options{Mic: aliceHz})

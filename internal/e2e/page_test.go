@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 
@@ -13,17 +14,44 @@ const (
 	aliceHz = 760.0 // alice's
 )
 
+// pageSlots bounds how many tests of pages run at once: a browser works as long as
+// it hears something.
+var pageSlots = make(chan struct{}, 2)
+
+// parallelPages is t.Parallel for tests with browsers that are busy all the time.
+func parallelPages(t *testing.T) {
+	t.Helper()
+	t.Parallel()
+	pageSlots <- struct{}{}
+	t.Cleanup(func() { <-pageSlots })
+}
+
 // remote is what a page of ours hears.
 const remote = "window.ivrd.phone.remoteStream"
 
-// enterPage opens a person's first page: signed in by the page itself.
-func (h *house) enterPage(b *chromium.Browser, who, path string) *chromium.Page {
+// password is the demo's for its people, and one that is long enough for others.
+func password(who string) string {
+	if slices.Contains([]string{"alice", "bob", "sue"}, who) {
+		return "demo"
+	}
+	return "the password of " + who
+}
+
+// signInBy signs a person in by the page itself, which opens their first page.
+func (h *house) signInBy(b *chromium.Browser, who, path string) *chromium.Page {
 	h.t.Helper()
 	p := b.Open(h.origin() + "/?raw=1")
 	p.Type("signin-name", who)
-	p.Type("signin-password", "demo")
+	p.Type("signin-password", password(who))
 	p.Click("signin-submit")
 	p.True("the first page of "+who, "location.pathname === "+strconv.Quote(path))
+	return p
+}
+
+// enterPage is signInBy for somebody who is not in a call yet.
+func (h *house) enterPage(b *chromium.Browser, who, path string) *chromium.Page {
+	h.t.Helper()
+	p := h.signInBy(b, who, path)
 	p.True("the phone of "+who, `window.ivrd?.phone?.state === "ready"`)
 	return p
 }

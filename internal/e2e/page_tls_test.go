@@ -28,9 +28,10 @@ func openQueueTLS(t *testing.T, sets ...string) *house {
 }
 
 // TestPagesTalkTLS: two pages talk over TLS; the cookie is one that no other
-// origin can set, and telephones and events come by wss.
+// origin can set, and telephones come by wss. The call goes on while its agent
+// looks at other calls, also over a reload there.
 func TestPagesTalkTLS(t *testing.T) {
-	t.Parallel()
+	parallelPages(t)
 	h := talkIn(openQueueTLS(t), chromium.Options{Insecure: true})
 	want := chromium.Cookie{Name: "__Host-ivrd", Path: "/", SameSite: "Strict", Secure: true, HTTPOnly: true}
 	if got := h.alice.Cookies(); len(got) != 1 || got[0] != want {
@@ -41,6 +42,9 @@ func TestPagesTalkTLS(t *testing.T) {
 	}
 	h.alice.True("a secure context", "isSecureContext")
 
+	h.alice.Must(`document.querySelector('nav a[href="/calls"]').click()`)
+	h.alice.True("the list of calls", `location.pathname === "/calls" && window.ivrd.phone.state === "talking"`)
+	h.both()
 	h.alice.Reload()
 	h.alice.True("the call to be back", `window.ivrd?.phone?.state === "talking"`)
 	h.both()

@@ -21,7 +21,7 @@ var voices = []float64{demoHz, 600, aliceHz, bobHz, sueHz}
 // TestPagesTransfer: alice's page gives the caller to the queue of bob, whose
 // page rings; she writes down what it was and is ready.
 func TestPagesTransfer(t *testing.T) {
-	t.Parallel()
+	parallelPages(t)
 	h := talkingPages(t, twoQueues)
 	bob := h.deskPage(chromium.Start(t, chromium.Options{Mic: bobHz}), "bob")
 

@@ -107,7 +107,7 @@ func (b *Browser) Kill() { b.process.Kill() }
 func (b *Browser) Process() *testkit.Process { return b.process }
 
 func (b *Browser) read(in io.ReadCloser) {
-	defer in.Close() //nolint:errcheck // a pipe
+	defer in.Close()
 	r := bufio.NewReaderSize(in, 1<<20)
 	for {
 		message, err := r.ReadBytes(0)
@@ -253,7 +253,7 @@ func (p *Page) Eval(expression string, result any) error {
 		} `json:"exceptionDetails"`
 	}
 	err := p.b.call(p.session, "Runtime.evaluate", map[string]any{
-		"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true,
+		"expression": expression, "awaitPromise": true, "returnByValue": result != nil, "userGesture": true,
 	}, &r)
 	switch {
 	case err != nil:
@@ -350,7 +350,7 @@ func (p *Page) Screenshot(path string) {
 const ear = `window.__ears ??= new Map();
 window.__hear ??= (stream) => {
   if (!stream || !stream.getAudioTracks().length) return null;
-  const id = stream.getAudioTracks()[0].id;
+  const id = stream.id + stream.getAudioTracks()[0].id;
   let e = window.__ears.get(id);
   if (!e) {
     const ctx = (window.__ctx ??= new AudioContext());
@@ -492,14 +492,23 @@ func (p *Page) Cookies() []Cookie {
 	return r.Cookies
 }
 
-// Dark switches what the page is told of the taste of its user.
+// Dark switches what the page is told of the taste of its user, who likes no
+// movement either.
 func (p *Page) Dark(on bool) {
 	p.b.t.Helper()
 	scheme := "light"
 	if on {
 		scheme = "dark"
 	}
-	p.do("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}})
+	p.do("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{
+		{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"},
+	}})
+}
+
+// Drawn waits until the browser has drawn what the page shows now.
+func (p *Page) Drawn() {
+	p.b.t.Helper()
+	p.Must("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 }
 
 // Choose clicks on the first element of a selector that says the text.
@@ -508,4 +517,13 @@ func (p *Page) Choose(selector, text string) {
 	found := "[...document.querySelectorAll(" + strconv.Quote(selector) + ")].find((e) => e.textContent.trim() === " + strconv.Quote(text) + ")"
 	p.True(text+" to be there", found)
 	p.Must(found + ".click()")
+}
+
+// Speaks waits until a stream is not silent.
+func (p *Page) Speaks(stream string) {
+	p.b.t.Helper()
+	testkit.Eventually(p.b.t, patience, "a voice", func() bool {
+		_, db := p.Sound(stream)
+		return db > silence
+	})
 }

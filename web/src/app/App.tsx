@@ -1,9 +1,9 @@
 import { Button } from '@mantine/core'
 import { useEffect, type ReactNode } from 'react'
 import { useT, type Key } from '../i18n'
-import type { Me } from '../protocol'
+import { wasPhone, type Me } from '../protocol'
 import { Ring } from '../parts/Ring'
-import { homeOf, Shell } from '../parts/Shell'
+import { hasPhone, homeOf, Shell } from '../parts/Shell'
 import { Empty } from '../parts/bits'
 import { CallPage } from '../pages/CallPage'
 import { Calls } from '../pages/Calls'
@@ -41,6 +41,11 @@ export function App() {
   useEffect(() => {
     if (path !== '/phone') expose(phone)
   }, [path])
+  const me = s.status === 'in' ? s.me : null
+  // A tab that was a telephone is one again after a reload, whatever it shows: its call comes back to it.
+  useEffect(() => {
+    if (me && path !== '/phone' && hasPhone(me) && wasPhone()) void phone.start()
+  }, [me, path])
   if (path === '/phone') return <DemoPhone />
   if (s.status === 'unknown') return <Shell title="ivrd"><p className="quiet" role="status">{t('app.loading')}</p></Shell>
   if (s.status === 'error') {

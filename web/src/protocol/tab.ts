@@ -11,6 +11,9 @@ function fallback(): string {
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`
 }
 
+/** Whether this tab was a telephone before it was loaded again. */
+export const wasPhone = (storage: Storage = sessionStorage): boolean => storage.getItem(KEY) !== null
+
 /**
  * The instance of this tab: the same after a reload, another in every other tab. A duplicated tab comes with a copy of
  * sessionStorage, so the name is held by a lock as long as the tab lives, and who cannot have it draws a new one.
