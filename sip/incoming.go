@@ -95,6 +95,10 @@ type reliable struct {
 	offered  bool
 }
 
+// maxPageCalls are those that one page may have begun and not ended: a person
+// speaks with one, and a page that is reloaded leaves some behind for a moment.
+const maxPageCalls = 4
+
 // invite serves an INVITE that begins a call.
 func (s *Server) invite(t *serverTx, adm *admission, key string) {
 	tag := s.door.tag(t.msg)
@@ -108,7 +112,7 @@ func (s *Server) invite(t *serverTx, adm *admission, key string) {
 		if !ok {
 			return
 		}
-		if tr = s.trunkUser(user); tr == nil && !s.identify(&info, user, t.flow) {
+		if tr = s.trunkUser(user); !t.flow.mayCall(tr) || tr == nil && !s.identify(&info, user, t.flow) {
 			t.respond(403, "Forbidden", tag)
 			return
 		}
@@ -131,12 +135,26 @@ func (s *Server) invite(t *serverTx, adm *admission, key string) {
 		t.respond(fault.Status, fault.Reason, tag, fault.Extra...)
 		return
 	}
-	release, ok := s.caps.take(capKey{"trunk", info.Trunk}, tr.limit())
+	release, ok := s.takeCall(t.flow, tr, adm)
 	if !ok {
 		t.respond(503, "Service Unavailable", tag, wire.Header{Name: "Retry-After", Value: "10"})
 		return
 	}
 	s.offerCall(t, info, tr, key, tag, release)
+}
+
+// mayCall reports whether a call may come this way: a trunk is no page.
+func (f flow) mayCall(tr *trunk) bool { return tr == nil || !f.web() }
+
+// takeCall counts a call against its trunk's limit or its page's.
+func (s *Server) takeCall(f flow, tr *trunk, adm *admission) (func(), bool) {
+	switch {
+	case tr != nil:
+		return s.caps.take(capKey{"trunk", tr.Name}, tr.limit())
+	case f.web():
+		return s.caps.take(capKey{"page", adm.creds["username"]}, maxPageCalls)
+	}
+	return func() {}, true
 }
 
 // identify says who a caller is who has proved a person's secret, or that of
@@ -177,12 +195,12 @@ func (s *Server) offerCall(t *serverTx, info leg.Info, tr *trunk, key, tag strin
 	p.release = release
 	p.invite = &inviteState{t: t, tag: tag, cancel: cancel}
 	p.dlg = s.uasDialog(t.msg, t.flow, tag, tr != nil)
+	t.flow.prove() // first: what a connection carries is looked for at the end of proved ones only
 	s.dialogs.add(p.dlg.callID, tag, p)
 	if s.door.admitted.attach(key, p) {
 		p.inbox <- p.onCancel // nobody else knows the party yet: there is room
 	}
 	s.incoming.Add(1)
-	t.flow.prove()
 	t.respond(100, "Trying", "")
 	p.after(s.cfg.Limits.RingTimeout, p.onRingTimeout)
 	s.wg.Go(p.run)

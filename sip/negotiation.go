@@ -147,7 +147,7 @@ func (n *negotiation) restarted(offer *sdp.Session) *sdp.Web {
 		return n.local.Web
 	}
 	for _, m := range offer.Media {
-		if m.Web.Ufrag != "" && (m.Web.Ufrag != n.agreed.Web.Ufrag || m.Web.Pwd != n.agreed.Web.Pwd) {
+		if m.Kind == "audio" && m.Port > 0 && m.Web.Ufrag != "" && (m.Web.Ufrag != n.agreed.Web.Ufrag || m.Web.Pwd != n.agreed.Web.Pwd) {
 			w := *n.local.Web
 			w.Ufrag, w.Pwd = token()[:8], token()+token()
 			return &w

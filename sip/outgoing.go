@@ -393,6 +393,10 @@ func (p *party) onAnswer(a *attempt, res *wire.Message, f flow) bool {
 			other.stop()
 		}
 	}
+	if !f.alive() { // it went with its answer: whoever looked for its legs came too early for this one
+		p.disconnected()
+		return true
+	}
 	p.neg.signal = f.source.Addr()
 	if err := p.finalAnswer(res.Body); err != nil {
 		p.hangUp(reasonOfMedia(err))

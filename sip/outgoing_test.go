@@ -387,7 +387,7 @@ func (p *phone) answer(challenge *wire.Message, method string) string {
 	if !ok {
 		p.t.Fatalf("no challenge in %+v", challenge.Headers)
 	}
-	creds, err := digest.Answer(params, "ivrd.test", p.user, "secret", method, p.target)
+	creds, err := digest.Answer(params, "ivrd.test", firstOf(p.account, p.user), "secret", method, p.target)
 	if err != nil {
 		p.t.Fatal(err)
 	}

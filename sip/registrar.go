@@ -188,6 +188,7 @@ func (s *Server) register(t *serverTx, creds digest.Params) {
 			b.phone = name
 		}
 	}
+	t.flow.prove()
 	before := len(s.bindings.list(user))
 	switch err := s.bindings.apply(user, c, t.msg.CallID, t.msg.CSeq); {
 	case errors.Is(err, errOrder):
@@ -197,7 +198,6 @@ func (s *Server) register(t *serverTx, creds digest.Params) {
 		t.respond(403, "Too Many Contacts", s.door.tag(t.msg))
 		return
 	}
-	t.flow.prove()
 	t.respond(200, "OK", s.door.tag(t.msg), s.contactHeaders(user)...)
 	if s.deps.Registered != nil && (page || len(s.bindings.list(user)) > before) {
 		s.deps.Registered(user)

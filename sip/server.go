@@ -180,6 +180,7 @@ func (s *Server) newConn(c net.Conn, transport string, dialled bool) *streamConn
 		door: s.door, table: s.conns, limits: s.cfg.Limits, onClose: s.bindings.dropConn, inUse: s.inUse,
 		ready: make(chan struct{}), gone: make(chan struct{}), last: time.Now(),
 	}
+	conn.counted = !dialled
 	conn.proved.Store(dialled)
 	return conn
 }

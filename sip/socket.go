@@ -92,9 +92,12 @@ func (s *Server) newSocket(socket Socket) *streamConn {
 	c.source, c.socket, c.who = socket.Remote(), socket, socket.Person()
 	c.handle = handleOf(s.sockets.Add(1))
 	c.allowance = messageBurst
+	c.counted = socket.Person() == ""
 	c.onClose = func(c *streamConn) {
 		s.bindings.dropConn(c)
-		s.dialogs.lost(c)
+		if c.proved.Load() { // else nothing lives on it, and strangers' sockets cost the calls nothing
+			s.dialogs.lost(c)
+		}
 	}
 	return c
 }
@@ -111,7 +114,7 @@ func (c *streamConn) nextMessage() error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	message, err := c.socket.Read(ctx)
-	if err != nil {
+	if err != nil || c.closed() { // while it says goodbye, nobody is listened to
 		return errStreamLost
 	}
 	if !c.allowed(time.Now()) || len(message) > c.limits.MaxMessage {
@@ -129,10 +132,10 @@ func (c *streamConn) nextMessage() error {
 
 // allowed takes one message from the allowance of a browser.
 func (c *streamConn) allowed(now time.Time) bool {
-	if !c.counted.IsZero() {
-		c.allowance = min(messageBurst, c.allowance+now.Sub(c.counted).Seconds()*messagesPerSecond)
+	if !c.allowedAt.IsZero() {
+		c.allowance = min(messageBurst, c.allowance+now.Sub(c.allowedAt).Seconds()*messagesPerSecond)
 	}
-	c.counted = now
+	c.allowedAt = now
 	c.allowance--
 	return c.allowance >= 0
 }
@@ -178,9 +181,10 @@ func (c *socketConn) Write(p []byte) (int, error) {
 	return len(p), c.socket.Write(ctx, p)
 }
 
-func (c *socketConn) Read([]byte) (int, error)         { return 0, errSocket }
-func (c *socketConn) Close() error                     { return c.socket.Close() }
-func (c *socketConn) LocalAddr() net.Addr              { return net.TCPAddrFromAddrPort(c.socket.Local()) }
+func (c *socketConn) Read([]byte) (int, error) { return 0, errSocket }
+func (c *socketConn) Close() error             { return c.socket.Close() }
+func (c *socketConn) LocalAddr() net.Addr      { return net.TCPAddrFromAddrPort(c.socket.Local()) }
+
 func (c *socketConn) RemoteAddr() net.Addr             { return net.TCPAddrFromAddrPort(c.socket.Remote()) }
 func (c *socketConn) SetDeadline(time.Time) error      { return nil }
 func (c *socketConn) SetReadDeadline(time.Time) error  { return nil }

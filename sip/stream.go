@@ -40,12 +40,14 @@ func newConnTable(l Limits) *connTable {
 }
 
 // add makes room for a connection, or says no. When the table is full an
-// unproved connection makes way; a proved one never does.
+// unproved connection makes way; a proved one never does. Those that we have
+// dialled and the pages of people are not counted by their address: an office
+// behind one has many, and its desk phones want to connect as well.
 func (t *connTable) add(c *streamConn) bool {
 	var victim *streamConn
 	t.mu.Lock()
 	ip := c.source.Addr()
-	ok := c.dialled || c.who != "" || t.perIP[ip] < t.limits.MaxConnsPerIP
+	ok := !c.counted || t.perIP[ip] < t.limits.MaxConnsPerIP
 	if ok && len(t.conns) >= t.limits.MaxConns {
 		if victim = t.unproved(); victim == nil {
 			ok = false
@@ -53,7 +55,9 @@ func (t *connTable) add(c *streamConn) bool {
 	}
 	if ok {
 		t.conns[c] = struct{}{}
-		t.perIP[ip]++
+		if c.counted {
+			t.perIP[ip]++
+		}
 	}
 	t.mu.Unlock()
 	if victim != nil {
@@ -81,6 +85,9 @@ func (t *connTable) remove(c *streamConn) {
 		return
 	}
 	delete(t.conns, c)
+	if !c.counted {
+		return
+	}
 	if t.perIP[c.source.Addr()]--; t.perIP[c.source.Addr()] <= 0 {
 		delete(t.perIP, c.source.Addr())
 	}
@@ -133,9 +140,11 @@ type streamConn struct {
 	socket Socket
 	handle netip.AddrPort
 	who    string
-	// How many messages a browser may send now, as of counted.
+	// How many messages a browser may send now, as of allowedAt.
 	allowance float64
-	counted   time.Time
+	allowedAt time.Time
+
+	counted bool // among those of its address
 
 	proved atomic.Bool
 	ready  chan struct{} // closed by the first Read: the stack has taken it over
@@ -157,18 +166,19 @@ func (c *streamConn) closed() bool {
 	}
 }
 
-// Close ends the connection and forgets it everywhere.
+// Close ends the connection and forgets it everywhere. Only the first caller
+// waits for the peer's goodbye.
 func (c *streamConn) Close() error {
-	var err error
-	c.close.Do(func() {
-		close(c.gone)
-		err = c.Conn.Close()
-		c.table.remove(c)
-		if c.onClose != nil {
-			c.onClose(c)
-		}
-	})
-	return err
+	first := false
+	c.close.Do(func() { close(c.gone); first = true })
+	if !first {
+		return nil
+	}
+	c.table.remove(c)
+	if c.onClose != nil {
+		c.onClose(c)
+	}
+	return c.Conn.Close() // last: a page may take seconds to answer
 }
 
 // Write limits how long a peer may keep us waiting. A failed write may have left

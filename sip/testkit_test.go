@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,7 +164,7 @@ type fakeSession struct {
 	base    int // first port, 20000 when 0
 }
 
-func (f *fakeSession) Open(media.StreamOptions) (media.Stream, error) {
+func (f *fakeSession) Open(o media.StreamOptions) (media.Stream, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.full {
@@ -178,6 +179,9 @@ func (f *fakeSession) Open(media.StreamOptions) (media.Stream, error) {
 	}
 	s := &fakeStream{addr: netip.AddrPortFrom(addr, uint16(f.base+2*len(f.streams))), events: make(chan media.StreamEvent)}
 	f.streams = append(f.streams, s)
+	if o.Web {
+		return fakeWebStream{s}, nil
+	}
 	return s, nil
 }
 func (f *fakeSession) Mix([]media.Party) (media.Time, error)        { return 0, nil }
@@ -242,7 +246,11 @@ type world struct {
 	srv *Server
 	h   *handler
 	log *syncBuffer
+
+	comings atomic.Int64 // what Deps.Registered was told
 }
+
+func (w *world) came(string) { w.comings.Add(1) }
 
 type syncBuffer struct {
 	mu sync.Mutex
@@ -264,7 +272,7 @@ func (s *syncBuffer) String() string {
 func newWorld(t *testing.T, cfg Config) *world {
 	t.Helper()
 	w := &world{t: t, net: newMemNet(), h: &handler{}, log: &syncBuffer{}}
-	srv, err := New(cfg, Deps{Handler: w.h, Secrets: people{"alice", "bob"}, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	srv, err := New(cfg, Deps{Handler: w.h, Secrets: people{"alice", "bob", "alice~1", "alice~2", "alice~3", "bob~1", "guest~1", "pbx"}, Guest: demoGuest, Registered: w.came, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,6 +302,7 @@ type phone struct {
 	extra        []string // headers of every request
 	wait         time.Duration
 	user, domain string
+	account      string // name in the credentials; user when empty
 }
 
 func (w *world) phone(addr string) *phone {

@@ -39,10 +39,14 @@ type Config struct {
 type Mux struct {
 	config      Config
 	conn        *net.UDPConn
-	ice         *ice.UDPMuxDefault
+	ice         onePort
 	certificate tls.Certificate
 	fingerprint string
+	own         []netip.Addr
 	closing     sync.WaitGroup // transports that say goodbye
+
+	mu    sync.Mutex
+	peers map[netip.AddrPort]*Transport // whose way leads there
 }
 
 // receiveBuffer holds the packets of all browsers while the reader is not run:
@@ -58,7 +62,7 @@ func Listen(c Config) (*Mux, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make DTLS certificate: %w", err)
 	}
-	print, err := fingerprintOf(certificate.Certificate[0])
+	hash, err := fingerprintOf(certificate.Certificate[0])
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +71,35 @@ func Listen(c Config) (*Mux, error) {
 		return nil, fmt.Errorf("listen for browsers' media: %w (hint: set media.web_port)", err)
 	}
 	_ = conn.SetReadBuffer(receiveBuffer) // the system may give less
-	return &Mux{
-		config: c, conn: conn, certificate: certificate, fingerprint: print,
-		ice: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: quiet{}.NewLogger("")}),
-	}, nil
+	m := &Mux{
+		config: c, conn: conn, certificate: certificate, fingerprint: hash, peers: map[netip.AddrPort]*Transport{},
+		ice: onePort{ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: quiet{}.NewLogger("")})},
+	}
+	m.own = m.addresses()
+	return m, nil
+}
+
+// onePort tells an agent of one address of each family. All lead to the same
+// socket: a check for each would say the same to the peer, again and again.
+type onePort struct{ *ice.UDPMuxDefault }
+
+// GetListenAddresses implements ice.UDPMux.
+func (p onePort) GetListenAddresses() []net.Addr {
+	var four, six net.Addr
+	for _, a := range p.UDPMuxDefault.GetListenAddresses() {
+		u, ok := a.(*net.UDPAddr)
+		if !ok {
+			continue
+		}
+		to := &six
+		if u.IP.To4() != nil {
+			to = &four
+		}
+		if *to == nil || (*to).(*net.UDPAddr).IP.IsLoopback() {
+			*to = a
+		}
+	}
+	return slices.DeleteFunc([]net.Addr{four, six}, func(a net.Addr) bool { return a == nil })
 }
 
 func fingerprintOf(der []byte) (string, error) {
@@ -78,8 +107,8 @@ func fingerprintOf(der []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read DTLS certificate: %w", err)
 	}
-	print, err := fingerprint.Fingerprint(parsed, crypto.SHA256)
-	return strings.ToUpper(print), err
+	hash, err := fingerprint.Fingerprint(parsed, crypto.SHA256)
+	return strings.ToUpper(hash), err
 }
 
 // Addr is where the port is bound.
@@ -108,38 +137,101 @@ func (m *Mux) candidates() []netip.AddrPort {
 		return []netip.AddrPort{own}
 	}
 	var out []netip.AddrPort
-	addrs, _ := net.InterfaceAddrs()
-	for _, a := range addrs {
-		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().IsGlobalUnicast() {
-			out = append(out, netip.AddrPortFrom(p.Addr().Unmap(), own.Port()))
+	for _, a := range m.addresses() {
+		if a.IsGlobalUnicast() {
+			out = append(out, netip.AddrPortFrom(a, own.Port()))
 		}
 	}
 	slices.SortStableFunc(out, func(a, b netip.AddrPort) int { return len(a.Addr().AsSlice()) - len(b.Addr().AsSlice()) })
 	return out
 }
 
-// mayCheck keeps connectivity checks, whose targets a peer names, away from
-// crowds and from nobody.
-func mayCheck(a netip.AddrPort) bool {
-	ip := a.Addr()
-	return ip.IsValid() && a.Port() != 0 && !ip.IsMulticast() && !ip.IsUnspecified() && ip != netip.AddrFrom4([4]byte{255, 255, 255, 255})
-}
-
-// maxCandidates of one description; a browser has a few for each interface.
-const maxCandidates = 24
-
-func remoteCandidates(all []netip.AddrPort) []ice.Candidate {
-	var out []ice.Candidate
-	for _, a := range all[:min(len(all), maxCandidates)] {
-		if !mayCheck(a) {
-			continue
-		}
-		c, err := ice.NewCandidateHost(&ice.CandidateHostConfig{Network: "udp", Address: a.Addr().String(), Port: int(a.Port()), Component: ice.ComponentRTP})
-		if err == nil {
-			out = append(out, c)
+// addresses that the port is reached at.
+func (m *Mux) addresses() []netip.Addr {
+	if own := m.Addr().Addr(); !own.IsUnspecified() {
+		return []netip.Addr{own}
+	}
+	var out []netip.Addr
+	addrs, _ := net.InterfaceAddrs()
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			out = append(out, p.Addr().Unmap())
 		}
 	}
 	return out
+}
+
+// mayCheck keeps connectivity checks, whose targets a peer names, away from
+// crowds, from nobody, from ourselves, and from where no browser of ours can be:
+// loopback unless we are there, link-local, and private addresses when all of
+// ours are public. A browser that is refused here still finds us by checks of
+// its own.
+func (m *Mux) mayCheck(a netip.AddrPort) bool {
+	ip := a.Addr()
+	switch {
+	case !ip.IsValid(), a.Port() == 0, ip.IsMulticast(), ip.IsUnspecified(), ip.IsLinkLocalUnicast(), ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return false
+	case ip.IsLoopback():
+		return m.Addr().Addr().IsLoopback() && a.Port() != m.Addr().Port()
+	case ip.IsPrivate() && m.public():
+		return false
+	}
+	return a.Port() != m.Addr().Port() || !slices.Contains(m.own, ip) && ip != m.config.Advertise
+}
+
+// public reports whether no private network is connected to us.
+func (m *Mux) public() bool {
+	return slices.ContainsFunc(m.own, func(a netip.Addr) bool { return !a.IsLoopback() }) &&
+		!slices.ContainsFunc(m.own, func(a netip.Addr) bool { return a.IsPrivate() })
+}
+
+// leads notes where a way leads, or with an invalid address that it leads
+// nowhere any more.
+func (m *Mux) leads(t *Transport, to netip.AddrPort) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.peers[t.peer] == t {
+		delete(m.peers, t.peer)
+	}
+	select {
+	case <-t.closed: // a late word of the agent
+		return
+	default:
+	}
+	if t.peer = to; to.IsValid() {
+		m.peers[to] = t
+	}
+}
+
+// taken reports whether an address is another browser's. The port gives each
+// packet to the path that wrote to its source last: a check to that address,
+// which anybody may name, would turn the other's sound away.
+func (m *Mux) taken(t *Transport, a netip.AddrPort) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := m.peers[a]
+	return o != nil && o != t
+}
+
+const (
+	// maxCandidates of one description; a browser has a few for each interface.
+	maxCandidates = 24
+	// maxChecked are those of one path in its life, over all restarts: each is
+	// worth some packets to whoever it names.
+	maxChecked = 10 * maxCandidates
+)
+
+func candidateOf(a netip.AddrPort) (ice.Candidate, error) {
+	return ice.NewCandidateHost(&ice.CandidateHostConfig{Network: "udp", Address: a.Addr().String(), Port: int(a.Port()), Component: ice.ComponentRTP})
+}
+
+// addressOf is where a candidate is; invalid if it is a name.
+func addressOf(c ice.Candidate) netip.AddrPort {
+	a, err := netip.ParseAddr(c.Address())
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(a.Unmap(), uint16(c.Port())) //nolint:gosec // a port
 }
 
 // quiet drops what the libraries log: it holds addresses, and what matters

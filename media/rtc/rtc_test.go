@@ -200,7 +200,7 @@ func exchange(t *testing.T, e *rtpio.Endpoint, b *browser, keys *ivrdmedia.SRTPK
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	heard, heardUs := false, false
-	for n := uint32(0); n < 300 && !(heard && heardUs); n++ {
+	for n := uint32(0); n < 300 && (!heard || !heardUs); n++ {
 		<-tick.C
 		e.Send(0, n == 0, n*160, ours)
 		if err := b.track.WriteSample(media.Sample{Data: theirs, Duration: 20 * time.Millisecond}); err != nil {

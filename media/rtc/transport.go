@@ -30,6 +30,8 @@ const (
 	disconnected = 2 * time.Second
 	failed       = 4 * time.Second
 	keepalive    = 500 * time.Millisecond
+	// gatherTimeout is for the agent to take up the port, which asks nobody.
+	gatherTimeout = time.Second
 	// handshakePackets wait for the handshake; it repeats what is lost.
 	handshakePackets = 32
 )
@@ -41,17 +43,22 @@ type Transport struct {
 	agent *ice.Agent
 	local media.WebLocal
 
-	begun  chan struct{} // the path can be read
-	closed chan struct{}
-	close  sync.Once
-	dtls   chan []byte
-	open   atomic.Bool // a way has been found and not lost
+	begun    chan struct{} // the path can be read
+	gathered chan struct{} // the agent has taken up the port; not since a restart
+	closed   chan struct{}
+	close    sync.Once
+	dtls     chan []byte
+	open     atomic.Bool // a way has been found and not lost
 
-	mu     sync.Mutex
-	remote *media.WebRemote
-	conn   *ice.Conn
-	secure *dtls.Conn
-	tell   func(*media.SRTPKeys, error)
+	peer netip.AddrPort // where the way leads; guarded by mux.mu
+
+	mu      sync.Mutex
+	named   map[netip.AddrPort]bool // candidates since the last restart
+	checked int                     // candidates in all
+	remote  *media.WebRemote
+	conn    *ice.Conn
+	secure  *dtls.Conn
+	tell    func(*media.SRTPKeys, error)
 }
 
 // Peer is what ReadFrom names as the source: whoever speaks on a path that ICE
@@ -70,7 +77,10 @@ func (m *Mux) Open() (*Transport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make ICE agent: %w", err)
 	}
-	t := &Transport{mux: m, agent: agent, begun: make(chan struct{}), closed: make(chan struct{}), dtls: make(chan []byte, handshakePackets)}
+	t := &Transport{
+		mux: m, agent: agent, begun: make(chan struct{}), gathered: make(chan struct{}, 1), closed: make(chan struct{}),
+		dtls: make(chan []byte, handshakePackets), named: map[netip.AddrPort]bool{},
+	}
 	t.local = media.WebLocal{Fingerprint: m.fingerprint, Candidates: m.candidates()}
 	t.local.Ufrag, t.local.Pwd, err = agent.GetLocalUserCredentials()
 	if err == nil {
@@ -86,10 +96,17 @@ func (m *Mux) Open() (*Transport, error) {
 // gather makes the agent use the port. What it finds is not told: the peer is
 // told the mux's candidates.
 func (t *Transport) gather() error {
-	if err := t.agent.OnCandidate(func(ice.Candidate) {}); err != nil {
+	if err := t.agent.OnCandidate(func(c ice.Candidate) {
+		if c == nil {
+			t.gathered <- struct{}{} // there is room: no two gather at once
+		}
+	}); err != nil {
 		return err
 	}
 	if err := t.agent.OnConnectionStateChange(t.changed); err != nil {
+		return err
+	}
+	if err := t.agent.OnSelectedCandidatePairChange(func(_, remote ice.Candidate) { t.mux.leads(t, addressOf(remote)) }); err != nil {
 		return err
 	}
 	return t.agent.GatherCandidates()
@@ -116,12 +133,22 @@ func (t *Transport) Local() media.WebLocal { return t.local }
 func (t *Transport) Start(r media.WebRemote, tell func(*media.SRTPKeys, error)) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	old := t.remote
-	t.remote, t.tell = &r, tell
-	switch {
-	case old == nil:
+	t.tell = tell
+	if t.remote == nil {
+		t.remote = &r
 		go t.run(r)
 		return nil
+	}
+	err := t.follow(*t.remote, r)
+	if err == nil { // what was refused is refused again
+		t.remote = &r
+	}
+	return err
+}
+
+// follow goes from one description of the peer to the next.
+func (t *Transport) follow(old, r media.WebRemote) error {
+	switch {
 	case old.Fingerprint != r.Fingerprint:
 		return failure(media.FailedFingerprint, errors.New("the peer's fingerprint has changed"))
 	case old.Ufrag != r.Ufrag || old.Pwd != r.Pwd:
@@ -130,9 +157,20 @@ func (t *Transport) Start(r media.WebRemote, tell func(*media.SRTPKeys, error)) 
 	return t.add(r.Candidates)
 }
 
+// add has the agent check the addresses that a peer names, as far as they may
+// be. It wants t.mu.
 func (t *Transport) add(all []netip.AddrPort) error {
-	for _, c := range remoteCandidates(all) {
-		if err := t.agent.AddRemoteCandidate(c); err != nil {
+	for _, a := range all[:min(len(all), maxCandidates)] {
+		if t.named[a] || t.checked >= maxChecked || !t.mux.mayCheck(a) || t.mux.taken(t, a) {
+			continue
+		}
+		t.named[a] = true
+		t.checked++
+		c, err := candidateOf(a)
+		if err == nil {
+			err = t.agent.AddRemoteCandidate(c)
+		}
+		if err != nil {
 			return fmt.Errorf("add ICE candidate: %w", err)
 		}
 	}
@@ -140,7 +178,15 @@ func (t *Transport) add(all []netip.AddrPort) error {
 }
 
 func (t *Transport) restart(r media.WebRemote) error {
+	select { // the agent's credentials may not change under it
+	case <-t.gathered:
+	case <-t.closed:
+		return net.ErrClosed
+	case <-time.After(gatherTimeout):
+		return errors.New("restart ICE: the last restart is still under way")
+	}
 	t.open.Store(false)
+	clear(t.named)
 	if err := t.agent.Restart(r.LocalUfrag, r.LocalPwd); err != nil {
 		return fmt.Errorf("restart ICE: %w", err)
 	}
@@ -182,12 +228,13 @@ func (t *Transport) up(ctx context.Context, r media.WebRemote) (*media.SRTPKeys,
 	if err != nil {
 		return nil, failure(media.FailedPath, err)
 	}
-	if err := t.add(r.Candidates); err != nil {
-		return nil, failure(media.FailedPath, err)
-	}
 	t.mu.Lock()
+	err = t.add(r.Candidates)
 	t.conn = conn
 	t.mu.Unlock()
+	if err != nil {
+		return nil, failure(media.FailedPath, err)
+	}
 	close(t.begun)
 	if err := t.agent.AwaitConnect(ctx); err != nil {
 		return nil, failure(media.FailedPath, err)
@@ -222,7 +269,7 @@ func (t *Transport) shake(ctx context.Context, conn *ice.Conn, r media.WebRemote
 		if len(raw) == 0 {
 			return errFingerprint
 		}
-		if print, err := fingerprintOf(raw[0]); err != nil || print != r.Fingerprint {
+		if hash, err := fingerprintOf(raw[0]); err != nil || hash != r.Fingerprint {
 			return errFingerprint
 		}
 		return nil
@@ -375,6 +422,7 @@ func (t *Transport) Close() error {
 				_ = secure.Close()
 			}
 			_ = t.agent.Close()
+			t.mux.leads(t, netip.AddrPort{})
 		})
 	})
 	return nil

@@ -16,6 +16,9 @@ func (s *Session) Bytes() []byte {
 	}
 	b.WriteString("t=0 0\r\n" + s.bundle())
 	for _, m := range s.Media {
+		if !m.Addr.IsValid() { // else a reader would give it that of the session
+			m.Addr = s.Media[0].Addr
+		}
 		m.write(&b)
 	}
 	return []byte(b.String())

@@ -35,22 +35,53 @@ func (w *Web) attribute(name, arg string) {
 	}
 	switch name {
 	case "mid":
-		w.Mid = arg
+		w.Mid = only(arg, tokens)
 	case "ice-ufrag":
-		w.Ufrag = arg
+		w.Ufrag = only(arg, iceChars)
 	case "ice-pwd":
-		w.Pwd = arg
+		w.Pwd = only(arg, iceChars)
 	case "setup":
-		w.Setup = arg
+		w.Setup = only(arg, tokens)
 	case "fingerprint":
-		if kind, print, ok := strings.Cut(arg, " "); ok && strings.EqualFold(kind, "sha-256") {
-			w.Fingerprint = strings.ToUpper(strings.TrimSpace(print))
+		if kind, hash, ok := strings.Cut(arg, " "); ok && strings.EqualFold(kind, "sha-256") {
+			w.Fingerprint = fingerprint(strings.TrimSpace(hash))
 		}
 	case "candidate":
 		if c, ok := candidate(arg); ok && len(w.Candidates) < maxCandidates {
 			w.Candidates = append(w.Candidates, c)
 		}
 	}
+}
+
+// What tokens (RFC 8866 §9) and the credentials of ICE (RFC 8839 §5.4) are made of.
+// They go into checks, and some back to the peer.
+const (
+	alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	iceChars     = alphanumeric + "+/"
+	tokens       = alphanumeric + "!#$%&'*+-.^_`{|}~"
+)
+
+// only is the text if it is made of the given characters, else empty.
+func only(text, of string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(of, r) }) {
+		return ""
+	}
+	return text
+}
+
+// fingerprint is a SHA-256 of 32 bytes with colons, in upper case; empty if it is
+// none.
+func fingerprint(text string) string {
+	pairs := strings.Split(text, ":")
+	for _, p := range pairs {
+		if len(p) != 2 || strings.Trim(p, "0123456789ABCDEFabcdef") != "" {
+			return ""
+		}
+	}
+	if len(pairs) != 32 {
+		return ""
+	}
+	return strings.ToUpper(text)
 }
 
 // candidate reads "foundation component transport priority address port typ …".
