@@ -37,9 +37,9 @@ let seq = 10000
 export const newId = () => `PS${Date.now()}${String(seq++).padStart(5, '0')}`
 
 export const queues = [
-  { name: 'fraud', waiting: 2, longest_ms: 62_000, ready: 1, talking: 2, staffed: 5, entered: 120, answered: 112, abandoned: 6 },
-  { name: 'payments', waiting: 4, longest_ms: 220_000, ready: 0, talking: 4, staffed: 11, entered: 402, answered: 371, abandoned: 27 },
-  { name: 'cards', waiting: 0, longest_ms: 0, ready: 3, talking: 1, staffed: 4, entered: 33, answered: 33, abandoned: 0 },
+  { name: 'fraud', waiting: 2, longest_ms: 62_000, ready: 1, talking: 2, staffed: 5, entered: 120, answered: 112, abandoned: 6, in_time: 89, target_ms: 20_000 },
+  { name: 'payments', waiting: 4, longest_ms: 220_000, ready: 0, talking: 4, staffed: 11, entered: 402, answered: 371, abandoned: 27, in_time: 296, target_ms: 20_000 },
+  { name: 'cards', waiting: 0, longest_ms: 0, ready: 3, talking: 1, staffed: 4, entered: 33, answered: 33, abandoned: 0, in_time: 26, target_ms: 20_000 },
 ]
 
 export const agents = [

@@ -20,6 +20,7 @@ export function QueuesTable({ e }: { e: EventsState }) {
             <th scope="col" className="r">{t('monitor.longest')}</th>
             <th scope="col" className="r">{t('monitor.answered')}</th>
             <th scope="col" className="r">{t('monitor.abandoned')}</th>
+            <th scope="col" className="r">{t('monitor.level')}</th>
             <th scope="col" className="r">{t('monitor.agentsCol')}</th>
           </tr></thead>
           <tbody>{queues.map((q) => <Row key={q.name} q={q} e={e} />)}</tbody>
@@ -42,11 +43,28 @@ function Row({ q, e }: { q: Queue; e: EventsState }) {
       </td>
       <td className="r">{q.answered}</td>
       <td className="r">{q.abandoned}{q.entered > 0 && <span className="quiet"> · {Math.round((100 * q.abandoned) / q.entered)} %</span>}</td>
+      <Level q={q} />
       <td className="r">
         {q.waiting > 0 && q.ready === 0 && <span className="state tone-warn"><IconAlertTriangle size={14} aria-hidden="true" />{t('monitor.noneReady')}</span>}
         <span className="num agents-num">{q.ready} / {q.talking} / {q.staffed}</span>
       </td>
     </tr>
+  )
+}
+
+/** The share that a queue promises to answer in time; below it is a warning. */
+const PROMISE = 80
+
+function Level({ q }: { q: Queue }) {
+  const t = useT()
+  const all = q.answered + q.abandoned
+  const share = Math.round((100 * q.in_time) / all)
+  const hint = t('monitor.levelHint', { s: String(q.target_ms / 1_000) })
+  if (all === 0) return <td className="r" title={hint}>–</td>
+  return (
+    <td className={share < PROMISE ? 'r tone-warn' : 'r'} title={hint}>
+      <span className="state">{share < PROMISE && <IconAlertTriangle size={14} aria-label={t('monitor.belowLevel')} />}{share} %</span>
+    </td>
   )
 }
 

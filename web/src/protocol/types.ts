@@ -87,6 +87,9 @@ export interface Queue {
   entered: number
   answered: number
   abandoned: number
+  /** Of the answered, those within target_ms. */
+  in_time: number
+  target_ms: number
 }
 
 export type AgentState = 'offline' | 'ready' | 'reserved' | 'talking' | 'wrap-up' | 'away'
