@@ -95,7 +95,7 @@ func (s *Server) packed(name string) []byte {
 }
 
 func acceptsGzip(r *http.Request) bool {
-	for _, part := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		if coding, q, _ := strings.Cut(part, ";"); strings.TrimSpace(coding) == "gzip" && !strings.Contains(strings.ReplaceAll(q, " ", ""), "q=0") {
 			return true
 		}

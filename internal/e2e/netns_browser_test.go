@@ -42,7 +42,7 @@ const officeHTTPS = "198.51.100.5:8443"
 
 // TestNetnsBrowser: an agent works at home, behind a symmetric address
 // translator and a line that loses and shuffles packets, over TLS; calls come by
-// a trunk, in another codec. They hear each other; a line that is cut for ten
+// a trunk, in another codec. They hear each other; a line that is cut for twenty
 // seconds and a reload cost the caller music, not the call.
 func TestNetnsBrowser(t *testing.T) {
 	t.Parallel()
@@ -85,7 +85,7 @@ func TestNetnsBrowser(t *testing.T) {
 
 	box.Impair(natbox.Impairment{Loss: 1}) // the line is cut
 	hears(ringbackHz)
-	time.AfterFunc(4*time.Second, func() {
+	time.AfterFunc(14*time.Second, func() {
 		box.Impair(natbox.Impairment{Loss: 0.02, Delay: 20 * time.Millisecond, Jitter: 10 * time.Millisecond})
 	})
 	hears(calleeHz)

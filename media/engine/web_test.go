@@ -121,7 +121,7 @@ func BenchmarkWebBridge(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer mux.Close() //nolint:errcheck // the benchmark is over
+	defer mux.Close()
 	e, err := engine.New(engine.Config{Address: loopback, Web: mux})
 	if err != nil {
 		b.Fatal(err)
@@ -129,7 +129,7 @@ func BenchmarkWebBridge(b *testing.B) {
 	if err := e.Start(); err != nil {
 		b.Fatal(err)
 	}
-	defer e.Close() //nolint:errcheck // the benchmark is over
+	defer e.Close()
 	before := heap()
 	heard := bridges(b, e, calls)
 	after := heap()

@@ -29,7 +29,7 @@ const (
 	// must not wait that long.
 	disconnected = 2 * time.Second
 	failed       = 4 * time.Second
-	keepalive    = 500 * time.Millisecond
+	keepalive    = 2 * time.Second
 	// gatherTimeout is for the agent to take up the port, which asks nobody.
 	gatherTimeout = time.Second
 	// handshakePackets wait for the handshake; it repeats what is lost.
