@@ -31,14 +31,18 @@ func (r *rate) allow(ip netip.Addr, now time.Time) bool {
 		r.begun = now
 		clear(r.counts)
 	}
-	bits := ip.BitLen()
-	if ip.Is6() {
-		bits = 64
-	}
-	key, _ := ip.WithZone("").Prefix(bits) // the zero prefix is a key as well
+	key, _ := ip.WithZone("").Prefix(subscriberBits(ip)) // the zero prefix is a key as well
 	if _, known := r.counts[key]; !known && len(r.counts) >= maxAddresses {
 		key = netip.Prefix{}
 	}
 	r.counts[key]++
 	return r.counts[key] <= r.limit
+}
+
+// subscriberBits is how much of an address tells one subscriber from another.
+func subscriberBits(ip netip.Addr) int {
+	if ip.Is6() {
+		return 64
+	}
+	return ip.BitLen()
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -40,7 +39,12 @@ func (s *Server) sipSocket(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err := wantsSocket(w, r); err != nil {
 		return err
 	}
-	leave, err := s.sockets.enter(cmp.Or(v.Name, address(r).String()))
+	var leave func()
+	if guest {
+		leave, err = s.sockets.enterGuest(address(r))
+	} else {
+		leave, err = s.sockets.enter(v.Name)
+	}
 	if err != nil {
 		return err
 	}

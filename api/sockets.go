@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -15,8 +16,9 @@ type sockets struct {
 	most, each int // in all, of one person
 
 	mu     sync.Mutex
-	open   map[string]int // by person
+	open   map[string]int // by person, or address of a guest
 	count  int
+	guests int
 	closed bool
 
 	closing chan struct{}   // closed: say goodbye
@@ -31,30 +33,49 @@ func newSockets(most, each int) *sockets {
 	return s
 }
 
-// enter counts a connection in; leave must be called once when it is over.
-func (s *sockets) enter(person string) (leave func(), err error) {
+// enter counts the connection of somebody who is signed in; leave must be called
+// once when it is over.
+func (s *sockets) enter(person string) (leave func(), err error) { return s.take(person, false) }
+
+// enterGuest counts that of a demo caller, by their network: one subscriber has a
+// /64 of IPv6. Guests get half of the places at most, so that they keep nobody
+// out who is signed in.
+func (s *sockets) enterGuest(from netip.Addr) (leave func(), err error) {
+	network, _ := from.WithZone("").Prefix(subscriberBits(from)) // the zero prefix is a name as well
+	return s.take("guest of "+network.String(), true)
+}
+
+func (s *sockets) take(who string, guest bool) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
 		return nil, unavailable("The server is stopping.")
-	case s.count >= s.most:
+	case s.count >= s.most || guest && s.guests >= s.most/2:
 		return nil, unavailable("Too many pages are connected: try again in a moment.")
-	case s.open[person] >= s.each:
+	case s.open[who] >= s.each:
 		return nil, unavailable("Too many of your pages are connected: close some.")
 	}
 	s.count++
-	s.open[person]++
+	s.open[who]++
+	if guest {
+		s.guests++
+	}
 	s.wg.Add(1)
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.count--
-		if s.open[person]--; s.open[person] == 0 {
-			delete(s.open, person)
-		}
-		s.wg.Done()
-	}, nil
+	return func() { s.leave(who, guest) }, nil
+}
+
+func (s *sockets) leave(who string, guest bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count--
+	if guest {
+		s.guests--
+	}
+	if s.open[who]--; s.open[who] == 0 {
+		delete(s.open, who)
+	}
+	s.wg.Done()
 }
 
 // close says goodbye to all and waits for them, and cuts off those who are there
