@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ivrd/ivrd/internal/testkit/chromium"
+	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/routing"
 )
 
@@ -51,6 +52,9 @@ func TestPagesTalkTLS(t *testing.T) {
 	h.caller.Click("phone-hangup")
 	h.agentIs("alice", routing.Ready, "") // after her wrap-up
 	rec := h.ended(1)[0]
+	if rec.End != leg.CallerHangup {
+		t.Errorf("the call ended by %s", rec.End)
+	}
 	left, right := h.recording(rec.ID, "")
 	h.hearsAll("left", left, demoHz)
 	h.hearsAll("right", right, aliceHz, aliceHz)
