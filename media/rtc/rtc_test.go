@@ -240,6 +240,25 @@ func TestForeignCertificate(t *testing.T) {
 	}
 }
 
+// TestPeerHangsUp: who says goodbye and hangs up was not lost.
+func TestPeerHangsUp(t *testing.T) {
+	tr, e, start := open(t)
+	b := newBrowser(t)
+	up := join(t, tr, e, start, b, false)
+	if got := wait(t, up, "keys"); got.err != nil {
+		t.Fatal(got.err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { _ = tr.Close() }) // SIP is slower
+	select {
+	case got := <-up:
+		t.Errorf("told of %v", got.err)
+	case <-time.After(2 * time.Second):
+	}
+}
+
 // TestPeerGoes: a peer that says goodbye, and one that falls silent, are noticed;
 // but not at once, for who hangs up says goodbye, too.
 func TestPeerGoes(t *testing.T) {
