@@ -28,11 +28,11 @@ func openQueueTLS(t *testing.T, sets ...string) *house {
 	return h
 }
 
-// TestPagesTalkTLS: two pages talk over TLS; the cookie is one that no other
+// pagesTLS: two pages talk over TLS; the cookie is one that no other
 // origin can set, and telephones come by wss. The call goes on while its agent
 // looks at other calls, also over a reload there.
-func TestPagesTalkTLS(t *testing.T) {
-	parallelPages(t)
+func pagesTLS(t *testing.T) {
+	takeSlot(t)
 	h := talkIn(openQueueTLS(t), chromium.Options{Insecure: true})
 	want := chromium.Cookie{Name: "__Host-ivrd", Path: "/", SameSite: "Strict", Secure: true, HTTPOnly: true}
 	if got := h.alice.Cookies(); len(got) != 1 || got[0] != want {
