@@ -28,11 +28,11 @@ func mic(t *testing.T, hertz float64) *chromium.Browser {
 // its checks of the path are every few seconds.
 const noticed = 7 * time.Second
 
-// TestPageKilled: the agent's browser crashes while it rings, while they talk,
+// pageKilled: the agent's browser crashes while it rings, while they talk,
 // freezes, and crashes while they wrap up. The caller hears music, a new browser
 // brings the agent back, and nobody is stuck.
-func TestPageKilled(t *testing.T) {
-	parallelPages(t)
+func pageKilled(t *testing.T) {
+	takeSlot(t)
 	h := openQueue(t, "queues=[{name: payments, ring: 20s, wrap_up: 4s}]")
 	browser := mic(t, aliceHz)
 	alice := h.deskPage(browser, "alice")
@@ -145,9 +145,9 @@ func (h *house) callIs(want call.State) {
 	}
 }
 
-// TestPageDoesNotComeBack: whose agent's browser has crashed hears music, waits
+// pageDoesNotComeBack: whose agent's browser has crashed hears music, waits
 // again when the page does not come back, and gets another agent.
-func TestPageDoesNotComeBack(t *testing.T) {
+func pageDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	h := openQueue(t)
 	browser := mic(t, aliceHz)

@@ -74,11 +74,11 @@ const turn = (what) => new Promise((resolve, reject) => {
 Object.assign(window, {start, call, turn});
 `
 
-// TestJsSIP: JsSIP from npm, without anything of ours around it, is a phone of
+// pageOfJsSIP: JsSIP from npm, without anything of ours around it, is a phone of
 // the server: it registers, is heard and hears, sends keys, holds, and both
 // sides can hang up.
-func TestJsSIP(t *testing.T) {
-	parallelPages(t)
+func pageOfJsSIP(t *testing.T) {
+	takeSlot(t)
 	const heard = "window.heard"
 	h := open(t)
 	p := chromium.Start(t, chromium.Options{Mic: demoHz}).Open("about:blank")

@@ -9,11 +9,11 @@ import (
 	"github.com/ivrd/ivrd/leg"
 )
 
-// TestPageKeys: the demo's caller goes through the menu of the demo, as it is
+// pageKeys: the demo's caller goes through the menu of the demo, as it is
 // shipped, with the keys of the page: a balance for an account and a PIN, which
 // are nowhere kept.
-func TestPageKeys(t *testing.T) {
-	parallelPages(t)
+func pageKeys(t *testing.T) {
+	takeSlot(t)
 	h := open(t, "flows.dir=", "flows.prompts=", "speech.engine=none", `calls.numbers={"1000": main, "echo": echo}`)
 	caller := h.callerPage(chromium.Start(t, chromium.Options{Mic: demoHz}))
 	caller.Click("phone-call-1000")

@@ -12,9 +12,9 @@ import (
 
 const sueHz = 1450.0 // sue's microphone, which her page sends always where tests ask it to
 
-// TestPagesMonitor: who hears whom when a supervisor takes part by her page.
-func TestPagesMonitor(t *testing.T) {
-	parallelPages(t)
+// pagesMonitor: who hears whom when a supervisor takes part by her page.
+func pagesMonitor(t *testing.T) {
+	takeSlot(t)
 	h := talkingPages(t)
 	id := h.live().ID
 	sue := h.enterPage(chromium.Start(t, chromium.Options{Mic: sueHz}), "sue", "/monitor")

@@ -11,10 +11,10 @@ import (
 	"github.com/ivrd/ivrd/routing"
 )
 
-// TestPageBeforePhone: who has a desk phone and a page is rung at the page, and
+// pageBeforePhone: who has a desk phone and a page is rung at the page, and
 // at the phone once the page is closed.
-func TestPageBeforePhone(t *testing.T) {
-	parallelPages(t)
+func pageBeforePhone(t *testing.T) {
+	takeSlot(t)
 	const phoneHz = 1000
 	h := openQueue(t)
 	browser := chromium.Start(t, chromium.Options{Mic: aliceHz})

@@ -129,10 +129,10 @@ func (s *screens) report() {
 	s.t.Logf("axe-core looked %d times", s.runs)
 }
 
-// TestScreens: every page with what a running server shows it, in both languages,
+// pageScreens: every page with what a running server shows it, in both languages,
 // on a desk, on a small screen and on a telephone.
-func TestScreens(t *testing.T) {
-	parallelPages(t)
+func pageScreens(t *testing.T) {
+	takeSlot(t)
 	s := newScreens(t)
 	h := open(t, `calls.numbers={"1000": queue}`, "flows.dir="+patientFlows(t),
 		"queues=[{name: payments, ring: 2m, wrap_up: 5m}, {name: fraud, ring: 20s, wrap_up: 1m}]")
@@ -162,6 +162,9 @@ func TestScreens(t *testing.T) {
 	alice.Click("ring-answer")
 	alice.Hears(remote, demoHz)
 	s.take(alice, "desk-talking", true)
+	alice.Click("transfer")
+	alice.True("the queues", `document.querySelector('[data-testid="transfer-queue-fraud"]')`)
+	s.take(alice, "desk-transfer", false)
 	s.take(phone, "phone-talking", false)
 
 	waits := x.call("sip:1000@" + h.sip)

@@ -14,12 +14,33 @@ const (
 	aliceHz = 760.0 // alice's
 )
 
-// pageSlots bounds how many tests of pages run at once: a browser works as long as
-// it hears something.
+// TestPages are the other tests of pages, two at a time, and apart from those that
+// run side by side: a browser works as long as it hears something, and would
+// disturb what they hear.
+func TestPages(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T)
+	}{
+		{"DoesNotComeBack", pageDoesNotComeBack}, // waits most of its time
+		{"Screens", pageScreens},
+		{"Killed", pageKilled},
+		{"Monitor", pagesMonitor},
+		{"Transfer", pagesTransfer},
+		{"Keys", pageKeys},
+		{"JsSIP", pageOfJsSIP},
+		{"BeforePhone", pageBeforePhone},
+		{"TLS", pagesTLS},
+	} {
+		t.Run(test.name, test.run)
+	}
+}
+
+// pageSlots are for the tests whose browsers are busy all the time.
 var pageSlots = make(chan struct{}, 2)
 
-// parallelPages is t.Parallel for tests with browsers that are busy all the time.
-func parallelPages(t *testing.T) {
+// takeSlot waits until a busy test may run; it does until its end.
+func takeSlot(t *testing.T) {
 	t.Helper()
 	t.Parallel()
 	pageSlots <- struct{}{}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ivrd/ivrd/internal/testkit/chromium"
+	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/routing"
 )
 
@@ -27,11 +28,11 @@ func openQueueTLS(t *testing.T, sets ...string) *house {
 	return h
 }
 
-// TestPagesTalkTLS: two pages talk over TLS; the cookie is one that no other
+// pagesTLS: two pages talk over TLS; the cookie is one that no other
 // origin can set, and telephones come by wss. The call goes on while its agent
 // looks at other calls, also over a reload there.
-func TestPagesTalkTLS(t *testing.T) {
-	parallelPages(t)
+func pagesTLS(t *testing.T) {
+	takeSlot(t)
 	h := talkIn(openQueueTLS(t), chromium.Options{Insecure: true})
 	want := chromium.Cookie{Name: "__Host-ivrd", Path: "/", SameSite: "Strict", Secure: true, HTTPOnly: true}
 	if got := h.alice.Cookies(); len(got) != 1 || got[0] != want {
@@ -51,6 +52,9 @@ func TestPagesTalkTLS(t *testing.T) {
 	h.caller.Click("phone-hangup")
 	h.agentIs("alice", routing.Ready, "") // after her wrap-up
 	rec := h.ended(1)[0]
+	if rec.End != leg.CallerHangup {
+		t.Errorf("the call ended by %s", rec.End)
+	}
 	left, right := h.recording(rec.ID, "")
 	h.hearsAll("left", left, demoHz)
 	h.hearsAll("right", right, aliceHz, aliceHz)

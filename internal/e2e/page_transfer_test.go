@@ -18,10 +18,10 @@ const twoQueues = "queues=[{name: payments, ring: 10s, wrap_up: 5m}, {name: frau
 // voices are the tones that people make in the tests of pages, and the music.
 var voices = []float64{demoHz, 600, aliceHz, bobHz, sueHz}
 
-// TestPagesTransfer: alice's page gives the caller to the queue of bob, whose
+// pagesTransfer: alice's page gives the caller to the queue of bob, whose
 // page rings; she writes down what it was and is ready.
-func TestPagesTransfer(t *testing.T) {
-	parallelPages(t)
+func pagesTransfer(t *testing.T) {
+	takeSlot(t)
 	h := talkingPages(t, twoQueues)
 	bob := h.deskPage(chromium.Start(t, chromium.Options{Mic: bobHz}), "bob")
 

@@ -240,7 +240,27 @@ func TestForeignCertificate(t *testing.T) {
 	}
 }
 
-// TestPeerGoes: a peer that says goodbye, and one that falls silent, are noticed.
+// TestPeerHangsUp: who says goodbye and hangs up was not lost.
+func TestPeerHangsUp(t *testing.T) {
+	tr, e, start := open(t)
+	b := newBrowser(t)
+	up := join(t, tr, e, start, b, false)
+	if got := wait(t, up, "keys"); got.err != nil {
+		t.Fatal(got.err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { _ = tr.Close() }) // SIP is slower
+	select {
+	case got := <-up:
+		t.Errorf("told of %v", got.err)
+	case <-time.After(2 * time.Second):
+	}
+}
+
+// TestPeerGoes: a peer that says goodbye, and one that falls silent, are noticed;
+// but not at once, for who hangs up says goodbye, too.
 func TestPeerGoes(t *testing.T) {
 	tr, e, start := open(t)
 	b := newBrowser(t)
@@ -257,7 +277,7 @@ func TestPeerGoes(t *testing.T) {
 	if e, ok := errors.AsType[*rtc.Error](gone.err); !ok || e.Failure != ivrdmedia.FailedPath {
 		t.Fatalf("error %v, want a lost path", gone.err)
 	}
-	if took := time.Since(begun); took > 8*time.Second {
+	if took := time.Since(begun); took > 8*time.Second || took < 500*time.Millisecond {
 		t.Errorf("noticed after %v", took)
 	}
 }

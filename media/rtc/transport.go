@@ -29,9 +29,12 @@ const (
 	// must not wait that long.
 	disconnected = 2 * time.Second
 	failed       = 4 * time.Second
-	keepalive    = 2 * time.Second
+	keepalive    = time.Second
 	// gatherTimeout is for the agent to take up the port, which asks nobody.
 	gatherTimeout = time.Second
+	// goodbye is how long the hanging up of a browser that has ended its sound may
+	// take on its own way, SIP.
+	goodbye = time.Second
 	// handshakePackets wait for the handshake; it repeats what is lost.
 	handshakePackets = 32
 )
@@ -343,11 +346,17 @@ var keyLengths = map[dtls.SRTPProtectionProfile]struct{ key, salt int }{
 	dtls.SRTP_AES128_CM_HMAC_SHA1_80: {16, 14},
 }
 
-// watch waits for the peer's goodbye.
+// watch waits for the peer's goodbye. It comes with every hanging up, often before
+// that, and must not look like a browser that was lost.
 func (t *Transport) watch() {
 	buf := make([]byte, 2048)
 	for {
 		if _, err := t.secure.Read(buf); err != nil { // nobody sends data: only the end comes
+			select {
+			case <-t.closed:
+				return
+			case <-time.After(goodbye):
+			}
 			t.report(nil, failure(media.FailedPath, errors.New("the peer has said goodbye")))
 			return
 		}
