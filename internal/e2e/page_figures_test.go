@@ -60,7 +60,7 @@ func TestPageFigures(t *testing.T) {
 	caller.True("the caller's phone", `window.ivrd?.phone?.state === "ready"`)
 	alice.Must(watch)
 	caller.Must(watch)
-	var ring, sound, back timings
+	var ring, sound, agents, callers, back timings
 	for range pageCalls {
 		h.ready(alice)
 		h.agentIs("alice", routing.Ready, "")
@@ -68,12 +68,13 @@ func TestPageFigures(t *testing.T) {
 		caller.Click("phone-call-1000")
 		alice.True("the ring", `window.__marks.ringing`)
 		ring = append(ring, number(t, alice, "window.__marks.ringing")-h.lastLogged("ringing another party"))
-		heard := promised(t, caller, fmt.Sprintf("window.__tone(%f, true)", aliceHz))
+		heard := promised(t, caller, fmt.Sprintf("window.__tone(%f, true, 40)", aliceHz))
 		at := number(t, alice, `(document.querySelector('[data-testid="ring-answer"]').click(), Date.now())`)
 		here := number(t, alice, fmt.Sprintf("window.__tone(%f, true)", demoHz))
-		sound = append(sound, max(here, <-heard)-at)
+		there := <-heard
+		sound, agents, callers = append(sound, max(here, there)-at), append(agents, here-at), append(callers, there-at)
 		caller.True("the caller to be watched", fmt.Sprintf("window.__tone(%f, true)", aliceHz))
-		gone := promised(t, caller, fmt.Sprintf("(async (hz) => { await window.__tone(hz, false, 60); return window.__tone(hz, true) })(%f)", aliceHz))
+		gone := promised(t, caller, fmt.Sprintf("(async (hz) => { await window.__tone(600, true, 40); return window.__tone(hz, true) })(%f)", aliceHz))
 		began := float64(time.Now().UnixMilli())
 		alice.Reload()
 		back = append(back, <-gone-began)
@@ -83,7 +84,9 @@ func TestPageFigures(t *testing.T) {
 		caller.True("the end", `window.ivrd.phone.state === "ready"`)
 	}
 	ring.report(t, "ring")
-	sound.report(t, "answer-to-sound")
+	sound.report(t, "answer to sound, both ways")
+	agents.report(t, "the agent's ear")
+	callers.report(t, "the caller's ear")
 	back.report(t, "reload-to-sound")
 }
 

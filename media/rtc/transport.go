@@ -30,6 +30,9 @@ const (
 	disconnected = 2 * time.Second
 	failed       = 4 * time.Second
 	keepalive    = time.Second
+	// checkEvery is the pace while a path is looked for: each step of it waits for
+	// the next check.
+	checkEvery = 10 * time.Millisecond
 	// gatherTimeout is for the agent to take up the port, which asks nobody.
 	gatherTimeout = time.Second
 	// goodbye is how long the hanging up of a browser that has ended its sound may
@@ -75,7 +78,7 @@ func (m *Mux) Open() (*Transport, error) {
 		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}), ice.WithIncludeLoopback(),
 		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled), ice.WithDisableActiveTCP(), ice.WithLoggerFactory(quiet{}),
 		ice.WithDisconnectedTimeout(disconnected), ice.WithFailedTimeout(failed), ice.WithKeepaliveInterval(keepalive),
-		ice.WithCheckInterval(50*time.Millisecond), ice.WithHostAcceptanceMinWait(0), ice.WithPrflxAcceptanceMinWait(0),
+		ice.WithCheckInterval(checkEvery), ice.WithHostAcceptanceMinWait(0), ice.WithPrflxAcceptanceMinWait(0),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make ICE agent: %w", err)

@@ -48,6 +48,17 @@ export function useNotes(id: string | null) {
     timer.current = setTimeout(() => void save(), SAVE_AFTER_MS)
   }
   useEffect(() => {
+    if (!id || dirty.current) return
+    let current = true
+    // What somebody has written before, or this person in another browser: it must not be written over unseen.
+    api.call(id).then((c) => {
+      if (!current || dirty.current) return
+      latest.current = { disposition: c.disposition ?? '', notes: c.notes ?? '' }
+      set(latest.current)
+    }).catch(() => undefined)
+    return () => { current = false }
+  }, [id])
+  useEffect(() => {
     // What a reload or a lost network left unsaved.
     void save()
     return () => void save()

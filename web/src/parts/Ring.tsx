@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react'
 import { phone, useEvents, usePhone } from '../app/clients'
 import { isTyping } from '../app/keys'
 import { startRinging } from '../app/ringing'
+import { navigate } from '../app/router'
 import { useNow } from '../app/time'
 import { useT, wordFor, type Key as Word } from '../i18n'
 import type { LiveCall, Me, PhoneSnapshot } from '../protocol'
@@ -20,8 +21,19 @@ export function Ring({ me }: { me: Me }) {
   const p = usePhone()
   const call = useEvents().calls.get(p.callId ?? '')
   const rings = p.state === 'ringing' && p.role === 'agent' && p.direction === 'in' && !p.auto
+  useControls(rings, p.state === 'talking')
   if (!rings) return null
   return <RingDialog key={p.callId} p={p} call={call} me={me} />
+}
+
+/** Who answers on another page goes to where the call's controls are. */
+function useControls(rings: boolean, talking: boolean): void {
+  const rang = useRef(false)
+  useEffect(() => {
+    if (rings) rang.current = true
+    else if (talking && rang.current && location.pathname !== '/agent') navigate('/agent')
+    if (!rings) rang.current = false
+  }, [rings, talking])
 }
 
 function RingDialog({ p, call, me }: { p: PhoneSnapshot; call: LiveCall | undefined; me: Me }) {

@@ -40,6 +40,7 @@ export class Leg {
   onended: (e: LegEnd) => void = () => {}
 
   private restart: ReturnType<typeof setTimeout> | undefined
+  private opening: Promise<MediaStream> | null = null
 
   constructor(
     readonly session: RTCSession,
@@ -64,14 +65,23 @@ export class Leg {
     if (this.state !== 'ringing' || this.direction !== 'in') return
     this.set('answering')
     try {
-      this.localStream = await this.microphone()
+      this.localStream = await (this.opening ?? this.microphone())
     } catch (e) {
+      this.opening = null
       if (this.over()) return
       this.set('ringing')
       throw e
     }
     if (this.over()) return this.release()
     this.session.answer({ mediaStream: this.localStream, pcConfig: HOST_ONLY })
+  }
+
+  /** Opens the microphone while it rings, so that nobody waits for it after the answer; it is closed when the ring ends. */
+  warm(): void {
+    if (this.opening || this.over()) return
+    const opening = this.microphone()
+    this.opening = opening
+    opening.then((s) => { if (this.over()) stop(s) }, () => { if (this.opening === opening) this.opening = null })
   }
 
   /** The stream that a call is made with; a caller or a supervisor may be without a microphone, an agent not. */
@@ -147,7 +157,9 @@ export class Leg {
   }
 
   private release(): void {
-    for (const t of this.localStream?.getTracks() ?? []) t.stop()
+    void this.opening?.then(stop, () => undefined)
+    this.opening = null
+    if (this.localStream) stop(this.localStream)
     this.localStream = null
   }
 
@@ -168,6 +180,10 @@ export class Leg {
       this.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })
     }, PATIENCE_MS)
   }
+}
+
+function stop(s: MediaStream): void {
+  for (const t of s.getTracks()) t.stop()
 }
 
 /** Without it JsSIP waits for candidates that we do not need, about 120 ms each time. */

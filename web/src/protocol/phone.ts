@@ -167,6 +167,14 @@ export class Phone {
     if (this.leg && !(auto && this.replaceable(this.leg, role, id))) return void session.terminate({ status_code: 486 })
     this.take(this.makeLeg(session, 'in', id, role, auto))
     if (auto) void this.answer()
+    else void this.warm()
+  }
+
+  /** A microphone that the person has allowed before may be opened before the answer; else they are asked at the answer. */
+  private async warm(): Promise<void> {
+    const leg = this.leg
+    const allowed = await globalThis.navigator?.permissions?.query({ name: 'microphone' }).catch(() => null)
+    if (allowed?.state === 'granted' && leg?.state === 'ringing') leg.warm()
   }
 
   /** An agent's talk gives way to another leg of the same call only; a monitor to the next one, too. */
