@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/ivrd/ivrd/api"
 	"github.com/ivrd/ivrd/call"
@@ -93,6 +94,8 @@ func (h *house) open(ctx context.Context) (err error) {
 		return err
 	}
 	h.opened(func() error { h.sip.Close(); return nil })
+	absent := &absence{desk: h.desk, registered: h.sip.Registered, seen: map[string]time.Time{}}
+	h.preparing.Go(func() { absent.watch(h.background) })
 	return h.openAPI()
 }
 
