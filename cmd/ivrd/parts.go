@@ -87,7 +87,7 @@ func apiConfig(f config.File) api.Config {
 	return api.Config{
 		Queues: queues, Listen: f.HTTP.Listen, CertFile: f.HTTP.TLS.Cert, KeyFile: f.HTTP.TLS.Key,
 		AnnounceMonitor: f.Calls.AnnounceMonitor, Dispositions: f.Dispositions, Realm: f.SIP.Realm,
-		Demo: f.Mode == config.ModeDemo, Numbers: slices.Sorted(maps.Keys(f.Calls.Numbers)),
+		MaxSockets: f.HTTP.Sockets, Demo: f.Mode == config.ModeDemo, Numbers: slices.Sorted(maps.Keys(f.Calls.Numbers)),
 	}
 }
 

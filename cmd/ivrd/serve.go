@@ -307,7 +307,7 @@ func raiseFileLimit(f config.File, log *slog.Logger) {
 		log.Warn("raise limit of open files", "err", err)
 		return
 	}
-	if need := uint64(f.Calls.Max)*filesPerCall + 200; lim.Cur < need {
+	if need := uint64(f.Calls.Max)*filesPerCall + uint64(f.HTTP.Sockets) + 200; lim.Cur < need {
 		log.Warn("few open files allowed", "limit", lim.Cur, "needed", need, "hint", "raise LimitNOFILE or lower calls.max")
 	}
 }

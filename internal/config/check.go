@@ -67,6 +67,7 @@ func (d *decoder) check(f *File) {
 	d.limits(f.SIP.Limits)
 	d.lasts("media.no_media", f.Media.NoMedia, time.Second)
 	d.atLeast("calls.max", f.Calls.Max, 1)
+	d.atLeast("http.sockets", f.HTTP.Sockets, 2)
 	d.atLeast("media.workers", f.Media.Workers, 0)
 	if f.Data.Dir == "" {
 		d.wrong("data.dir", "", "is empty")

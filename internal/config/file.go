@@ -31,8 +31,9 @@ const (
 
 // HTTP is the listener of API and pages.
 type HTTP struct {
-	Listen string `yaml:"listen"`
-	TLS    TLS    `yaml:"tls"`
+	Listen  string `yaml:"listen"`
+	TLS     TLS    `yaml:"tls"`
+	Sockets int    `yaml:"sockets"` // of pages at once; a page has two
 }
 
 // TLS names a certificate; both empty means off.
@@ -165,7 +166,7 @@ type Log struct {
 func Default() File {
 	return File{
 		Mode: ModeDemo,
-		HTTP: HTTP{Listen: "127.0.0.1:8080"},
+		HTTP: HTTP{Listen: "127.0.0.1:8080", Sockets: 2000},
 		SIP: SIP{
 			Listen: "127.0.0.1:5060",
 			TLS:    SIPTLS{Listen: "127.0.0.1:5061"},
