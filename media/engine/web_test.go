@@ -21,18 +21,23 @@ import (
 )
 
 // farEnds asks this test program to play so many browsers and phones.
-const farEnds = "IVRD_FAR_ENDS"
+const (
+	farEnds     = "IVRD_FAR_ENDS"
+	farBrowsers = "IVRD_FAR_BROWSERS" // half of them, true or false
+)
 
-// far is what one browser and one phone tell of themselves, and get to know.
+// far is what the two ends of one call tell of themselves, and get to know: a
+// browser or a phone, and a phone.
 type far struct {
 	Web   media.WebLocal
+	Other netip.AddrPort // in the place of a browser
 	Phone netip.AddrPort
 }
 
-// playFarEnds is the far end of BenchmarkWebBridge, in a process of its own so
-// that its work is not counted: browsers, each with a port of its own, and plain
-// phones, all of which send and check what they hear.
-func playFarEnds(n int, in io.Reader, out io.Writer) error {
+// playFarEnds is the far end of BenchmarkBridge, in a process of its own so that
+// its work is not counted: browsers, each with a port of its own, or phones, and
+// phones; all of them send and count what they hear.
+func playFarEnds(n int, browsers bool, in io.Reader, out io.Writer) error {
 	ports, err := rtpio.NewPorts(rtpio.UDP{}, loopback, 0, 0)
 	if err != nil {
 		return err
@@ -40,30 +45,64 @@ func playFarEnds(n int, in io.Reader, out io.Writer) error {
 	guard := rtpio.NewGuard(nil, ports)
 	var ends []*rtpio.Endpoint
 	to, from := json.NewEncoder(out), json.NewDecoder(bufio.NewReader(in))
-	up := make(chan error, n)
 	for range n {
-		mux, err := rtc.Listen(rtc.Config{Listen: netip.AddrPortFrom(loopback, 0)})
-		if err != nil {
-			return err
-		}
-		path, err := mux.Open()
-		if err != nil {
-			return err
-		}
 		phone, err := rtpio.Open(ports, guard, 0)
 		if err != nil {
 			return err
 		}
-		if err := to.Encode(far{path.Local(), phone.Local()}); err != nil {
-			return err
+		own := far{Phone: phone.Local()}
+		var begin func(far) (*rtpio.Endpoint, error)
+		if browsers {
+			own.Web, begin, err = aBrowser(guard)
+		} else {
+			own.Other, begin, err = aPhone(ports, guard)
+		}
+		if err == nil {
+			err = to.Encode(own)
 		}
 		var ours far
-		if err := from.Decode(&ours); err != nil {
+		if err == nil {
+			err = from.Decode(&ours)
+		}
+		if err != nil {
 			return err
 		}
+		first, err := begin(ours)
+		if err == nil {
+			err = phone.Connect(media.Remote{Addr: ours.Phone, Signalling: ours.Phone.Addr(), Codec: media.PCMU})
+		}
+		if err != nil {
+			return err
+		}
+		ends = append(ends, first, phone)
+	}
+	talkForEver(ends, to)
+	return nil
+}
+
+func aPhone(ports *rtpio.Ports, guard *rtpio.Guard) (netip.AddrPort, func(far) (*rtpio.Endpoint, error), error) {
+	phone, err := rtpio.Open(ports, guard, 0)
+	if err != nil {
+		return netip.AddrPort{}, nil, err
+	}
+	return phone.Local(), func(ours far) (*rtpio.Endpoint, error) {
+		return phone, phone.Connect(media.Remote{Addr: ours.Other, Signalling: ours.Other.Addr(), Codec: media.PCMU})
+	}, nil
+}
+
+func aBrowser(guard *rtpio.Guard) (media.WebLocal, func(far) (*rtpio.Endpoint, error), error) {
+	mux, err := rtc.Listen(rtc.Config{Listen: netip.AddrPortFrom(loopback, 0)})
+	if err != nil {
+		return media.WebLocal{}, nil, err
+	}
+	path, err := mux.Open()
+	if err != nil {
+		return media.WebLocal{}, nil, err
+	}
+	return path.Local(), func(ours far) (*rtpio.Endpoint, error) {
 		browser := rtpio.Over(path, guard)
-		l := ours.Web
-		err = path.Start(media.WebRemote{Ufrag: l.Ufrag, Pwd: l.Pwd, Fingerprint: l.Fingerprint, Candidates: l.Candidates, Client: true, Controlling: true}, func(k *media.SRTPKeys, err error) {
+		l, up := ours.Web, make(chan error, 2)
+		err := path.Start(media.WebRemote{Ufrag: l.Ufrag, Pwd: l.Pwd, Fingerprint: l.Fingerprint, Candidates: l.Candidates, Client: true, Controlling: true}, func(k *media.SRTPKeys, err error) {
 			if err == nil {
 				err = browser.Connect(media.Remote{Addr: rtc.Peer, RTCP: rtc.Peer, Signalling: rtc.Peer.Addr(), Codec: media.PCMU, SRTP: k})
 			}
@@ -72,16 +111,8 @@ func playFarEnds(n int, in io.Reader, out io.Writer) error {
 		if err == nil {
 			err = <-up
 		}
-		if err == nil {
-			err = phone.Connect(media.Remote{Addr: ours.Phone, Signalling: ours.Phone.Addr(), Codec: media.PCMU})
-		}
-		if err != nil {
-			return err
-		}
-		ends = append(ends, browser, phone)
-	}
-	talkForEver(ends, to)
-	return nil
+		return browser, err
+	}, nil
 }
 
 // talkForEver sends for all ends, spread over 20 ms, and tells each second how
@@ -113,9 +144,19 @@ func talkForEver(ends []*rtpio.Endpoint, to *json.Encoder) {
 
 var loopback = netip.MustParseAddr("127.0.0.1") //nolint:gochecknoglobals // a constant
 
-// BenchmarkWebBridge is the price of a browser that talks to a trunk, 50
-// packets a second each way: the engine's process only, over a steady window.
-func BenchmarkWebBridge(b *testing.B) {
+// BenchmarkBridge is the price of a call that leads from a phone, or a browser,
+// to a trunk, 50 packets a second each way: the engine's process only, over a
+// steady window.
+func BenchmarkBridge(b *testing.B) {
+	for _, c := range []struct {
+		name     string
+		browsers bool
+	}{{"phone", false}, {"browser", true}} {
+		b.Run(c.name, func(b *testing.B) { benchBridge(b, c.browsers) })
+	}
+}
+
+func benchBridge(b *testing.B, browsers bool) {
 	const calls = 50
 	mux, err := rtc.Listen(rtc.Config{Listen: netip.AddrPortFrom(loopback, 0)})
 	if err != nil {
@@ -131,7 +172,7 @@ func BenchmarkWebBridge(b *testing.B) {
 	}
 	defer e.Close()
 	before := heap()
-	heard := bridges(b, e, calls)
+	heard := bridges(b, e, calls, browsers)
 	after := heap()
 	<-heard
 	first, cpu, begun := <-heard, cpuNow(), time.Now()
@@ -161,10 +202,10 @@ func heap() uint64 {
 
 // bridges joins browsers with phones of another process, and returns what that
 // has heard, each second.
-func bridges(b *testing.B, e *engine.Engine, calls int) <-chan uint64 {
+func bridges(b *testing.B, e *engine.Engine, calls int, browsers bool) <-chan uint64 {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), farEnds+"="+strconv.Itoa(calls))
+	cmd.Env = append(os.Environ(), farEnds+"="+strconv.Itoa(calls), farBrowsers+"="+strconv.FormatBool(browsers))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -205,7 +246,7 @@ func join(b *testing.B, e *engine.Engine, f far, to *json.Encoder) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	web, err := s.Open(media.StreamOptions{Name: "browser", Web: true})
+	first, err := s.Open(media.StreamOptions{Name: "first", Web: f.Other == netip.AddrPort{}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -213,18 +254,23 @@ func join(b *testing.B, e *engine.Engine, f far, to *json.Encoder) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	local := web.(media.WebStream).Web()
-	r := media.WebRemote{Ufrag: f.Web.Ufrag, Pwd: f.Web.Pwd, Fingerprint: f.Web.Fingerprint, Candidates: f.Web.Candidates, LocalUfrag: local.Ufrag, LocalPwd: local.Pwd}
-	if err := web.Connect(media.Remote{Codec: media.PCMU, Web: &r}); err != nil {
+	ours, remote := far{Phone: plain.Local()}, media.Remote{Addr: f.Other, Signalling: f.Other.Addr(), Codec: media.PCMU}
+	if web, ok := first.(media.WebStream); ok {
+		ours.Web = web.Web()
+		remote.Web = &media.WebRemote{Ufrag: f.Web.Ufrag, Pwd: f.Web.Pwd, Fingerprint: f.Web.Fingerprint, Candidates: f.Web.Candidates, LocalUfrag: ours.Web.Ufrag, LocalPwd: ours.Web.Pwd}
+	} else {
+		ours.Other = first.Local()
+	}
+	if err := first.Connect(remote); err != nil {
 		b.Fatal(err)
 	}
 	if err := plain.Connect(media.Remote{Addr: f.Phone, Signalling: f.Phone.Addr(), Codec: media.PCMU}); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := s.Mix([]media.Party{{Stream: web, Hears: []media.Stream{plain}}, {Stream: plain, Hears: []media.Stream{web}}}); err != nil {
+	if _, err := s.Mix([]media.Party{{Stream: first, Hears: []media.Stream{plain}}, {Stream: plain, Hears: []media.Stream{first}}}); err != nil {
 		b.Fatal(err)
 	}
-	if err := to.Encode(far{local, plain.Local()}); err != nil {
+	if err := to.Encode(ours); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -235,7 +281,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		os.Exit(m.Run())
 	}
-	if err := playFarEnds(n, os.Stdin, os.Stdout); err != nil {
+	if err := playFarEnds(n, os.Getenv(farBrowsers) == "true", os.Stdin, os.Stdout); err != nil {
 		_, _ = os.Stderr.WriteString("far ends: " + err.Error() + "\n")
 		os.Exit(1)
 	}
