@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,42 +25,58 @@ import (
 
 const (
 	drillCallers = 30               // at once
+	drillQueued  = 6                // of these call the queue
 	drillEvery   = 2 * time.Second  // a search and a sign-in
-	outageEvery  = 2 * time.Minute  // of the database
+	outageEvery  = 2 * time.Minute  // of the database; in a short drill one in the middle
 	outageLength = 15 * time.Second // longer than a writer waits (5 s)
 )
 
 // TestDrill is everything together for IVRD_DRILL (10m): callers in menus, at
-// secrets, leaving messages, connected to a phone; searches, sign-ins and
-// playbacks; and a database that cannot be written now and then. No call that
-// was taken is lost.
+// secrets, leaving messages, connected to a phone; callers in a queue, agents on
+// phones and one in a browser that is reloaded, a supervisor, a page of events;
+// searches and sign-ins; and a database that cannot be written now and then. No
+// call that was taken is lost.
 func TestDrill(t *testing.T) {
 	length, err := time.ParseDuration(os.Getenv("IVRD_DRILL"))
 	if err != nil {
 		t.Fatal("IVRD_DRILL says for how long (hint: make drill)")
 	}
-	h := open(t, "log.level=info", "media.ports=20000-23999")
-	d := &drill{house: h, exchange: newExchange(t), end: time.Now().Add(length)}
+	h := open(t, "log.level=info", "media.ports=20000-23999", `calls.numbers={"1000": tones, "2000": queue}`, "queues=[{name: payments, ring: 10s, wrap_up: 1s}]")
+	d := &drill{house: h, exchange: newExchange(t), calls: map[string]int{}, setups: map[string][]time.Duration{}, counts: map[string]int{}, quit: make(chan struct{})}
 	alice := h.agent("alice", 1400)
 	go func() {
 		for range alice.handler.calls { // she talks to whoever calls
 		}
 	}()
+	d.openQueue()
 	before := h.settled()
+	d.openPages()
 	cpu := h.metrics()["process_cpu_seconds_total"]
-	var all sync.WaitGroup
-	for i := range drillCallers {
-		all.Go(func() { d.caller(i) })
-	}
-	all.Go(d.office)
-	all.Go(d.outages)
-	all.Go(d.watch)
-	all.Wait()
+	d.end = time.Now().Add(length)
+	d.run()
+	d.closePages()
 	cpu = h.metrics()["process_cpu_seconds_total"] - cpu
 	d.report(cpu, length)
 	testkit.Eventually(t, 30*time.Second, fmt.Sprintf("%d records", d.taken), func() bool { return h.countEnded() == d.taken })
 	h.nothingLeft(before)
 	h.verify()
+}
+
+// run returns when the last call is over.
+func (d *drill) run() {
+	var callers, others sync.WaitGroup
+	for i := range drillCallers {
+		callers.Go(func() { d.caller(i) })
+	}
+	for _, a := range d.agents {
+		others.Go(func() { d.works(a) })
+	}
+	others.Go(d.office)
+	others.Go(d.outages)
+	others.Go(d.watch)
+	callers.Wait()
+	close(d.quit)
+	others.Wait()
 }
 
 // countEnded pages through the ended calls that were answered.
@@ -91,13 +108,22 @@ type drill struct {
 	exchange *exchange
 	end      time.Time
 
-	mu             sync.Mutex
-	taken, refused int
-	setups         []time.Duration
-	requests       []time.Duration
-	lateness       []float64 // p99 over 5 s, as sampled
-	talked         time.Duration
-	outage         bool
+	agents     []*drillAgent // those of the queue
+	desk       *drillDesk    // one of them works by a page
+	supervisor supervisor
+	events     *drillEvents
+	quit       chan struct{} // closed after the last call
+
+	mu       sync.Mutex
+	taken    int
+	calls    map[string]int             // that were taken, by kind
+	setups   map[string][]time.Duration // INVITE to answer, by number
+	requests []time.Duration
+	waits    []time.Duration // from the first music until an agent is heard
+	gaps     []time.Duration // the longest time of each talk in which the agent was not heard
+	counts   map[string]int  // of whatever else there was
+	lateness []float64       // p99 over 5 s, as sampled
+	talked   time.Duration
 }
 
 func (d *drill) over() bool { return time.Now().After(d.end) }
@@ -107,61 +133,78 @@ func (d *drill) fail(format string, args ...any) {
 	d.house.t.Errorf(format, args...)
 }
 
+// count notes that something has happened.
+func (d *drill) count(what string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.counts[what]++
+}
+
 // caller calls again and again.
 func (d *drill) caller(n int) {
+	number, visit := "1000", d.visit
+	if n < drillQueued {
+		number, visit = "2000", d.queued
+	}
 	for i := n; !d.over(); i++ {
 		begun := time.Now()
-		c, err := d.exchange.dial("sip:1000@" + d.house.sip)
+		c, err := d.exchange.dial("sip:" + number + "@" + d.house.sip)
 		if err != nil {
 			d.refusal(err)
 			<-time.After(time.Second)
 			continue
 		}
-		answered := time.Now()
 		d.mu.Lock()
-		d.taken++
-		d.setups = append(d.setups, answered.Sub(begun))
+		d.setups[number] = append(d.setups[number], time.Since(begun))
 		d.mu.Unlock()
-		if err := d.visit(c, i); err != nil {
-			d.fail("caller %d: %v", n, err)
-		}
-		c.close()
-		d.mu.Lock()
-		d.talked += time.Since(answered)
-		d.mu.Unlock()
+		d.hold(c, n, func() (string, error) { return visit(c, i) })
 	}
+}
+
+// hold is one call of a caller from its answer on.
+func (d *drill) hold(c *telephone, n int, visit func() (kind string, err error)) {
+	answered := time.Now()
+	defer c.close()
+	kind, err := visit()
+	if err != nil {
+		d.fail("caller %d, %s, at %s: %v", n, kind, time.Now().Format(time.TimeOnly), err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.taken++
+	d.calls[kind]++
+	d.talked += time.Since(answered)
 }
 
 // refusal is right only while the database cannot be written.
 func (d *drill) refusal(err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.refused++
+	d.count("calls refused")
 	if !strings.Contains(err.Error(), "503") {
 		d.fail("refused: %v", err)
 	}
 }
 
-func (d *drill) visit(c *telephone, kind int) error {
+// visit is a call without a queue.
+func (d *drill) visit(c *telephone, i int) (kind string, err error) {
 	c.say(440)
 	if err := c.waits(500, 700); err != nil {
-		return err
+		return "menu", err
 	}
-	switch kind % 4 {
+	switch i % 4 {
 	case 0:
-		return c.listens()
+		return "listening", c.listens()
 	case 1:
-		return c.leavesMessage()
-	case 2: // a secret
-		return c.presses("1", 900, "4711", 1100, 700)
-	default: // alice, who is one for all: busy does not happen, she takes many
-		if err := c.presses("2", 1400); err != nil {
-			return err
-		}
-		<-time.After(5 * time.Second)
-		c.leg.End(leg.CallerHangup)
-		return c.waitsEnd(leg.CallerHangup)
+		return "message", c.leavesMessage()
+	case 2:
+		return "secret", c.presses("1", 900, "4711", 1100, 700)
 	}
+	// alice, who is one for all: busy does not happen, she takes many
+	if err := c.presses("2", 1400); err != nil {
+		return "connected", err
+	}
+	<-time.After(5 * time.Second)
+	c.leg.End(leg.CallerHangup)
+	return "connected", c.waitsEnd(leg.CallerHangup)
 }
 
 // presses keys and hears tones, in turn.
@@ -234,12 +277,14 @@ func (d *drill) signIn(ctx context.Context) {
 
 // outages hold the database's write lock, as a stuck backup would.
 func (d *drill) outages() {
+	pause := min(outageEvery, time.Until(d.end)/2)
 	for i := 0; !d.over(); i++ {
 		select {
-		case <-time.After(outageEvery):
+		case <-time.After(pause):
 		case <-time.After(time.Until(d.end)):
 			return
 		}
+		d.count("outages")
 		if err := d.lock(outageLength); err != nil {
 			d.fail("outage %d: %v", i, err)
 		}
@@ -251,7 +296,7 @@ func (d *drill) lock(length time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
-	defer db.Close() //nolint:errcheck // the lock is gone with it
+	defer db.Close()
 	return db.Write(context.Background(), func(*sql.Tx) error {
 		<-time.After(length)
 		return nil
@@ -271,8 +316,9 @@ func (d *drill) watch() {
 
 // report prints the figures for docs/benchmarks.md.
 func (d *drill) report(cpu float64, length time.Duration) {
-	slices.Sort(d.setups)
-	slices.Sort(d.requests)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.house.t
 	slices.Sort(d.lateness)
 	over := 0
 	for _, l := range d.lateness {
@@ -280,11 +326,41 @@ func (d *drill) report(cpu float64, length time.Duration) {
 			over++
 		}
 	}
-	at := func(n int, p float64) int { return min(n-1, int(p*float64(n))) }
-	d.house.t.Logf("%v: %d calls taken, %d refused during outages; %.1f calls at once on average", length, d.taken, d.refused, d.talked.Seconds()/length.Seconds())
-	d.house.t.Logf("answer after p50 %v, p95 %v, max %v", d.setups[at(len(d.setups), .5)], d.setups[at(len(d.setups), .95)], d.setups[len(d.setups)-1])
-	d.house.t.Logf("media lateness, p99 over 5 s: median %.2f ms, p95 %.2f ms, max %.2f ms; over 5 ms in %d of %d samples",
-		1e3*d.lateness[at(len(d.lateness), .5)], 1e3*d.lateness[at(len(d.lateness), .95)], 1e3*d.lateness[len(d.lateness)-1], over, len(d.lateness))
-	d.house.t.Logf("search and sign-in together: p50 %v, p95 %v", d.requests[at(len(d.requests), .5)], d.requests[at(len(d.requests), .95)])
-	d.house.t.Logf("server CPU %.1f s: %.2f %% of a core per call-second", cpu, 100*cpu/d.talked.Seconds())
+	at := func(p float64) float64 {
+		return 1e3 * d.lateness[min(len(d.lateness)-1, int(p*float64(len(d.lateness))))]
+	}
+	t.Logf("%v: %d calls taken, %.1f at once on average", length, d.taken, d.talked.Seconds()/length.Seconds())
+	t.Logf("by kind: %s", listed(d.calls))
+	t.Logf("besides: %s", listed(d.counts))
+	t.Logf("INVITE to answer, menu: %s", spread(d.setups["1000"]))
+	t.Logf("INVITE to answer, queue: %s", spread(d.setups["2000"]))
+	t.Logf("music until an agent was heard: %s", spread(d.waits))
+	t.Logf("longest gap in what an agent on a phone was heard to say, of each talk: %s", spread(d.gaps))
+	t.Logf("reload until the caller heard the desk again: %s", spread(d.desk.back))
+	t.Logf("monitor asked for until the supervisor heard both: %s", spread(d.supervisor.heard))
+	t.Logf("events: %s; longest time between two ticks %v", listed(d.events.counts), d.events.longest.Round(time.Millisecond))
+	t.Logf("media lateness, p99 over 5 s: median %.2f ms, p95 %.2f ms, max %.2f ms; over 5 ms in %d of %d samples", at(.5), at(.95), at(1), over, len(d.lateness))
+	t.Logf("search and sign-in together: %s", spread(d.requests))
+	t.Logf("server CPU %.1f s: %.2f %% of a core per call-second", cpu, 100*cpu/d.talked.Seconds())
+}
+
+// spread is a short description of times.
+func spread(x []time.Duration) string {
+	if len(x) == 0 {
+		return "none"
+	}
+	slices.Sort(x)
+	at := func(p float64) time.Duration {
+		return x[min(len(x)-1, int(p*float64(len(x))))].Round(100 * time.Microsecond)
+	}
+	return fmt.Sprintf("p50 %v, p95 %v, max %v of %d", at(.5), at(.95), at(1), len(x))
+}
+
+// listed is counts by name.
+func listed(counts map[string]int) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		out = append(out, fmt.Sprintf("%s %d", name, counts[name]))
+	}
+	return strings.Join(out, ", ")
 }

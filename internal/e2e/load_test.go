@@ -310,6 +310,7 @@ func (x *exchange) begin(uri string) (*telephone, error) {
 type answering struct {
 	x     *exchange
 	freq  float64
+	rings time.Duration // before the answer
 	calls chan *telephone
 }
 
@@ -324,7 +325,14 @@ func (a *answering) Incoming(ctx context.Context, in *sip.Incoming) {
 	defer session.Close()
 	c := newTelephone(session)
 	c.leg, err = in.Accept(session, media.StreamOptions{Name: "telephone", Track: media.TrackAgent})
-	if err != nil || c.leg.Answer(ctx) != nil {
+	if err != nil {
+		return
+	}
+	if a.rings > 0 {
+		_ = c.leg.Ring(false) // it fails where the answer does
+		<-time.After(a.rings)
+	}
+	if c.leg.Answer(ctx) != nil {
 		return
 	}
 	c.say(a.freq)

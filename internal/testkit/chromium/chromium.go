@@ -227,6 +227,13 @@ func (p *Page) BypassCSP() {
 	p.do("Page.setBypassCSP", map[string]any{"enabled": true})
 }
 
+// OnLoad runs a script now, and first of all in whatever the page loads later.
+func (p *Page) OnLoad(script string) {
+	p.b.t.Helper()
+	p.do("Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": script})
+	p.Must(script)
+}
+
 // Reload loads the page again.
 func (p *Page) Reload() {
 	p.b.t.Helper()
