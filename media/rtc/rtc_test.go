@@ -28,6 +28,31 @@ type browser struct {
 	heard chan []byte
 }
 
+// TestPeerHangsUp: a peer that says goodbye hangs up, and its signalling may be
+// slower. Where that closes us a moment later, the path was never lost.
+func TestPeerHangsUp(t *testing.T) {
+	tr, e, start := open(t)
+	b := newBrowser(t)
+	up := join(t, tr, e, start, b, false)
+	if got := wait(t, up, "keys"); got.err != nil {
+		t.Fatal(got.err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case gone := <-up:
+		t.Fatalf("told of %v at once", gone.err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	e.Close()
+	select {
+	case gone := <-up:
+		t.Fatalf("told of %v after the end", gone.err)
+	case <-time.After(time.Second):
+	}
+}
+
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
 	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})

@@ -32,6 +32,9 @@ const (
 	keepalive    = 500 * time.Millisecond
 	// gatherTimeout is for the agent to take up the port, which asks nobody.
 	gatherTimeout = time.Second
+	// farewell is how much later than the peer's goodbye the end of the call may
+	// come by its signalling.
+	farewell = 500 * time.Millisecond
 	// handshakePackets wait for the handshake; it repeats what is lost.
 	handshakePackets = 32
 )
@@ -343,14 +346,20 @@ var keyLengths = map[dtls.SRTPProtectionProfile]struct{ key, salt int }{
 	dtls.SRTP_AES128_CM_HMAC_SHA1_80: {16, 14},
 }
 
-// watch waits for the peer's goodbye.
+// watch waits for the peer's goodbye. A browser that hangs up says it together
+// with its BYE, which takes another way and may come after it: a lost path is
+// reported only when nobody has closed us soon.
 func (t *Transport) watch() {
 	buf := make([]byte, 2048)
 	for {
 		if _, err := t.secure.Read(buf); err != nil { // nobody sends data: only the end comes
-			t.report(nil, failure(media.FailedPath, errors.New("the peer has said goodbye")))
-			return
+			break
 		}
+	}
+	select {
+	case <-t.closed:
+	case <-time.After(farewell):
+		t.report(nil, failure(media.FailedPath, errors.New("the peer has said goodbye")))
 	}
 }
 
