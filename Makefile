@@ -93,7 +93,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (60s each)
 soak: ## Run the long tests for SOAKTIME (30m each)
 	IVRD_TEST_REQUIRE=1 IVRD_SOAK=$(SOAKTIME) CGO_ENABLED=1 $(GO) test -race -run '^TestSoak' -timeout 0 ./...
 
-drill: setup-test ## Run calls, searches, sign-ins and outages together for DRILLTIME (10m)
+drill: setup-test web ## Run calls, a queue, a browser, searches and outages together for DRILLTIME (10m)
 	IVRD_TEST_REQUIRE=1 IVRD_DRILL=$(DRILLTIME) $(GO) test -tags drill -run '^TestDrill$$' -v -timeout 30m ./internal/e2e
 
 prompts: setup-run ## Render the demo's prompts anew after texts.yaml changed
