@@ -77,11 +77,14 @@ type house struct {
 // opened remembers how to close a part; parts close in the reverse order.
 func (h *house) opened(closing func() error) { h.closes = append(h.closes, closing) }
 
-// open builds the house from the ground: data, media, calls, SIP, HTTP. SIP
+// open builds the house from the ground: data, flows, media, calls, SIP, HTTP. SIP
 // comes after everything that a call needs, and readiness, which HTTP tells,
 // after SIP.
 func (h *house) open(ctx context.Context) (err error) {
 	if err := h.openData(ctx); err != nil {
+		return err
+	}
+	if err := h.openScript(ctx); err != nil {
 		return err
 	}
 	if err := h.openMedia(); err != nil {
@@ -135,18 +138,20 @@ func (h *house) openData(ctx context.Context) (err error) {
 	return err
 }
 
-// openCalls makes the conductor and the SIP server, which need each other.
-func (h *house) openCalls(ctx context.Context) error {
-	var err error
+// openScript loads what calls are played from, before anything listens: its
+// faults are the likeliest.
+func (h *house) openScript(ctx context.Context) (err error) {
 	if h.speech, err = newSpeech(ctx, h.file, h.log); err != nil {
 		return err
 	}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.background = background
 	h.opened(func() error { cancel(); h.preparing.Wait(); return nil })
-	if err := h.loadFlows(); err != nil {
-		return err
-	}
+	return h.loadFlows()
+}
+
+// openCalls makes the conductor and the SIP server, which need each other.
+func (h *house) openCalls(ctx context.Context) error {
 	env, err := h.startBackend()
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -294,10 +295,20 @@ const answers = `(() => {
   }, 100);
 })()`
 
+// aside lets a browser run behind the server, as if it were on another machine:
+// root's Chromium gives its sound precedence over everything else.
+func aside() []string {
+	wrap := []string{"nice", "-n", "10"}
+	if os.Geteuid() == 0 {
+		wrap = append([]string{"setpriv", "--bounding-set", "-sys_nice"}, wrap...)
+	}
+	return wrap
+}
+
 // openPages opens the desk and the events.
 func (d *drill) openPages() {
 	d.house.t.Helper()
-	browser := mic(d.house.t, aliceHz)
+	browser := chromium.Start(d.house.t, chromium.Options{Mic: aliceHz, Wrap: aside()})
 	page := d.house.deskPage(browser, deskAgent)
 	page.OnLoad(answers)
 	d.desk = &drillDesk{browser: browser, page: page, reloaded: time.Now().Add(-reloadEvery / 2)}

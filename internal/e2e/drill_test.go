@@ -48,6 +48,7 @@ func TestDrill(t *testing.T) {
 		for range alice.handler.calls { // she talks to whoever calls
 		}
 	}()
+	t.Cleanup(func() { d.keepLog() })
 	d.openQueue()
 	before := h.settled()
 	d.openPages()
@@ -60,6 +61,20 @@ func TestDrill(t *testing.T) {
 	testkit.Eventually(t, 30*time.Second, fmt.Sprintf("%d records", d.taken), func() bool { return h.countEnded() == d.taken })
 	h.nothingLeft(before)
 	h.verify()
+}
+
+// keepLog writes all that the server has said to a file that is not deleted, when
+// the drill has failed.
+func (d *drill) keepLog() {
+	t := d.house.t
+	if !t.Failed() {
+		return
+	}
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("ivrd-drill-%d.log", os.Getpid()))
+	if err := os.WriteFile(path, []byte(d.house.process.Output()), 0o600); err != nil {
+		t.Error(err)
+	}
+	t.Logf("the server's log is in %s", path)
 }
 
 // run returns when the last call is over.

@@ -175,7 +175,7 @@ func pageDoesNotComeBack(t *testing.T) {
 	dave.Click("ring-answer")
 	c.hears(t, bobHz)
 	dave.Hears(remote, callerTone)
-	h.agentIs("alice", routing.Ready, "") // after her wrap-up: nobody has missed her yet
+	h.agentIs("alice", routing.Offline, routing.ReasonUnreachable) // her pages have gone for good
 	dave.Click("hangup")
 	c.hears(t, 1100)
 	if err := c.waitsEnd(leg.AgentHangup); err != nil {
