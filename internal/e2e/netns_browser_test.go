@@ -48,6 +48,7 @@ func TestNetnsBrowser(t *testing.T) {
 	t.Parallel()
 	n := netns.New(t)
 	site, outside, home, router := n.Host("site"), n.Host("carrier"), n.Host("home"), n.Host("router")
+	home.OnlyIPv4()
 	n.Link(site, publicAddress+"/24", outside, carrierAddress+"/24")
 	_, wan := n.Link(site, "198.51.100.5/24", router, "")
 	lan, _ := n.Link(router, "", home, "10.1.0.2/24")

@@ -119,6 +119,19 @@ func (h *Host) DefaultRoute(gateway string) {
 	h.network.ip("-n", h.name, "route", "replace", "default", "via", gateway)
 }
 
+// OnlyIPv4 keeps IPv6 away from a host whose links are still to be made: a
+// browser gives up its requests when an address appears, as a link-local one does
+// a second or two after its link.
+func (h *Host) OnlyIPv4() {
+	h.network.t.Helper()
+	for _, scope := range []string{"all", "default"} {
+		err := h.Do(func() error { return os.WriteFile("/proc/sys/net/ipv6/conf/"+scope+"/disable_ipv6", []byte("1"), 0) })
+		if err != nil && !os.IsNotExist(err) { // a kernel without it
+			h.network.t.Fatalf("keep IPv6 from %s: %v", h.name, err)
+		}
+	}
+}
+
 // Forward makes the host a router.
 func (h *Host) Forward() {
 	h.network.t.Helper()
