@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/ivrd/ivrd/routing"
@@ -22,7 +23,16 @@ type absence struct {
 		Wish(context.Context, string, routing.State, string) error
 	}
 	registered func(user string) bool
-	seen       map[string]time.Time // when a phone was last there
+
+	mu   sync.Mutex
+	seen map[string]time.Time // when a phone was last there
+}
+
+// came notes that a phone is there, however shortly.
+func (a *absence) came(user string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.seen[user] = time.Now()
 }
 
 // watch looks until ctx ends.
@@ -44,6 +54,8 @@ func (a *absence) look(ctx context.Context, now time.Time) {
 	if err != nil {
 		return // the next look asks again
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for _, agent := range agents {
 		if a.registered(agent.Name) {
 			a.seen[agent.Name] = now

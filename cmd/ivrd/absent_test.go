@@ -18,7 +18,7 @@ func TestAbsence(t *testing.T) {
 		d := routing.New(routing.Config{Queues: []routing.Queue{{Name: "fraud"}}}, memstore.New())
 		d.Start()
 		defer d.Close()
-		for _, name := range []string{"alice", "bob", "carol"} {
+		for _, name := range []string{"alice", "bob", "carol", "dan"} {
 			if err := d.SetAgent(ctx, routing.Agent{Name: name, Queues: []string{"fraud"}}); err != nil {
 				t.Fatal(err)
 			}
@@ -34,6 +34,7 @@ func TestAbsence(t *testing.T) {
 				a.look(ctx, time.Now())
 			}
 		}
+		a.came("dan") // and has gone before anybody looked
 		look(absentEvery)
 		phones["alice"], phones["bob"] = false, false
 		look(absentAfter - 2*absentEvery)
@@ -45,7 +46,7 @@ func TestAbsence(t *testing.T) {
 		}
 		for _, agent := range all {
 			want := routing.Ready
-			if agent.Name == "alice" {
+			if agent.Name == "alice" || agent.Name == "dan" {
 				want = routing.Offline
 			}
 			if agent.State != want {

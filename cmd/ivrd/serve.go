@@ -63,6 +63,7 @@ type house struct {
 	engine    *engine.Engine
 	sip       *sip.Server
 	desk      *desk
+	absent    *absence
 	conductor *call.Conductor
 	api       *api.Server
 	changes   api.Changes // what pages look at: calls and queues tell, api looks
@@ -97,8 +98,7 @@ func (h *house) open(ctx context.Context) (err error) {
 		return err
 	}
 	h.opened(func() error { h.sip.Close(); return nil })
-	absent := &absence{desk: h.desk, registered: h.sip.Registered, seen: map[string]time.Time{}}
-	h.preparing.Go(func() { absent.watch(h.background) })
+	h.preparing.Go(func() { h.absent.watch(h.background) })
 	return h.openAPI()
 }
 
@@ -168,8 +168,13 @@ func (h *house) openCalls(ctx context.Context) error {
 		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher,
 		Script: h.callScript, Log: h.log, Ended: h.countCall(), Changed: h.changes.Tell,
 	})
+	h.absent = &absence{desk: h.desk, registered: func(user string) bool { return h.sip.Registered(user) }, seen: map[string]time.Time{}}
 	h.sip, err = sip.New(sipConfig(h.file), sip.Deps{
-		Handler: h.conductor, Secrets: h.data.people, Guest: h.data.people.Guest, Registered: h.conductor.Returned, Log: h.log,
+		Handler: h.conductor, Secrets: h.data.people, Guest: h.data.people.Guest, Log: h.log,
+		Registered: func(user string) {
+			h.absent.came(user)
+			h.conductor.Returned(user)
+		},
 	})
 	dial.Server = h.sip
 	return err
