@@ -52,23 +52,11 @@ const (
 
 // events serves one page until it goes, its sign-in ends or the server stops.
 func (s *Server) events(w http.ResponseWriter, r *http.Request, v visitor) error {
-	if err := ownOrigin(r); err != nil {
-		return err
-	}
-	if err := wantsSocket(w, r); err != nil {
-		return err
-	}
-	leave, err := s.sockets.enter(v.Name)
-	if err != nil {
+	conn, leave, err := s.upgrade(w, r, func() (func(), error) { return s.sockets.enter(v.Name) }, nil)
+	if conn == nil {
 		return err
 	}
 	defer leave()
-	conn, err := websocket.Accept(w, r, nil)
-	if err != nil {
-		s.Log.Debug("socket not opened", "error", err) // Accept has answered
-		return nil
-	}
-	release(w)
 	ctx, cancel := context.WithCancel(s.sockets.ctx)
 	defer cancel() // closes the connection, whatever happened
 	p := &page{Server: s, conn: conn, who: v, checked: time.Now(), sent: map[string][]byte{}}

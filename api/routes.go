@@ -180,10 +180,9 @@ func bearer(r *http.Request) (identity.Secret, bool) {
 
 // address is where the connection comes from. Forwarding headers are not
 // believed.
-func address(r *http.Request) netip.Addr {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return from.Addr().Unmap()
+func address(r *http.Request) netip.Addr { return remoteAddress(r).Addr() }
+
+func remoteAddress(r *http.Request) netip.AddrPort {
+	from, _ := netip.ParseAddrPort(r.RemoteAddr) // the zero address is nobody's
+	return netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 }

@@ -33,33 +33,20 @@ func (s *Server) sipSocket(w http.ResponseWriter, r *http.Request, v visitor) er
 		return err
 	}
 	note(w, v.Name)
-	if err := ownOrigin(r); err != nil {
-		return err
-	}
-	if err := wantsSocket(w, r); err != nil {
-		return err
-	}
-	var leave func()
+	enter := func() (func(), error) { return s.sockets.enter(v.Name) }
 	if guest {
-		leave, err = s.sockets.enterGuest(address(r))
-	} else {
-		leave, err = s.sockets.enter(v.Name)
+		enter = func() (func(), error) { return s.sockets.enterGuest(address(r)) }
 	}
-	if err != nil {
+	ws, leave, err := s.upgrade(w, r, enter, &websocket.AcceptOptions{Subprotocols: []string{"sip"}, CompressionMode: websocket.CompressionDisabled})
+	if ws == nil {
 		return err
 	}
 	defer leave()
-	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"sip"}, CompressionMode: websocket.CompressionDisabled})
-	if err != nil {
-		s.Log.Debug("socket not opened", "error", err) // Accept has answered
-		return nil
-	}
 	defer func() { _ = ws.CloseNow() }()
 	if ws.Subprotocol() != "sip" {
 		_ = ws.Close(websocket.StatusPolicyViolation, "the subprotocol is sip")
 		return nil
 	}
-	release(w)
 	ws.SetReadLimit(maxMessage)
 	s.carry(ws, r, v, guest)
 	return nil
@@ -153,9 +140,4 @@ func localAddress(r *http.Request) netip.AddrPort {
 		return netip.AddrPortFrom(t.AddrPort().Addr().Unmap(), t.AddrPort().Port())
 	}
 	return netip.AddrPort{}
-}
-
-func remoteAddress(r *http.Request) netip.AddrPort {
-	from, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 }

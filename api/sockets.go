@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+
+	"github.com/coder/websocket"
 )
 
 // sockets are the connections that stay: no request, and nothing that
@@ -95,6 +97,27 @@ func (s *sockets) close(ctx context.Context) {
 	}
 	s.cut()
 	<-gone
+}
+
+// upgrade opens a socket for whom enter lets in; leave must be called when it is
+// over. A request that the library refuses has been answered: then conn is nil.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, enter func() (func(), error), o *websocket.AcceptOptions) (conn *websocket.Conn, leave func(), err error) {
+	if err := ownOrigin(r); err != nil {
+		return nil, nil, err
+	}
+	if err := wantsSocket(w, r); err != nil {
+		return nil, nil, err
+	}
+	if leave, err = enter(); err != nil {
+		return nil, nil, err
+	}
+	if conn, err = websocket.Accept(w, r, o); err != nil {
+		s.Log.Debug("socket not opened", "error", err)
+		leave()
+		return nil, nil, nil
+	}
+	release(w)
+	return conn, leave, nil
 }
 
 // ownOrigin refuses a socket that another site's page opens: browsers send the
