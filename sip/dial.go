@@ -85,10 +85,10 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 		return nil, failure(leg.Withdrawn, "dial: %w", err)
 	}
 	routes, trunkName, release, err := s.plan(r)
-	r.Options.Web = slices.ContainsFunc(routes, func(x route) bool { return x.web })
 	if err != nil {
 		return nil, err
 	}
+	r.Options.Web = slices.ContainsFunc(routes, func(x route) bool { return x.web })
 	if t := s.trunkNamed(trunkName); len(r.Options.Codecs) == 0 {
 		r.Options.Codecs = t.codecs()
 	}

@@ -160,11 +160,11 @@ func (s *Server) takeCall(f flow, tr *trunk, adm *admission) (func(), bool) {
 // identify says who a caller is who has proved a person's secret, or that of
 // a demo caller's page.
 func (s *Server) identify(info *leg.Info, username string, f flow) bool {
-	person, page := splitPhone(username)
-	if s.guest(username, f) {
-		info.From, _ = s.deps.Guest(username)
+	if number, ok := s.guest(username, f); ok {
+		info.From = number
 		return true
 	}
+	person, page := splitPhone(username)
 	info.User, info.From = person, person
 	return f.mayBe(person, page)
 }

@@ -169,7 +169,7 @@ func (s *Server) register(t *serverTx, creds digest.Params) {
 	if !ok {
 		return
 	}
-	if s.guest(name, t.flow) {
+	if _, ok := s.guest(name, t.flow); ok {
 		s.registerGuest(t)
 		return
 	}
@@ -204,14 +204,13 @@ func (s *Server) register(t *serverTx, creds digest.Params) {
 	}
 }
 
-// guest reports whether a secret is that of a demo caller's page. Its browser
-// may have a sign-in, too, whose cookie came along.
-func (s *Server) guest(username string, f flow) bool {
+// guest is the number that a demo caller's page calls from, if a secret is that
+// of one. Its browser may have a sign-in, too, whose cookie came along.
+func (s *Server) guest(username string, f flow) (string, bool) {
 	if s.deps.Guest == nil || !f.web() {
-		return false
+		return "", false
 	}
-	_, ok := s.deps.Guest(username)
-	return ok
+	return s.deps.Guest(username)
 }
 
 // registerGuest tells a demo caller's page that it is known. Nothing is bound:
