@@ -38,9 +38,9 @@ func newLog(f config.File) *slog.Logger {
 }
 
 // webConfig is where browsers send their sound.
-func webConfig(f config.File, log *slog.Logger) rtc.Config {
+func webConfig(f config.File) rtc.Config {
 	return rtc.Config{
-		Listen: netip.AddrPortFrom(address(f.Media.Address), uint16(f.Media.WebPort)), Advertise: address(f.Media.Advertise), Log: log,
+		Listen: netip.AddrPortFrom(address(f.Media.Address), uint16(f.Media.WebPort)), Advertise: address(f.Media.Advertise),
 	}
 }
 

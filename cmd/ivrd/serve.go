@@ -106,7 +106,7 @@ func (h *house) open(ctx context.Context) (err error) {
 func (h *house) openMedia() (err error) {
 	var web *rtc.Mux
 	if h.file.Media.WebPort > 0 {
-		if web, err = rtc.Listen(webConfig(h.file, h.log)); err != nil {
+		if web, err = rtc.Listen(webConfig(h.file)); err != nil {
 			return err
 		}
 		h.opened(web.Close)

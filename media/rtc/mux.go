@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -32,7 +31,6 @@ type Config struct {
 	// Advertise is the public address behind address translation; zero means
 	// the bound one, or those of all interfaces.
 	Advertise netip.Addr
-	Log       *slog.Logger
 }
 
 // Mux is the one UDP port of all browsers.
@@ -55,9 +53,6 @@ const receiveBuffer = 1 << 20
 
 // Listen binds the port and makes the certificate of this process.
 func Listen(c Config) (*Mux, error) {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
 	certificate, err := selfsign.GenerateSelfSigned()
 	if err != nil {
 		return nil, fmt.Errorf("make DTLS certificate: %w", err)

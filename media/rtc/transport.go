@@ -2,7 +2,6 @@ package rtc
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -249,22 +248,20 @@ func (t *Transport) up(ctx context.Context, r media.WebRemote) (*media.SRTPKeys,
 	return t.shake(ctx, conn, r)
 }
 
-// profiles of SRTP, best first; the first costs least where AES has its own
-// instructions.
-func profiles() []dtls.SRTPProtectionProfile {
-	return []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80}
+// profile is a protection of SRTP.
+type profile struct {
+	id        dtls.SRTPProtectionProfile
+	suite     string // its name as SDES has it, which media/rtpio knows
+	key, salt int    // bytes (RFC 5764 §4.1.2, RFC 7714 §14.2)
 }
 
-// suite is a profile's name as SDES has it, which media/rtpio knows.
-func suite(p dtls.SRTPProtectionProfile) string {
-	switch p {
-	case dtls.SRTP_AEAD_AES_128_GCM:
-		return "AEAD_AES_128_GCM"
-	case dtls.SRTP_AEAD_AES_256_GCM:
-		return "AEAD_AES_256_GCM"
-	default:
-		return "AES_CM_128_HMAC_SHA1_80"
-	}
+// profiles, best first: the first costs least where AES has its own instructions.
+//
+//nolint:gochecknoglobals // a constant
+var profiles = []profile{
+	{dtls.SRTP_AEAD_AES_128_GCM, "AEAD_AES_128_GCM", 16, 12},
+	{dtls.SRTP_AEAD_AES_256_GCM, "AEAD_AES_256_GCM", 32, 12},
+	{dtls.SRTP_AES128_CM_HMAC_SHA1_80, "AES_CM_128_HMAC_SHA1_80", 16, 14},
 }
 
 var errFingerprint = errors.New("certificate is not the one that was signalled")
@@ -280,8 +277,12 @@ func (t *Transport) shake(ctx context.Context, conn *ice.Conn, r media.WebRemote
 		}
 		return nil
 	}
+	var offered []dtls.SRTPProtectionProfile
+	for _, p := range profiles {
+		offered = append(offered, p.id)
+	}
 	common := []dtls.Option{
-		dtls.WithCertificates([]tls.Certificate{t.mux.certificate}...), dtls.WithSRTPProtectionProfiles(profiles()...),
+		dtls.WithCertificates(t.mux.certificate), dtls.WithSRTPProtectionProfiles(offered...),
 		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret), dtls.WithInsecureSkipVerify(true), // the fingerprint is the proof
 		dtls.WithVerifyPeerCertificate(verify), dtls.WithLoggerFactory(quiet{}), dtls.WithFlightInterval(100 * time.Millisecond),
 	}
@@ -318,35 +319,27 @@ func (t *Transport) handshake(conn net.PacketConn, client bool, common []dtls.Op
 }
 
 func keysOf(secure *dtls.Conn, client bool) (*media.SRTPKeys, error) {
-	profile, ok := secure.SelectedSRTPProtectionProfile()
+	agreed, ok := secure.SelectedSRTPProtectionProfile()
 	state, known := secure.ConnectionState()
-	if !ok || !known {
+	at := slices.IndexFunc(profiles, func(p profile) bool { return p.id == agreed })
+	if !ok || !known || at < 0 {
 		return nil, failure(media.FailedKeys, errors.New("no SRTP profile was agreed"))
 	}
-	lengths := keyLengths[profile]
-	material, err := state.ExportKeyingMaterial("EXTRACTOR-dtls_srtp", nil, 2*(lengths.key+lengths.salt))
+	p := profiles[at]
+	material, err := state.ExportKeyingMaterial("EXTRACTOR-dtls_srtp", nil, 2*(p.key+p.salt))
 	if err != nil {
 		return nil, failure(media.FailedKeys, err)
 	}
 	// client's key, server's key, client's salt, server's salt (RFC 5764 §4.2)
-	keys, salts := material[:2*lengths.key], material[2*lengths.key:]
+	keys, salts := material[:2*p.key], material[2*p.key:]
 	of := func(n int) []byte {
-		return slices.Concat(keys[n*lengths.key:(n+1)*lengths.key], salts[n*lengths.salt:(n+1)*lengths.salt])
+		return slices.Concat(keys[n*p.key:(n+1)*p.key], salts[n*p.salt:(n+1)*p.salt])
 	}
-	k := &media.SRTPKeys{Suite: suite(profile), Send: of(1), Receive: of(0)}
+	k := &media.SRTPKeys{Suite: p.suite, Send: of(1), Receive: of(0)}
 	if client {
 		k.Send, k.Receive = k.Receive, k.Send
 	}
 	return k, nil
-}
-
-// keyLengths of the profiles, in bytes (RFC 5764 §4.1.2, RFC 7714 §14.2).
-//
-//nolint:gochecknoglobals // a constant
-var keyLengths = map[dtls.SRTPProtectionProfile]struct{ key, salt int }{
-	dtls.SRTP_AEAD_AES_128_GCM:       {16, 12},
-	dtls.SRTP_AEAD_AES_256_GCM:       {32, 12},
-	dtls.SRTP_AES128_CM_HMAC_SHA1_80: {16, 14},
 }
 
 // watch waits for the peer's goodbye. It comes with every hanging up, often before
