@@ -159,8 +159,7 @@ func (c *Call) refetch(n *talk, try int) {
 
 // attached puts the page's new leg in the place of the old.
 func (c *Call) attached(n *talk, l leg.Leg, try int) {
-	holder, ok := c.doing.(interface{ current() *talk })
-	if try != c.fetching || !ok || holder.current() != n || n.over {
+	if try != c.fetching || c.talk() != n || n.over {
 		l.End(leg.Withdrawn)
 		return
 	}

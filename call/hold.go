@@ -37,14 +37,22 @@ func (c *Conductor) Hold(_ context.Context, id, who string, on bool) error {
 
 // talkOf is the talk in which somebody is the agent.
 func (c *Call) talkOf(who string) (*talk, error) {
-	holder, ok := c.doing.(interface{ current() *talk })
-	if !ok || holder.current().partner() == nil || holder.current().leaving {
+	t := c.talk()
+	if t == nil || t.partner() == nil || t.leaving {
 		return nil, ErrNoTalk
 	}
-	if t := holder.current(); who != "" && t.agent == who { // "" is nobody of the house
-		return t, nil
+	if who == "" || t.agent != who { // "" is nobody of the house
+		return nil, ErrNotYours
 	}
-	return nil, ErrNotYours
+	return t, nil
+}
+
+// talk is the one that the call is in, nil if what it does is none.
+func (c *Call) talk() *talk {
+	if holder, ok := c.doing.(interface{ current() *talk }); ok {
+		return holder.current()
+	}
+	return nil
 }
 
 func (n *talk) current() *talk { return n }

@@ -192,7 +192,7 @@ func (c *Call) fromMonitor(m *monitor, ev leg.Event) {
 
 // partner is whom the caller talks to; nil: nobody.
 func (c *Call) partner() leg.Leg {
-	if t, ok := c.doing.(interface{ partner() leg.Leg }); ok {
+	if t := c.talk(); t != nil {
 		return t.partner()
 	}
 	return nil
