@@ -402,13 +402,7 @@ func overUDP(t *testing.T, h *house, a account) int {
 func TestSocketFlood(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	bob := h.person("bob")
-	good := bob.socket()
-	a := bob.phone()
-	if got := good.register("bob", a); got != 200 {
-		t.Fatalf("REGISTER got %d", got)
-	}
-	c := good.call("echo", "bob", a)
+	c := h.echoing("bob")
 	alice := h.person("alice")
 
 	large := alice.socket()
@@ -440,6 +434,17 @@ func TestSocketFlood(t *testing.T) {
 	h.goesOn(c)
 }
 
+// echoing is a call of somebody's page with the echo.
+func (h *house) echoing(name string) *webCall {
+	h.t.Helper()
+	p := h.person(name)
+	s, a := p.socket(), p.phone()
+	if got := s.register(name, a); got != 200 {
+		h.t.Fatalf("REGISTER got %d", got)
+	}
+	return s.call("echo", name, a)
+}
+
 // goesOn looks whether a call is heard: 50 packets a second.
 func (h *house) goesOn(c *webCall) {
 	h.t.Helper()
@@ -457,13 +462,7 @@ func (h *house) goesOn(c *webCall) {
 func TestSilentConnections(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	bob := h.person("bob")
-	good := bob.socket()
-	a := bob.phone()
-	if got := good.register("bob", a); got != 200 {
-		t.Fatalf("REGISTER got %d", got)
-	}
-	c := good.call("echo", "bob", a)
+	c := h.echoing("bob")
 
 	var raw []net.Conn
 	for range 250 {

@@ -346,16 +346,14 @@ func keysOf(secure *dtls.Conn, client bool) (*media.SRTPKeys, error) {
 // that, and must not look like a browser that was lost.
 func (t *Transport) watch() {
 	buf := make([]byte, 2048)
-	for {
-		if _, err := t.secure.Read(buf); err != nil { // nobody sends data: only the end comes
-			select {
-			case <-t.closed:
-				return
-			case <-time.After(goodbye):
-			}
-			t.report(nil, failure(media.FailedPath, errors.New("the peer has said goodbye")))
-			return
-		}
+	var err error
+	for err == nil { // nobody sends data: only the end comes
+		_, err = t.secure.Read(buf)
+	}
+	select {
+	case <-t.closed:
+	case <-time.After(goodbye):
+		t.report(nil, failure(media.FailedPath, errors.New("the peer has said goodbye")))
 	}
 }
 
