@@ -2,32 +2,13 @@
 // node dev/house.mjs <folder for the pictures> <port of the server>     Takes about a minute.
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
-import { chromium } from 'playwright-core'
+import { launch, loud, state, tid } from './browser.mjs'
 
 const out = process.argv[2] ?? '/tmp/ivrd-house'
 const base = `http://127.0.0.1:${process.argv[3] ?? 8080}`
 mkdirSync(out, { recursive: true })
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
-})
-const tid = (page, id) => page.getByTestId(id)
-const state = (page, want, timeout = 8000) => page.waitForFunction((w) => window.ivrd.phone.state === w, want, { timeout })
+const browser = await launch()
 const shot = (page, name) => page.screenshot({ path: `${out}/${name}.png` })
-const loud = (page) => page.evaluate(async () => {
-  const c = new AudioContext()
-  const a = c.createAnalyser()
-  c.createMediaStreamSource(window.ivrd.phone.remoteStream).connect(a)
-  let most = 0
-  const b = new Float32Array(a.fftSize)
-  for (let i = 0; i < 50; i++) {
-    await new Promise((r) => setTimeout(r, 50))
-    a.getFloatTimeDomainData(b)
-    most = Math.max(most, ...b.map(Math.abs))
-  }
-  await c.close()
-  return most
-})
 const hears = async (page, want, what) => {
   const l = await loud(page)
   console.log(`${what}: ${l.toFixed(3)}`)

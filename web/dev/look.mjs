@@ -2,7 +2,7 @@
 // by the policy.   node dev/look.mjs <folder for the pictures> [port]
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { chromium } from 'playwright-core'
+import { launch, tid } from './browser.mjs'
 
 // Without a Chinese font on the machine: LOOK_FONT=<woff2 file>.
 const font = process.env.LOOK_FONT ? readFileSync(process.env.LOOK_FONT).toString('base64') : ''
@@ -10,10 +10,7 @@ const out = process.argv[2] ?? '/tmp/ivrd-look'
 const base = `http://127.0.0.1:${process.argv[3] ?? 8099}`
 mkdirSync(out, { recursive: true })
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
-})
+const browser = await launch()
 let faults = 0
 const say = (...a) => { faults++; console.log(...a) }
 
@@ -32,7 +29,6 @@ async function look(page, name) {
 }
 
 const post = (page, path) => page.evaluate((p) => fetch('/api/v1' + p, { method: 'POST' }).then((r) => r.status), path)
-const tid = (page, id) => page.getByTestId(id)
 
 async function run(size, language, scheme) {
   const context = await browser.newContext({ viewport: size, locale: language, colorScheme: scheme, permissions: ['microphone'], bypassCSP: false })

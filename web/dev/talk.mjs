@@ -1,28 +1,9 @@
 // Two pages talk through the mock: who hears whom, keys, mute, move, and a lost socket.   node dev/talk.mjs [port]
 import assert from 'node:assert/strict'
-import { chromium } from 'playwright-core'
+import { launch, loud, state, tid } from './browser.mjs'
 
 const base = `http://127.0.0.1:${process.argv[2] ?? 8099}`
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
-})
-const tid = (page, id) => page.getByTestId(id)
-const state = (page, want) => page.waitForFunction((w) => window.ivrd.phone.state === w, want, { timeout: 8000 })
-const loud = (page) => page.evaluate(async () => {
-  const c = new AudioContext()
-  const a = c.createAnalyser()
-  c.createMediaStreamSource(window.ivrd.phone.remoteStream).connect(a)
-  let most = 0
-  const b = new Float32Array(a.fftSize)
-  for (let i = 0; i < 40; i++) {
-    await new Promise((r) => setTimeout(r, 50))
-    a.getFloatTimeDomainData(b)
-    most = Math.max(most, ...b.map(Math.abs))
-  }
-  await c.close()
-  return most
-})
+const browser = await launch()
 const open = async (path, context) => {
   const page = await (context ?? await browser.newContext({ permissions: ['microphone'] })).newPage()
   page.on('pageerror', (e) => console.log('page error', e))
