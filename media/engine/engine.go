@@ -29,7 +29,7 @@ const DefaultNoMediaTimeout = 30 * time.Second
 type Config struct {
 	// Workers is how many there are; 0 means one for each core.
 	Workers int
-	// Network is where RTP comes from; nil means the machine's UDP.
+	// Network is where RTP comes from; nil means the machine's, rtpio.System.
 	Network rtpio.Network
 	// Address to bind; Advertise is what peers are told when that differs: it
 	// is one more of our own addresses, which RTP is never sent to.
@@ -76,7 +76,7 @@ const (
 // stream.
 func New(c Config) (*Engine, error) {
 	if c.Network == nil {
-		c.Network = rtpio.UDP{}
+		c.Network = rtpio.System()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -108,7 +108,11 @@ func New(c Config) (*Engine, error) {
 		stopped:  make(chan struct{}),
 	}
 	for range c.Workers {
-		e.workers = append(e.workers, newWorker())
+		w, err := newWaiter(c.Network == rtpio.System())
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("make media engine: %w", err), e.Close())
+		}
+		e.workers = append(e.workers, newWorker(w))
 	}
 	return e, nil
 }

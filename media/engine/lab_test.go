@@ -29,13 +29,19 @@ type lab struct {
 
 const serverHost = "10.0.0.1"
 
-// inMemory runs a test in virtual time.
+// inMemory runs a test in virtual time, on sockets that are polled.
 func inMemory(t *testing.T, c engine.Config, test func(*lab)) {
+	t.Helper()
+	inMemoryBy(t, func(h *memnet.Host) rtpio.Network { return h.Polled() }, c, test)
+}
+
+// inMemoryBy reads in the way that the network lets.
+func inMemoryBy(t *testing.T, reads func(*memnet.Host) rtpio.Network, c engine.Config, test func(*lab)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		l := &lab{T: t, net: memnet.New(1), hosts: 1}
 		host := l.net.Host(serverHost)
-		c.Network, c.Address = host, host.Addr()
+		c.Network, c.Address = reads(host), host.Addr()
 		if c.Workers == 0 {
 			c.Workers = 2
 		}
@@ -47,11 +53,11 @@ func inMemory(t *testing.T, c engine.Config, test func(*lab)) {
 }
 
 // overUDP runs a test on the machine's loopback, in real time.
-func overUDP(t *testing.T, test func(*lab)) {
+func overUDP(t *testing.T, n rtpio.Network, test func(*lab)) {
 	t.Helper()
 	t.Cleanup(func() { goleak.VerifyNone(t, goleak.IgnoreCurrent()) })
 	l := &lab{T: t}
-	l.run(engine.Config{Address: netip.MustParseAddr("127.0.0.1"), Workers: 2}, test)
+	l.run(engine.Config{Address: netip.MustParseAddr("127.0.0.1"), Workers: 2, Network: n}, test)
 }
 
 func (l *lab) run(c engine.Config, test func(*lab)) {

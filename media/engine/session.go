@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/ivrd/ivrd/media"
 )
@@ -34,8 +35,9 @@ func (s *session) tick(slot int64) {
 	missed := int(at-s.next) / media.FrameSamples
 	s.next = at + media.FrameSamples
 	s.clock.Store(int64(at))
+	now := time.Now()
 	for _, st := range s.streams {
-		st.in(at, missed)
+		st.in(at, missed, now)
 	}
 	for _, st := range s.streams {
 		st.ready(at)

@@ -55,6 +55,7 @@ type stream struct {
 var _ media.Stream = (*stream)(nil)
 
 func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint, web *rtc.Transport) *stream {
+	endpoint.Use(&s.worker.scratch)
 	return &stream{
 		session:  s,
 		options:  o,

@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ivrd/ivrd/internal/testkit/memnet"
 	"github.com/ivrd/ivrd/internal/testkit/tone"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/engine"
+	"github.com/ivrd/ivrd/media/rtpio"
 )
 
 // suite is what must hold in virtual time as over real sockets.
@@ -29,8 +31,10 @@ var suite = []struct {
 }
 
 func TestInMemory(t *testing.T) {
+	waited := func(h *memnet.Host) rtpio.Network { return h }
 	for _, s := range suite {
-		t.Run(s.name, func(t *testing.T) { inMemory(t, engine.Config{}, s.test) })
+		t.Run("polled/"+s.name, func(t *testing.T) { inMemory(t, engine.Config{}, s.test) })
+		t.Run("waited/"+s.name, func(t *testing.T) { inMemoryBy(t, waited, engine.Config{}, s.test) })
 	}
 }
 
@@ -39,7 +43,8 @@ func TestOverUDP(t *testing.T) {
 		t.Skip("takes real time")
 	}
 	for _, s := range suite {
-		t.Run(s.name, func(t *testing.T) { overUDP(t, s.test) })
+		t.Run("polled/"+s.name, func(t *testing.T) { overUDP(t, rtpio.System(), s.test) })
+		t.Run("waited/"+s.name, func(t *testing.T) { overUDP(t, rtpio.UDP{}, s.test) })
 	}
 }
 

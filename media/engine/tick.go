@@ -21,11 +21,11 @@ type hearing struct {
 }
 
 // in takes what has come for this tick: keys first, then sound.
-func (st *stream) in(at media.Time, missed int) {
+func (st *stream) in(at media.Time, missed int, now time.Time) {
 	if missed > 0 {
 		st.endpoint.Skip(missed)
 	}
-	st.endpoint.Take(&st.intake)
+	st.endpoint.Take(&st.intake, now)
 	if !st.connected {
 		return
 	}

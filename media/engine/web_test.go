@@ -124,7 +124,7 @@ func talkForEver(ends []*rtpio.Endpoint, to *json.Encoder) {
 	for tick := uint32(0); ; tick++ {
 		for slot := range 20 {
 			for i := slot; i < len(ends); i += 20 {
-				ends[i].Take(&in)
+				ends[i].Take(&in, time.Now())
 				ends[i].Send(0, false, tick*media.FrameSamples, sound[:])
 			}
 			next = next.Add(time.Millisecond)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/ivrd/ivrd/media/rtpio"
 )
 
 const (
@@ -22,12 +24,14 @@ const (
 // said to be atomic is touched by its worker only.
 type worker struct {
 	epoch    time.Time
+	waiter   waiter
 	commands chan command
 	stop     chan struct{}
 	done     chan struct{}
 	load     atomic.Int64  // sessions
 	left     atomic.Uint64 // slots that were left out
 	late     latenessWindow
+	scratch  rtpio.Scratch // of its endpoints
 
 	wheel [slots][]*session
 	next  int64 // the next slot to run, counted from the epoch
@@ -38,9 +42,10 @@ type command struct {
 	done chan struct{}
 }
 
-func newWorker() *worker {
+func newWorker(w waiter) *worker {
 	return &worker{
 		epoch:    time.Now(),
+		waiter:   w,
 		commands: make(chan command, commandQueue),
 		stop:     make(chan struct{}),
 		done:     make(chan struct{}),
@@ -56,10 +61,12 @@ func (w *worker) start() {
 func (w *worker) close(started bool) {
 	close(w.stop)
 	if started {
+		w.waiter.wake()
 		<-w.done
 	} else {
 		close(w.done)
 	}
+	w.waiter.close()
 }
 
 // do lets the worker run f between two slots and waits for that. It returns
@@ -71,6 +78,7 @@ func (w *worker) do(f func()) bool {
 	case <-w.done:
 		return false
 	}
+	w.waiter.wake()
 	select {
 	case <-c.done:
 		return true
@@ -87,22 +95,28 @@ func (w *worker) do(f func()) bool {
 func (w *worker) run() {
 	runtime.LockOSThread() // and the thread ends with the worker
 	defer close(w.done)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		var due <-chan time.Time
+	w.waiter.begin()
+	for w.serve() {
+		w.tick()
+		until := forEver
 		if slot, ok := w.occupied(); ok {
-			timer.Reset(time.Duration(slot)*slotLength - w.elapsed())
-			due = timer.C
+			until = time.Duration(slot)*slotLength - w.elapsed()
 		}
+		w.waiter.wait(until, w.commands)
+	}
+}
+
+// serve runs the commands that wait; false when the worker is to stop.
+func (w *worker) serve() bool {
+	for {
 		select {
-		case <-due:
-			w.tick()
 		case c := <-w.commands:
 			c.run()
 			close(c.done)
 		case <-w.stop:
-			return
+			return false
+		default:
+			return true
 		}
 	}
 }
@@ -121,6 +135,9 @@ func (w *worker) occupied() (int64, bool) {
 
 // tick runs all slots that are due.
 func (w *worker) tick() {
+	if _, busy := w.occupied(); !busy {
+		return
+	}
 	now := int64(w.elapsed() / slotLength)
 	if oldest := now - maxCatchUp; w.next < oldest {
 		w.left.Add(uint64(oldest - w.next))

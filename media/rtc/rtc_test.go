@@ -207,7 +207,7 @@ func exchange(t *testing.T, e *rtpio.Endpoint, b *browser, keys *ivrdmedia.SRTPK
 			t.Fatal(err)
 		}
 		var in rtpio.Intake
-		e.Take(&in)
+		e.Take(&in, time.Now())
 		heard = heard || in.Kind == rtpio.Sound && in.Payload[0] == 'b'
 		select {
 		case p := <-b.heard:

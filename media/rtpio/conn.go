@@ -9,19 +9,40 @@ import (
 	"time"
 )
 
-// PacketConn is a bound UDP socket. Reading and writing may go on at once;
-// each is done by one goroutine.
+// Conn is a bound UDP socket, whichever way it is read.
+type Conn interface {
+	// WriteTo sends b, which it does not keep.
+	WriteTo(b []byte, to netip.AddrPort) error
+	LocalAddr() netip.AddrPort
+	Close() error
+}
+
+// PacketConn is a socket that a goroutine of its own waits on. Reading and
+// writing may go on at once; each is done by one goroutine.
 type PacketConn interface {
+	Conn
 	// ReadFrom waits for a datagram. After Close it fails with net.ErrClosed,
 	// after the deadline with os.ErrDeadlineExceeded.
 	ReadFrom(b []byte) (int, netip.AddrPort, error)
-	// WriteTo sends b, which it does not keep.
-	WriteTo(b []byte, to netip.AddrPort) error
 	// SetReadDeadline also wakes a reader that waits already; the zero Time
 	// means no deadline.
 	SetReadDeadline(time.Time) error
-	LocalAddr() netip.AddrPort
-	Close() error
+}
+
+// PolledConn is a socket that nobody waits on: its owner looks at each tick
+// what has come. All methods are the owner's, one goroutine at a time.
+type PolledConn interface {
+	Conn
+	// TryRead takes the next datagram that waits; false when none does. Timed
+	// asks for the time at which it arrived, which costs; without it, and where
+	// that is not known, at is zero.
+	TryRead(b []byte, timed bool) (n int, from netip.AddrPort, at time.Time, ok bool)
+	// Only narrows the socket to one peer: what others send is dropped unseen
+	// and unanswered. An invalid peer opens it again. It may do nothing: who
+	// reads checks the source as before.
+	Only(peer netip.AddrPort)
+	// Dropped is how many datagrams have been dropped by Only.
+	Dropped() uint64
 }
 
 // Network binds sockets: the machine's, or one in memory.
@@ -30,6 +51,13 @@ type Network interface {
 	// Prefixes are the addresses of this host, each with the length of its
 	// network, from which broadcast addresses follow.
 	Prefixes() ([]netip.Prefix, error)
+}
+
+// PolledNetwork is a Network whose sockets can be polled. Endpoints on it have
+// no goroutines: Take reads what has come.
+type PolledNetwork interface {
+	Network
+	ListenPolled(netip.AddrPort) (PolledConn, error)
 }
 
 // Guard knows where RTP must never be sent.

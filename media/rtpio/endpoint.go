@@ -31,25 +31,36 @@ const (
 	comfortNoise = 13
 )
 
-// Endpoint is the RTP and RTCP of one leg. Two goroutines read its sockets.
-// Take, Send, Miss and Report belong to one goroutine, the leg's worker; the
-// other methods may be called by any.
+// Scratch is room for the packet at hand, shared by all endpoints of a worker:
+// so it stays in the processor's cache.
+type Scratch struct {
+	in, plain, out, sealed [maxDatagram]byte
+}
+
+// Endpoint is the RTP and RTCP of one leg. Its sockets are polled by Take, or
+// read by two goroutines. Take, Send, Miss, Report and Close belong to one
+// goroutine at a time, the leg's worker; the other methods may be called by any.
 type Endpoint struct {
-	pair  *pair
-	guard *Guard
-	rest  time.Duration
-	epoch time.Time // arrival times count from here
+	pair      *pair
+	rtp, rtcp PolledConn // of pair, unless goroutines wait on them
+	guard     *Guard
+	rest      time.Duration
+	epoch     time.Time // arrival times count from here
 
 	ssrc  uint32
 	cname string
 
 	// The sender, used by the worker only.
+	scratch  *Scratch
 	seal     *cryptor
 	sequence uint16
-	out      [maxDatagram]byte
-	sealed   [maxDatagram]byte
 	sent     atomic.Uint64
 	octets   uint32
+	takes    uint32        // how often Take was called
+	steady   int           // packets since the source was locked, up to narrowAfter
+	timed    int           // packets whose time of arrival is still asked for
+	narrowed bool          // rtp takes from the peer only
+	dropped  atomic.Uint64 // by the system, of others than the peer
 
 	mu        sync.Mutex
 	remote    media.Remote
@@ -58,7 +69,7 @@ type Endpoint struct {
 	peer      netip.AddrPort // where to send
 	open      *cryptor
 	openRTCP  *cryptor
-	plain     [maxDatagram]byte
+	plain     *[maxDatagram]byte // where goroutines read
 	packet    Packet
 	jitter    jitterBuffer
 	events    dtmf.Receiver
@@ -99,9 +110,22 @@ func Open(ports *Ports, guard *Guard, rest time.Duration) (*Endpoint, error) {
 		rest = DefaultRest
 	}
 	e := newEndpoint(pair, guard, rest)
-	go e.readRTP()
-	go e.readRTCP()
+	e.listen()
 	return e, nil
+}
+
+// listen starts who reads.
+func (e *Endpoint) listen() {
+	if rtp, ok := e.pair.rtp.(PacketConn); ok {
+		e.plain = new([maxDatagram]byte)
+		go e.readRTP(rtp)
+		if rtcp, ok := e.pair.rtcp.(PacketConn); ok && !e.pair.muxed() {
+			go e.readRTCP(rtcp)
+		}
+		return
+	}
+	e.rtp, _ = e.pair.rtp.(PolledConn)
+	e.rtcp, _ = e.pair.rtcp.(PolledConn)
 }
 
 // Over makes an endpoint of a connection that carries RTP and RTCP together
@@ -109,7 +133,7 @@ func Open(ports *Ports, guard *Guard, rest time.Duration) (*Endpoint, error) {
 // takes what the connection names as that peer for Addr. Close closes it at once.
 func Over(conn PacketConn, guard *Guard) *Endpoint {
 	e := newEndpoint(&pair{rtp: conn, rtcp: conn}, guard, 0)
-	go e.readRTP()
+	e.listen()
 	return e
 }
 
@@ -117,6 +141,7 @@ func newEndpoint(pair *pair, guard *Guard, rest time.Duration) *Endpoint {
 	var random [18]byte
 	_, _ = rand.Read(random[:]) // never fails
 	return &Endpoint{
+		timed:    timedPackets,
 		pair:     pair,
 		guard:    guard,
 		rest:     rest,
@@ -125,6 +150,17 @@ func newEndpoint(pair *pair, guard *Guard, rest time.Duration) *Endpoint {
 		sequence: binary.BigEndian.Uint16(random[4:]),
 		cname:    base64.RawURLEncoding.EncodeToString(random[6:]), // RFC 7022 §4.2
 	}
+}
+
+// Use lets an endpoint share its worker's room, before it is used otherwise.
+func (e *Endpoint) Use(s *Scratch) { e.scratch = s }
+
+// room is for the packet at hand.
+func (e *Endpoint) room() *Scratch {
+	if e.scratch == nil {
+		e.scratch = new(Scratch)
+	}
+	return e.scratch
 }
 
 // Local is the bound RTP address.
@@ -150,7 +186,9 @@ func (e *Endpoint) Connect(r media.Remote) error {
 	if err := e.secure(r.SRTP); err != nil {
 		return fmt.Errorf("connect stream: %w", err)
 	}
-	e.lock.signal(r.Addr, r.Signalling)
+	if e.lock.signal(r.Addr, r.Signalling); !e.lock.locked {
+		e.widen()
+	}
 	if !e.connected || e.remote.Codec != r.Codec {
 		e.jitter.reset(r.Codec.Silence())
 	}
@@ -213,7 +251,7 @@ func (e *Endpoint) Stats() media.Stats {
 		Lost:         uint64(max(e.reception.lost(), 0)),
 		Late:         e.jitter.count.late,
 		Duplicate:    e.jitter.count.duplicate,
-		Foreign:      e.counts.foreign,
+		Foreign:      e.counts.foreign + e.dropped.Load(),
 		Invalid:      e.counts.invalid,
 		Jitter:       units(e.reception.jitter >> 4),
 		RTT:          e.control.rtt,
@@ -242,5 +280,17 @@ func (e *Endpoint) Close() {
 	}
 	e.restUntil = e.closedAt.Add(e.rest)
 	e.pair.rest()
-	_ = e.pair.rtp.SetReadDeadline(e.restUntil)
+	if e.rtp != nil {
+		e.widen()
+		e.pair.ports.sweep(e)
+		return
+	}
+	e.wakeAt(e.restUntil)
+}
+
+// wakeAt lets the goroutine that reads look at the time.
+func (e *Endpoint) wakeAt(t time.Time) {
+	if rtp, ok := e.pair.rtp.(PacketConn); ok {
+		_ = rtp.SetReadDeadline(t)
+	}
 }

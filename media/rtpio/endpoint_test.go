@@ -46,7 +46,7 @@ func pairOf(t *testing.T, suite string) (a, b *Endpoint) {
 		if err := e.Connect(r); err != nil {
 			t.Fatal(err)
 		}
-		e.Take(new(Intake)) // as a worker does before it sends
+		e.Take(new(Intake), time.Now()) // as a worker does before it sends
 	}
 	return ends[0], ends[1]
 }
@@ -92,7 +92,7 @@ func TestEndpointsTalk(t *testing.T) {
 				}
 				a.Send(0, i == 0, i*frameSamples, p)
 				until(t, "a packet", func() bool { return b.Stats().Received == uint64(i+1) })
-				b.Take(&in)
+				b.Take(&in, time.Now())
 				if !in.Arrived || (in.Kind == Sound) != (i >= 2) {
 					t.Fatalf("tick %d: kind %d, arrived %v", i, in.Kind, in.Arrived)
 				}
@@ -130,7 +130,7 @@ func TestEndpointsDoNotAllocate(t *testing.T) {
 				for b.Stats().Received < uint64(sent) {
 					<-ticker.C
 				}
-				b.Take(&in)
+				b.Take(&in, time.Now())
 			})
 			if allocs > 0 {
 				t.Errorf("%v allocations a packet", allocs)
@@ -205,7 +205,7 @@ func TestThirdPartyGetsNothing(t *testing.T) {
 	}
 	r := media.Remote{Addr: third.LocalAddr(), Signalling: peer.LocalAddr().Addr(), Codec: media.PCMU}
 	say := func() {
-		e.Take(new(Intake))
+		e.Take(new(Intake), time.Now())
 		e.Send(0, false, 0, payload(0, frameSamples))
 	}
 	if err := e.Connect(r); err != nil {

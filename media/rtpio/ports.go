@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/ivrd/ivrd/media"
 )
@@ -27,15 +29,23 @@ type Ports struct {
 	turn    uint16           // the next even port to try
 	resting int
 	closed  bool
-	readers sync.WaitGroup // two for each pair, added by open
+	readers sync.WaitGroup // two for each pair that is waited on, added by bind; and the sweeper
+	swept   []*Endpoint    // at rest, whose sockets nobody waits on
+	stop    chan struct{}
 }
 
 // pair is two bound sockets, or without ports one connection for both.
 type pair struct {
 	ports     *Ports
 	port      uint16
-	rtp, rtcp PacketConn
+	rtp, rtcp Conn
 	resting   bool
+}
+
+// waits reports whether goroutines wait on the sockets; else they are polled.
+func (k *pair) waits() bool {
+	_, ok := k.rtp.(PacketConn)
+	return ok
 }
 
 // muxed reports whether RTP and RTCP come by one connection.
@@ -58,7 +68,7 @@ func NewPorts(network Network, address netip.Addr, first, last uint16) (*Ports, 
 	if last < first || (first != 0 && last-first < 1) {
 		return nil, fmt.Errorf("use RTP ports %d to %d: no even port with its odd neighbour in it", first, last)
 	}
-	p := &Ports{network: network, address: address, first: first, last: last, pairs: map[uint16]*pair{}}
+	p := &Ports{network: network, address: address, first: first, last: last, pairs: map[uint16]*pair{}, stop: make(chan struct{})}
 	p.turn = first + 2*uint16(rand.IntN(max(p.size(), 1)))
 	return p, nil
 }
@@ -122,7 +132,7 @@ func starved(err error) bool {
 func (p *Ports) openAny() (*pair, error) {
 	var errs error
 	for range anyTries {
-		c, err := p.network.Listen(netip.AddrPortFrom(p.address, 0))
+		c, err := p.listen(0)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", media.ErrNoPorts, err)
 		}
@@ -138,18 +148,28 @@ func (p *Ports) openAny() (*pair, error) {
 }
 
 func (p *Ports) bind(port uint16) (*pair, error) {
-	rtp, err := p.network.Listen(netip.AddrPortFrom(p.address, port))
+	rtp, err := p.listen(port)
 	if err != nil {
 		return nil, err
 	}
-	rtcp, err := p.network.Listen(netip.AddrPortFrom(p.address, port+1))
+	rtcp, err := p.listen(port + 1)
 	if err != nil {
 		return nil, errors.Join(err, rtp.Close())
 	}
 	k := &pair{ports: p, port: port, rtp: rtp, rtcp: rtcp}
 	p.pairs[port] = k
-	p.readers.Add(2)
+	if k.waits() {
+		p.readers.Add(2)
+	}
 	return k, nil
+}
+
+func (p *Ports) listen(port uint16) (Conn, error) {
+	at := netip.AddrPortFrom(p.address, port)
+	if polled, ok := p.network.(PolledNetwork); ok {
+		return polled.ListenPolled(at)
+	}
+	return p.network.Listen(at)
 }
 
 // bound reports whether a port is one of ours at the moment.
@@ -187,19 +207,90 @@ func (k *pair) free() {
 	}
 }
 
+// sweepEvery is how often ports at rest that nobody waits on are looked at.
+const sweepEvery = 100 * time.Millisecond
+
+// sweep sees to an endpoint that rests.
+func (p *Ports) sweep(e *Endpoint) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	if p.swept = append(p.swept, e); len(p.swept) == 1 {
+		p.readers.Go(p.sweeper)
+	}
+}
+
+// sweeper runs as long as something rests.
+func (p *Ports) sweeper() {
+	room := new(Scratch)
+	timer := time.NewTicker(sweepEvery)
+	defer timer.Stop()
+	for more := true; more; {
+		select {
+		case <-timer.C:
+			more = p.sweepOnce(time.Now(), room)
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+func (p *Ports) sweepOnce(now time.Time, room *Scratch) (more bool) {
+	p.mu.Lock()
+	all := slices.Clone(p.swept)
+	p.mu.Unlock()
+	done := map[*Endpoint]bool{}
+	for _, e := range all {
+		if e.drained(now, room) {
+			e.pair.free()
+			done[e] = true
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.swept = slices.DeleteFunc(p.swept, func(e *Endpoint) bool { return done[e] })
+	return len(p.swept) > 0
+}
+
 // Close closes every socket, in use or at rest, and waits for their readers.
-// Opening fails from then on.
+// Opening fails from then on. Endpoints that are polled must be closed before.
 func (p *Ports) Close() {
-	p.closeAll()
+	if p.end() {
+		p.readers.Wait()
+		p.closeAll()
+		return
+	}
 	p.readers.Wait()
 }
 
+// end stops everybody but who is asked a second time.
+func (p *Ports) end() (first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.closed = true
+	close(p.stop)
+	for _, k := range p.pairs { // their readers end by it
+		if k.waits() {
+			_ = k.rtp.Close()
+			_ = k.rtcp.Close()
+		}
+	}
+	return true
+}
+
+// closeAll closes what was polled.
 func (p *Ports) closeAll() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = true
 	for _, k := range p.pairs {
-		_ = k.rtp.Close()
-		_ = k.rtcp.Close()
+		if !k.waits() {
+			_ = k.rtp.Close()
+			_ = k.rtcp.Close()
+		}
 	}
 }

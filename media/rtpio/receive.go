@@ -29,7 +29,8 @@ type Intake struct {
 
 // Take moves the next frame and the keys that have come into in. It is called
 // once each 20 ms, by the worker.
-func (e *Endpoint) Take(in *Intake) {
+func (e *Endpoint) Take(in *Intake, now time.Time) {
+	e.poll(now)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	in.Kind = e.jitter.pop(&in.Payload)
@@ -46,12 +47,12 @@ func (e *Endpoint) Skip(frames int) {
 	e.jitter.skip(frames * frameSamples)
 }
 
-func (e *Endpoint) readRTP() {
+func (e *Endpoint) readRTP(conn PacketConn) {
 	defer e.pair.left()
 	defer e.pair.free()
 	buf := make([]byte, maxDatagram)
 	for failures := 0; ; {
-		n, from, err := e.pair.rtp.ReadFrom(buf)
+		n, from, err := conn.ReadFrom(buf)
 		now := time.Now()
 		switch {
 		case err == nil && e.pair.muxed() && isRTCP(buf[:n]):
@@ -59,7 +60,7 @@ func (e *Endpoint) readRTP() {
 			e.controlled(buf[:n], from, now)
 		case err == nil:
 			failures = 0
-			e.datagram(buf[:n], from, now)
+			e.datagram(buf[:n], e.plain, from, arrival{now, now})
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			if e.rested(now) {
 				return
@@ -90,33 +91,33 @@ func (e *Endpoint) rested(now time.Time) bool {
 	if !now.Before(e.restUntil) || now.Sub(e.closedAt) >= maxRest {
 		return true
 	}
-	_ = e.pair.rtp.SetReadDeadline(e.restUntil)
+	e.wakeAt(e.restUntil)
 	return false
 }
 
-// datagram takes what came to the RTP port.
-func (e *Endpoint) datagram(b []byte, from netip.AddrPort, now time.Time) {
+// datagram takes what came to the RTP port; plain is room to open it in.
+func (e *Endpoint) datagram(b []byte, plain *[maxDatagram]byte, from netip.AddrPort, at arrival) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
 	case e.resting:
 		if from == e.lock.source {
-			e.restUntil = now.Add(e.rest)
+			e.restUntil = at.now.Add(e.rest)
 		}
 	case !e.lock.mayBe(from) || (!e.lock.locked && !e.guard.Allows(from)):
 		e.counts.foreign++
 	case isRTCP(b):
-	case !e.parse(b):
+	case !e.parse(b, plain):
 		e.counts.invalid++
 	case e.lock.check(from, e.packet.SSRC, e.packet.Sequence) == accepted:
-		e.accept(now)
+		e.accept(at)
 	}
 }
 
 // parse opens and reads a packet and checks its payload type.
-func (e *Endpoint) parse(b []byte) bool {
+func (e *Endpoint) parse(b []byte, room *[maxDatagram]byte) bool {
 	if e.open != nil {
-		plain, err := e.open.open(e.plain[:0], b)
+		plain, err := e.open.open(room[:0], b)
 		if err != nil {
 			return false
 		}
@@ -140,12 +141,12 @@ func (e *Endpoint) isEvent(payloadType uint8) bool {
 }
 
 // accept takes a packet of the peer.
-func (e *Endpoint) accept(now time.Time) {
+func (e *Endpoint) accept(at arrival) {
 	p := &e.packet
 	e.counts.received++
-	arrival := uint32(media.TimeOf(now.Sub(e.epoch)))
 	known := e.reception.started && e.reception.ssrc == p.SSRC
-	e.reception.packet(p.SSRC, p.Sequence, p.Timestamp, arrival, e.isEvent(p.PayloadType))
+	e.reception.packet(p.SSRC, p.Sequence)
+	e.measure(at)
 	if !known {
 		e.jitter.reset(e.remote.Codec.Silence())
 		e.events.Reset()
@@ -162,6 +163,20 @@ func (e *Endpoint) accept(now time.Time) {
 	}
 }
 
+// measure takes the packet for the jitter of the line, if its time is known.
+// Those of a telephone-event carry the time at which it began (RFC 4733 §2.2.1)
+// and say nothing of it.
+func (e *Endpoint) measure(at arrival) {
+	e.steady = min(e.steady+1, narrowAfter)
+	e.timed = max(e.timed-1, 0)
+	switch {
+	case at.exact.IsZero():
+		e.reception.unmeasured()
+	case !e.isEvent(e.packet.PayloadType):
+		e.reception.measure(uint32(media.TimeOf(at.exact.Sub(e.epoch))) - e.packet.Timestamp)
+	}
+}
+
 func (e *Endpoint) event() {
 	key, ok := e.events.Packet(e.packet.Timestamp, e.packet.Payload)
 	if ok && e.keyCount < maxKeys {
@@ -170,11 +185,11 @@ func (e *Endpoint) event() {
 	}
 }
 
-func (e *Endpoint) readRTCP() {
+func (e *Endpoint) readRTCP(conn PacketConn) {
 	defer e.pair.left()
 	buf := make([]byte, maxDatagram)
 	for failures := 0; ; {
-		n, from, err := e.pair.rtcp.ReadFrom(buf)
+		n, from, err := conn.ReadFrom(buf)
 		switch {
 		case err == nil:
 			failures = 0

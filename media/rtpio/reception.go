@@ -14,20 +14,19 @@ type reception struct {
 	cycles       uint32 // of the sequence number, shifted by 16
 	received     uint32
 	lostBefore   int64 // of earlier sources and beginnings
-	transit      int32
+	transit      uint32
+	measured     bool   // transit is of the packet before
 	jitter       uint32 // in timestamp units, times 16
 	priorExpect  uint32
 	priorReceive uint32
 }
 
-// packet counts a packet that arrived at the given time in timestamp units,
-// and reports whether the source is a new one. Those of a telephone-event carry
-// the time at which it began (RFC 4733 §2.2.1) and say nothing of the jitter.
-func (r *reception) packet(ssrc uint32, seq uint16, timestamp, arrival uint32, event bool) (fresh bool) {
+// packet counts a packet, and reports whether the source is a new one.
+func (r *reception) packet(ssrc uint32, seq uint16) (fresh bool) {
 	ahead := seq - r.top
 	jumped := ahead >= maxSequenceJump && ahead <= math.MaxUint16-maxSequenceJump
 	if !r.started || r.ssrc != ssrc || jumped {
-		r.restart(ssrc, seq, arrival-timestamp)
+		r.restart(ssrc, seq)
 		return true
 	}
 	r.received++
@@ -37,19 +36,26 @@ func (r *reception) packet(ssrc uint32, seq uint16, timestamp, arrival uint32, e
 		}
 		r.top = seq
 	}
-	if event {
-		return false
-	}
-	transit := int32(arrival - timestamp)
-	d := transit - r.transit
-	r.transit = transit
-	r.jitter += uint32(max(d, -d)) - (r.jitter+8)>>4
 	return false
 }
 
-func (r *reception) restart(ssrc uint32, seq uint16, transit uint32) {
+// measure takes the transit of the packet that was counted last: its arrival
+// less its timestamp, in units of that (RFC 3550 §A.8).
+func (r *reception) measure(transit uint32) {
+	d := int32(transit - r.transit)
+	known := r.measured
+	r.transit, r.measured = transit, true
+	if known {
+		r.jitter += uint32(max(d, -d)) - (r.jitter+8)>>4
+	}
+}
+
+// unmeasured says that the next transit has nothing to be compared with.
+func (r *reception) unmeasured() { r.measured = false }
+
+func (r *reception) restart(ssrc uint32, seq uint16) {
 	lost := r.lost()
-	*r = reception{started: true, ssrc: ssrc, first: seq, top: seq, received: 1, lostBefore: lost, transit: int32(transit)}
+	*r = reception{started: true, ssrc: ssrc, first: seq, top: seq, received: 1, lostBefore: lost}
 }
 
 func (r *reception) highest() uint32 { return r.cycles | uint32(r.top) }

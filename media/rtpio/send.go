@@ -22,10 +22,11 @@ func (e *Endpoint) Send(payloadType uint8, marker bool, timestamp uint32, payloa
 		Payload:     payload,
 	}
 	e.sequence++
-	b := p.Append(e.out[:0])
+	room := e.room()
+	b := p.Append(room.out[:0])
 	if e.seal != nil {
 		var err error
-		if b, err = e.seal.seal(e.sealed[:0], b); err != nil {
+		if b, err = e.seal.seal(room.sealed[:0], b); err != nil {
 			return
 		}
 	}
@@ -48,10 +49,14 @@ func (e *Endpoint) Report(now time.Time, timestamp uint32, bye bool) {
 		r.Sender = &SenderInfo{NTP: ntp(now), Timestamp: timestamp, Packets: uint32(sent), Octets: e.octets}
 	}
 	to := e.reportOn(&r, now)
+	e.timed = timedPackets
+	if e.narrowed {
+		e.dropped.Store(e.rtp.Dropped())
+	}
 	if !to.IsValid() || !e.guard.Allows(to) {
 		return
 	}
-	b := r.Append(e.out[:0])
+	b := r.Append(e.room().out[:0])
 	if e.seal != nil {
 		var err error
 		if b, err = e.seal.sealRTCP(nil, b); err != nil {

@@ -112,6 +112,50 @@ func (h *Host) Listen(at netip.AddrPort) (rtpio.PacketConn, error) {
 	return c, nil
 }
 
+// Polled is the host with sockets that are polled.
+func (h *Host) Polled() rtpio.PolledNetwork { return polledHost{h} }
+
+type polledHost struct{ *Host }
+
+// ListenPolled binds a socket that nobody waits on.
+func (h polledHost) ListenPolled(at netip.AddrPort) (rtpio.PolledConn, error) {
+	c, err := h.Listen(at)
+	if err != nil {
+		return nil, err
+	}
+	return &polledConn{c.(*conn)}, nil
+}
+
+// polledConn hides ReadFrom.
+type polledConn struct{ c *conn }
+
+func (p *polledConn) WriteTo(b []byte, to netip.AddrPort) error { return p.c.WriteTo(b, to) }
+func (p *polledConn) LocalAddr() netip.AddrPort                 { return p.c.LocalAddr() }
+func (p *polledConn) Close() error                              { return p.c.Close() }
+
+func (p *polledConn) TryRead(b []byte, _ bool) (int, netip.AddrPort, time.Time, bool) {
+	p.c.network.mu.Lock()
+	defer p.c.network.mu.Unlock()
+	if p.c.count == 0 {
+		return 0, netip.AddrPort{}, time.Time{}, false
+	}
+	d := p.c.take()
+	return copy(b, d.data), d.from, d.at, true
+}
+
+// Only drops what is not of the peer, as a kernel does.
+func (p *polledConn) Only(peer netip.AddrPort) {
+	p.c.network.mu.Lock()
+	defer p.c.network.mu.Unlock()
+	p.c.only = peer
+}
+
+func (p *polledConn) Dropped() uint64 {
+	p.c.network.mu.Lock()
+	defer p.c.network.mu.Unlock()
+	return p.c.dropped
+}
+
 // send puts a datagram on the line.
 func (n *Network) send(from, to netip.AddrPort, b []byte) {
 	n.mu.Lock()
@@ -170,14 +214,19 @@ func (n *Network) deliver(from, to netip.AddrPort, b []byte) {
 	if c == nil || c.count == queued {
 		return
 	}
+	if c.only.IsValid() && from != c.only {
+		c.dropped++
+		return
+	}
 	d := &c.queue[(c.head+c.count)%queued]
-	d.from, d.data = from, append(d.data[:0], b...)
+	d.from, d.at, d.data = from, time.Now(), append(d.data[:0], b...)
 	c.count++
 	c.wake()
 }
 
 type datagram struct {
 	from netip.AddrPort
+	at   time.Time
 	data []byte
 }
 
@@ -188,6 +237,8 @@ type conn struct {
 	queue   [queued]datagram
 	head    int
 	count   int
+	only    netip.AddrPort // of a polled one: the peer, if it is narrowed
+	dropped uint64         // by that
 
 	ready    chan struct{} // something has come
 	closed   chan struct{}
@@ -221,9 +272,15 @@ func (c *conn) pop(b []byte) (n int, from netip.AddrPort, ok bool, deadline time
 	if c.count == 0 {
 		return 0, from, false, c.deadline, c.moved
 	}
+	d := c.take()
+	return copy(b, d.data), d.from, true, c.deadline, c.moved
+}
+
+// take the next datagram of the queue. It wants the network's lock.
+func (c *conn) take() *datagram {
 	d := &c.queue[c.head]
 	c.head, c.count = (c.head+1)%queued, c.count-1
-	return copy(b, d.data), d.from, true, c.deadline, c.moved
+	return d
 }
 
 func (c *conn) wait(deadline time.Time, moved chan struct{}) error {

@@ -1,0 +1,102 @@
+package rtpio
+
+import (
+	"net/netip"
+	"time"
+)
+
+const (
+	// pollAtMost bounds what a tick reads, so that a flood of one leg does not
+	// take the time of others. A socket's buffer holds less.
+	pollAtMost = 512
+	// controlEvery is how many ticks lie between two looks at RTCP, whose
+	// datagrams are asked for their time of arrival.
+	controlEvery = 5
+	// narrowAfter is how many packets a source must have sent since it was
+	// locked before the socket is narrowed to it: a second of a call that goes on.
+	narrowAfter = 50
+	// timedPackets are asked for their time of arrival before a report: jitter,
+	// which has a memory of 16 packets, is measured on them. The others count as
+	// arrived at the tick that reads them, which is when they can be heard.
+	timedPackets = 64
+)
+
+// arrival is when a packet was seen, from which on it can be heard, and when it
+// came, if that is known.
+type arrival struct{ now, exact time.Time }
+
+// poll reads what has come, if no goroutine does.
+func (e *Endpoint) poll(now time.Time) {
+	if e.rtp == nil {
+		return
+	}
+	room := e.room()
+	for range pollAtMost {
+		n, from, at, ok := e.rtp.TryRead(room.in[:], e.timed > 0)
+		if !ok {
+			break
+		}
+		e.datagram(room.in[:n], &room.plain, from, arrival{now: now, exact: at})
+	}
+	if e.takes++; e.takes%controlEvery == 0 {
+		e.pollControl(room, now)
+		e.narrow()
+	}
+}
+
+func (e *Endpoint) pollControl(room *Scratch, now time.Time) {
+	for range pollAtMost {
+		n, from, at, ok := e.rtcp.TryRead(room.in[:], true)
+		if !ok {
+			return
+		}
+		if at.IsZero() {
+			at = now
+		}
+		e.controlled(room.in[:n], from, at)
+	}
+}
+
+// narrow lets the system drop what is not of a peer that has proved itself.
+func (e *Endpoint) narrow() {
+	source, proved := e.proved()
+	if proved && !e.narrowed {
+		e.narrowed = true
+		e.rtp.Only(source)
+	}
+}
+
+// proved is the peer's source, once it has sent long enough.
+func (e *Endpoint) proved() (netip.AddrPort, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.lock.source, e.lock.locked && e.steady >= narrowAfter
+}
+
+// widen takes from everybody again: the peer moves, or the ports rest.
+func (e *Endpoint) widen() {
+	e.steady = 0
+	if e.narrowed {
+		e.narrowed = false
+		e.rtp.Only(netip.AddrPort{})
+		e.dropped.Store(e.rtp.Dropped())
+	}
+}
+
+// drained reads what still comes to ports at rest, and reports whether they may
+// be used again.
+func (e *Endpoint) drained(now time.Time, room *Scratch) bool {
+	for range pollAtMost {
+		n, from, _, ok := e.rtp.TryRead(room.in[:], false)
+		if !ok {
+			break
+		}
+		e.datagram(room.in[:n], &room.plain, from, arrival{now: now})
+	}
+	for range pollAtMost {
+		if _, _, _, ok := e.rtcp.TryRead(room.in[:], false); !ok {
+			break
+		}
+	}
+	return e.rested(now)
+}
