@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/engine"
 	"github.com/ivrd/ivrd/media/rtc"
+	"github.com/ivrd/ivrd/media/rtpio"
 	"github.com/ivrd/ivrd/sip"
 	"github.com/ivrd/ivrd/tts"
 )
@@ -46,10 +48,27 @@ func webConfig(f config.File) rtc.Config {
 
 func engineConfig(f config.File, web *rtc.Mux, log *slog.Logger) engine.Config {
 	first, last, _ := config.PortRange(f.Media.Ports)
+	var network rtpio.Network // the engine's choice
+	if f.Media.Reader == "goroutine" {
+		network = rtpio.UDP{}
+	}
 	return engine.Config{
-		Workers: f.Media.Workers, Address: address(f.Media.Address), Advertise: address(f.Media.Advertise),
+		Workers: workersOf(f), Network: network, Address: address(f.Media.Address), Advertise: address(f.Media.Advertise),
 		FirstPort: first, LastPort: last, NoMediaTimeout: f.Media.NoMedia, Web: web, Log: log,
 	}
+}
+
+// workersOf is how many media workers there are. Each waits in the system, on a
+// thread of its own; as many more of Go's processors let every one go on at once
+// when its time has come, whatever else runs.
+func workersOf(f config.File) int {
+	cores := runtime.NumCPU()
+	workers := f.Media.Workers
+	if workers == 0 {
+		workers = cores
+	}
+	runtime.GOMAXPROCS(cores + workers)
+	return workers
 }
 
 func address(s string) netip.Addr {

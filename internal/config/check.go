@@ -69,6 +69,7 @@ func (d *decoder) check(f *File) {
 	d.atLeast("calls.max", f.Calls.Max, 1)
 	d.atLeast("http.sockets", f.HTTP.Sockets, 2)
 	d.atLeast("media.workers", f.Media.Workers, 0)
+	d.oneOf("media.reader", f.Media.Reader, "auto", "goroutine")
 	if f.Data.Dir == "" {
 		d.wrong("data.dir", "", "is empty")
 	}

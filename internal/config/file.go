@@ -106,6 +106,7 @@ type Media struct {
 	Ports     string        `yaml:"ports"`
 	NoMedia   time.Duration `yaml:"no_media"`
 	Workers   int           `yaml:"workers"`
+	Reader    string        `yaml:"reader"`   // auto or goroutine
 	WebPort   int           `yaml:"web_port"` // UDP, of all browsers; 0: none take part
 }
 
@@ -178,7 +179,7 @@ func Default() File {
 				Ring: 3 * time.Minute, SessionExpires: 30 * time.Minute,
 			},
 		},
-		Media: Media{Address: "127.0.0.1", Ports: "16384-32767", NoMedia: 30 * time.Second, WebPort: 16383},
+		Media: Media{Address: "127.0.0.1", Ports: "16384-32767", Reader: "auto", NoMedia: 30 * time.Second, WebPort: 16383},
 		Calls: Calls{
 			Numbers: map[string]string{"1000": "main", "echo": "echo"},
 			Max:     1000, Drain: 5 * time.Minute, Longest: 4 * time.Hour, AnnounceMonitor: true,
