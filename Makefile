@@ -22,11 +22,11 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 BUILDVCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build web web-test lint fmt check-fmt vet tidy unit bench fuzz soak drill prompts clean setup-run setup-test
+.PHONY: help run test build web web-test lint fmt check-fmt vet tidy unit bench bench-parts fuzz soak drill prompts clean setup-run setup-test
 
 help: ## Print this help
 	@echo "ivrd: a voice-first contact-centre server. Targets:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup-run build ## Start the demo on loopback; it prints how to call
 	exec bin/ivrd serve $(ARGS)
@@ -88,7 +88,15 @@ unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -p 1 -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(REAL_TIME)
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) -run '$(HEAVY)' $(REAL_TIME)
 
-bench: ## Run the Go benchmarks (BENCH=regexp)
+# One line shortly: make bench LINE=ivr SECONDS=10 CALLS=200 (lines: docs/load.md).
+bench: build bin/ivrload ## Measure what calls cost the server, on two cores (LINE, SECONDS, CALLS, RATE, AFTER)
+	$(GO) run ./internal/tools/bench $(if $(LINE),-line $(LINE)) $(if $(SECONDS),-duration $(SECONDS)s) \
+		$(if $(CALLS),-calls $(CALLS)) $(if $(RATE),-rate $(RATE)) $(if $(RAMP),-ramp $(RAMP)) $(if $(AFTER),-after $(AFTER)s) $(if $(V),-v)
+
+bin/ivrload: $(shell find cmd/ivrload internal/load media sip/digest -name '*.go' 2>/dev/null)
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -o $@ ./cmd/ivrload
+
+bench-parts: ## Run the Go benchmarks (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./...
 
 fuzz: ## Run every fuzz target for FUZZTIME (60s each)
