@@ -60,6 +60,10 @@ func NewResampler(fromHz, toHz int) (*Resampler, error) {
 	if !slices.Contains(rates, fromHz) || !slices.Contains(rates, toHz) {
 		return nil, fmt.Errorf("resample from %d to %d Hz: the rates are %v", fromHz, toHz, rates)
 	}
+	return resampler(fromHz, toHz), nil
+}
+
+func resampler(fromHz, toHz int) *Resampler {
 	divisor := gcd(fromHz, toHz)
 	r := &Resampler{from: fromHz, rates: ratio{toHz / divisor, fromHz / divisor}}
 	switch r.rates {
@@ -72,9 +76,9 @@ func NewResampler(fromHz, toHz int) (*Resampler, error) {
 	default:
 		r.taps, r.kernel = polyphases(r.rates)
 	}
-	r.samples = make([]int16, r.taps-1+fromHz*int(FrameDuration/time.Millisecond)/1000)
+	r.samples = make([]int16, r.taps-1+fromHz/framesPerSecond)
 	r.Reset()
-	return r, nil
+	return r
 }
 
 func gcd(a, b int) int {
