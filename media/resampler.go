@@ -18,7 +18,8 @@ import (
 //   - at N, -6 dB;
 //   - stop-band from 1.14·N (4.56 kHz), 70 dB down. What lies between N and
 //     there is folded to between 0.86·N and N, where telephone speech has nothing;
-//   - delay of 16 samples at the lower rate, 2 ms at 8 kHz: see Delay.
+//   - delay of 16 samples at the lower rate, 2 ms at 8 kHz, rounded up to two of
+//     the input's samples: see Delay.
 //
 // Between 8 and 16 kHz it is a half-band filter of 63 taps: every other tap is
 // zero, the rest are equal in pairs, and the delay is 1.94 ms.
@@ -152,9 +153,7 @@ func (r *Resampler) double(dst []int16) int {
 	for ; r.next < r.fill; r.next++ {
 		x := (*[2 * halfBandPairs]int16)(r.samples[r.next+1-2*halfBandPairs:])
 		sum := int64(1) << (kernelBits - 2)
-		for k, h := range &halfBand {
-			sum += int64(h) * int64(int32(x[k])+int32(x[2*halfBandPairs-1-k]))
-		}
+		sum += pairs(x)
 		i := 2 * (r.next - first)
 		dst[i] = clipLong(sum >> (kernelBits - 1))
 		dst[i+1] = x[halfBandPairs]
@@ -168,23 +167,65 @@ func (r *Resampler) halve(dst []int16) int {
 	for ; r.next < r.fill; r.next += 2 {
 		x := (*[halfBandTaps]int16)(r.samples[r.next+1-halfBandTaps:])
 		sum := int64(x[halfBandTaps/2])<<(kernelBits-1) + 1<<(kernelBits-1)
-		for k, h := range &halfBand {
-			sum += int64(h) * int64(int32(x[2*k])+int32(x[halfBandTaps-1-2*k]))
-		}
+		sum += everySecondPair(x)
 		dst[written] = clipLong(sum >> kernelBits)
 		written++
 	}
 	return written
 }
 
+// pairs sums all of x under the half-band's taps, two at a time. It is written
+// out because the loop takes twice as long.
+func pairs(x *[2 * halfBandPairs]int16) int64 {
+	h := &halfBand
+	return int64(h[0])*(int64(x[0])+int64(x[31])) +
+		int64(h[1])*(int64(x[1])+int64(x[30])) +
+		int64(h[2])*(int64(x[2])+int64(x[29])) +
+		int64(h[3])*(int64(x[3])+int64(x[28])) +
+		int64(h[4])*(int64(x[4])+int64(x[27])) +
+		int64(h[5])*(int64(x[5])+int64(x[26])) +
+		int64(h[6])*(int64(x[6])+int64(x[25])) +
+		int64(h[7])*(int64(x[7])+int64(x[24])) +
+		int64(h[8])*(int64(x[8])+int64(x[23])) +
+		int64(h[9])*(int64(x[9])+int64(x[22])) +
+		int64(h[10])*(int64(x[10])+int64(x[21])) +
+		int64(h[11])*(int64(x[11])+int64(x[20])) +
+		int64(h[12])*(int64(x[12])+int64(x[19])) +
+		int64(h[13])*(int64(x[13])+int64(x[18])) +
+		int64(h[14])*(int64(x[14])+int64(x[17])) +
+		int64(h[15])*(int64(x[15])+int64(x[16]))
+}
+
+// everySecondPair is pairs of every second sample.
+func everySecondPair(x *[halfBandTaps]int16) int64 {
+	h := &halfBand
+	return int64(h[0])*(int64(x[0])+int64(x[62])) +
+		int64(h[1])*(int64(x[2])+int64(x[60])) +
+		int64(h[2])*(int64(x[4])+int64(x[58])) +
+		int64(h[3])*(int64(x[6])+int64(x[56])) +
+		int64(h[4])*(int64(x[8])+int64(x[54])) +
+		int64(h[5])*(int64(x[10])+int64(x[52])) +
+		int64(h[6])*(int64(x[12])+int64(x[50])) +
+		int64(h[7])*(int64(x[14])+int64(x[48])) +
+		int64(h[8])*(int64(x[16])+int64(x[46])) +
+		int64(h[9])*(int64(x[18])+int64(x[44])) +
+		int64(h[10])*(int64(x[20])+int64(x[42])) +
+		int64(h[11])*(int64(x[22])+int64(x[40])) +
+		int64(h[12])*(int64(x[24])+int64(x[38])) +
+		int64(h[13])*(int64(x[26])+int64(x[36])) +
+		int64(h[14])*(int64(x[28])+int64(x[34])) +
+		int64(h[15])*(int64(x[30])+int64(x[32]))
+}
+
 func (r *Resampler) polyphase(dst []int16) int {
 	written := 0
 	for r.next < r.fill {
 		x := r.samples[r.next+1-r.taps : r.next+1]
-		h := r.kernel[r.position*r.taps:][:len(x)]
+		h := r.kernel[r.position*r.taps:][:r.taps]
 		sum := int64(1) << (kernelBits - 1)
-		for k, s := range x {
-			sum += int64(h[k]) * int64(s)
+		for len(x) >= 4 && len(h) >= 4 {
+			sum += int64(h[0])*int64(x[0]) + int64(h[1])*int64(x[1]) + int64(h[2])*int64(x[2]) + int64(h[3])*int64(x[3])
+			x, h = x[4:], h[4:]
 		}
 		dst[written] = clipLong(sum >> kernelBits)
 		written++
@@ -217,8 +258,8 @@ func halfBandKernel() (h [halfBandPairs]int32) {
 // polyphases are the taps of each phase. Each phase sums to one, so that a
 // constant stays one.
 func polyphases(r ratio) (taps int, kernel []int32) {
-	slower := max(1, float64(r.down)/float64(r.up)) // how far the input outruns the lower rate
-	side := int(math.Ceil(resamplerSpan * slower))
+	slower := max(1, float64(r.down)/float64(r.up))    // how far the input outruns the lower rate
+	side := int(math.Ceil(resamplerSpan*slower/2)) * 2 // polyphase sums four taps at a time
 	taps = 2 * side
 	kernel = make([]int32, 0, taps*r.up)
 	w := make([]float64, taps)
