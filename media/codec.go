@@ -123,8 +123,8 @@ func (c Codec) samples(n int) int {
 }
 
 // Silence is the byte of digital silence (for A-law, which has no zero, of the
-// smallest positive value). A G.722 decoder falls silent by it within
-// milliseconds, whatever came before.
+// smallest positive value). A G.722 decoder is below -50 dBov after
+// 10 ms of it, whatever came before.
 func (c Codec) Silence() byte {
 	switch c {
 	case PCMA:

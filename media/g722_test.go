@@ -216,3 +216,37 @@ func TestG722DoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// A decoder that missed a frame, and was left as it was, is near to the encoder
+// again five frames later, and nearer than one that was fed silence.
+func TestG722FindsBackAfterALostFrame(t *testing.T) {
+	pcm := speech(t)
+	wire := make([]byte, len(pcm)/2)
+	new(media.G722Encoder).Encode(wire, pcm)
+	clean := make([]int16, len(pcm))
+	new(media.G722Decoder).Decode(clean, wire)
+	silence := bytes.Repeat([]byte{media.G722.Silence()}, media.FrameSamples)
+	var held, fed float64
+	for lost := 5; lost < len(wire)/media.FrameSamples-10; lost++ {
+		h := snr(clean[(lost+6)*320:], afterLoss(wire, lost, nil)[5*320:])
+		held += h
+		fed += snr(clean[(lost+6)*320:], afterLoss(wire, lost, silence)[5*320:])
+		if h < 13 {
+			t.Errorf("frame %d lost: %.1f dB 100 ms later, want 13", lost, h)
+		}
+	}
+	if held <= fed {
+		t.Errorf("left alone %.1f dB, fed with silence %.1f dB", held, fed)
+	}
+}
+
+// afterLoss is what is heard after a lost frame, when the decoder is fed with
+// another in its stead.
+func afterLoss(wire []byte, lost int, instead []byte) []int16 {
+	var dec media.G722Decoder
+	scratch := make([]int16, 2*len(wire))
+	dec.Decode(scratch, wire[:lost*media.FrameSamples])
+	dec.Decode(scratch, instead)
+	n := dec.Decode(scratch, wire[(lost+1)*media.FrameSamples:])
+	return scratch[:n]
+}

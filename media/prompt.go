@@ -31,7 +31,7 @@ func NewPromptAt(name string, rateHz int, pcm []int16) *Prompt {
 
 // encode pads the last frame with silence. A codec with state runs through the
 // whole prompt from its beginning; a listener's decoder that comes from another
-// sound agrees with it after three or four frames.
+// sound agrees with it within 100 ms.
 func (p *Prompt) encode(c Codec) []byte {
 	pcm := make([]int16, p.Frames(c)*c.FrameSamples())
 	copy(pcm, Resample(p.pcm, p.rate, c.AudioRate()))

@@ -53,7 +53,7 @@ func stopBand(from, to int) float64 { return 1.14 * float64(min(from, to)) / 2 }
 
 func TestResamplerPassBand(t *testing.T) {
 	for _, r := range streamRates {
-		for part := 0.02; part <= 1; part += 0.07 {
+		for part := 0.02; part <= 1; part += 0.196 {
 			freq := part * passBand(r.from, r.to)
 			in := sine(freq, r.from, r.from)
 			out := stream(t, in, r.from, r.to, r.from/50)

@@ -121,7 +121,8 @@ func (d *Decoder) Samples(n int) int {
 
 // Decode writes the sound of payload to dst, which must hold Samples, and
 // returns how many samples were written. Any bytes are sound; half a sample at
-// the end of L16 is left out.
+// the end of L16 is left out. For a frame that was lost, decode nothing: what is
+// kept of G.722 is then nearer to the sender than after silence.
 func (d *Decoder) Decode(dst []int16, payload []byte) int {
 	if d.converter == nil {
 		return d.decode(dst, payload)
