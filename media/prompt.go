@@ -11,25 +11,35 @@ import (
 type Prompt struct {
 	name    string
 	pcm     []int16
+	rate    int // of pcm, in Hz
 	encoded [numCodecs]func() []byte
 }
 
-// NewPrompt makes a prompt of pcm, which is copied. The name is for logs: the
-// name of a file or of a phrase, never what is spoken to one caller.
-func NewPrompt(name string, pcm []int16) *Prompt {
-	p := &Prompt{name: name, pcm: slices.Clone(pcm)}
-	for _, c := range Codecs() {
+// NewPrompt makes a prompt of pcm at SampleRate, which is copied. The name is
+// for logs: the name of a file or of a phrase, never what is spoken to one caller.
+func NewPrompt(name string, pcm []int16) *Prompt { return NewPromptAt(name, SampleRate, pcm) }
+
+// NewPromptAt is NewPrompt of pcm at any (positive) rate, such as WidebandRate:
+// for each codec it is converted to that codec's rate.
+func NewPromptAt(name string, rateHz int, pcm []int16) *Prompt {
+	p := &Prompt{name: name, pcm: slices.Clone(pcm), rate: rateHz}
+	for c := PCMU; c.Valid(); c++ {
 		p.encoded[c] = sync.OnceValue(func() []byte { return p.encode(c) })
 	}
 	return p
 }
 
-// encode pads the last frame with silence.
+// encode pads the last frame with silence. A codec with state runs through the
+// whole prompt from its beginning; a listener's decoder that comes from another
+// sound agrees with it within 100 ms.
 func (p *Prompt) encode(c Codec) []byte {
+	pcm := make([]int16, p.Frames(c)*c.FrameSamples())
+	copy(pcm, Resample(p.pcm, p.rate, c.AudioRate()))
 	b := make([]byte, p.Frames(c)*c.FrameBytes())
-	n := c.Encode(b, p.pcm)
-	for i := range b[n:] {
-		b[n+i] = c.Silence()
+	if c == G722 {
+		new(G722Encoder).Encode(b, pcm)
+	} else {
+		c.Encode(b, pcm)
 	}
 	return b
 }
@@ -38,12 +48,12 @@ func (p *Prompt) encode(c Codec) []byte {
 func (p *Prompt) Name() string { return p.name }
 
 // Duration is the length of the sound, without the last frame's padding.
-func (p *Prompt) Duration() time.Duration { return Time(len(p.pcm)).Duration() }
-
-// Frames is the number of frames in codec c.
-func (p *Prompt) Frames(c Codec) int {
-	return (len(p.pcm) + c.FrameBytes() - 1) / c.FrameBytes()
+func (p *Prompt) Duration() time.Duration {
+	return time.Duration(len(p.pcm)) * time.Second / time.Duration(p.rate)
 }
+
+// Frames is the number of frames, in any codec.
+func (p *Prompt) Frames(Codec) int { return (len(p.pcm)*framesPerSecond + p.rate - 1) / p.rate }
 
 // Frame is frame i of the prompt in codec c; it must not be written to. The
 // first call for a codec encodes the prompt and takes its time: Prepare does

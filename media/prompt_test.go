@@ -65,3 +65,44 @@ func TestTimeConversions(t *testing.T) {
 		t.Errorf("an hour is %d samples", got)
 	}
 }
+
+func TestPromptInEveryCodec(t *testing.T) {
+	narrow := media.NewPrompt("narrow", sine(1000, 8000, 8100))
+	wide := media.NewPromptAt("wide", 16000, sine(1000, 16000, 16200))
+	for _, p := range []*media.Prompt{narrow, wide} {
+		for _, c := range allCodecs {
+			if n := p.Frames(c); n != 51 {
+				t.Fatalf("%s: %d frames in %v, want 51", p.Name(), n, c)
+			}
+			var wire []byte
+			for i := range p.Frames(c) {
+				frame := p.Frame(c, i)
+				if len(frame) != c.FrameBytes() || cap(frame) != len(frame) {
+					t.Fatalf("%s: frame %d in %v has length %d, capacity %d", p.Name(), i, c, len(frame), cap(frame))
+				}
+				wire = append(wire, frame...)
+			}
+			pcm := heard(t, c, c.AudioRate(), wire)
+			if got := level(pcm[:c.AudioRate()], c.AudioRate(), 1000); math.Abs(got - -9.23) > 0.2 {
+				t.Errorf("%s in %v: the tone has %.2f dBov, want -9.23", p.Name(), c, got)
+			}
+		}
+		if p.Duration() != 1012500*time.Microsecond {
+			t.Errorf("%s lasts %v", p.Name(), p.Duration())
+		}
+	}
+}
+
+// Only a prompt that was made wide has what lies above 4 kHz.
+func TestPromptIsWideband(t *testing.T) {
+	p := media.NewPromptAt("high", 16000, sine(6000, 16000, 16000))
+	for c, wants := range map[media.Codec][2]float64{media.G722: {-9.5, -9}, media.L16: {-200, -80}} {
+		var wire []byte
+		for i := range p.Frames(c) {
+			wire = append(wire, p.Frame(c, i)...)
+		}
+		if got := power(heard(t, c, c.AudioRate(), wire), c.AudioRate()); got < wants[0] || got > wants[1] {
+			t.Errorf("%v: 6 kHz has %.1f dBov, want %v", c, got, wants)
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package media
+
+import (
+	"fmt"
+	"time"
+)
+
+// The way of a stream from wire to wire:
+//
+//	bytes → Decoder (codec, then rate) → PCM at the asked rate → Encoder (rate, then codec) → bytes
+//
+// What needs no state has none: for G.711 at 8 kHz all three types are a
+// table. None allocates after Reset; each is for one stream and one goroutine.
+
+// framesPerSecond is how many frames of FrameDuration a second has.
+const framesPerSecond = int(time.Second / FrameDuration)
+
+// Encoder turns PCM at an asked rate into a codec's bytes. The zero Encoder
+// encodes nothing until it is Reset.
+type Encoder struct {
+	codec     Codec
+	g722      *G722Encoder
+	converter *Resampler // nil when the rate is the codec's
+	frame     []int16    // what the resampler makes of a frame
+	piece     int        // how many samples a frame has at the asked rate
+}
+
+// NewEncoder makes an encoder; it fails as Reset does.
+func NewEncoder(c Codec, rateHz int) (*Encoder, error) {
+	e := new(Encoder)
+	if err := e.Reset(c, rateHz); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Reset begins a stream in codec c of PCM at SampleRate or WidebandRate. Another
+// rate, or no codec, is an error. It allocates what the stream needs.
+func (e *Encoder) Reset(c Codec, rateHz int) error {
+	if err := checkStream(c, rateHz); err != nil {
+		return fmt.Errorf("encode: %w", err)
+	}
+	*e = Encoder{codec: c, piece: rateHz / framesPerSecond}
+	if c == G722 {
+		e.g722 = new(G722Encoder)
+	}
+	if rateHz != c.AudioRate() {
+		e.converter = resampler(rateHz, c.AudioRate())
+		e.frame = make([]int16, MaxFrameSamples)
+	}
+	return nil
+}
+
+// Encode writes pcm to dst, which must hold it, and returns how many bytes
+// were written: Codec.FrameBytes for each 20 ms. For G.722 at WidebandRate the
+// samples must be even in number; a last odd one is left out.
+func (e *Encoder) Encode(dst []byte, pcm []int16) int {
+	if e.converter == nil {
+		return e.encode(dst, pcm)
+	}
+	written := 0
+	for len(pcm) > 0 {
+		n := min(len(pcm), e.piece)
+		made := e.converter.Resample(e.frame, pcm[:n])
+		written += e.encode(dst[written:], e.frame[:made])
+		pcm = pcm[n:]
+	}
+	return written
+}
+
+func (e *Encoder) encode(dst []byte, pcm []int16) int {
+	if e.g722 != nil {
+		return e.g722.Encode(dst, pcm)
+	}
+	return e.codec.Encode(dst, pcm)
+}
+
+// Decoder turns a codec's bytes into PCM at an asked rate. The zero Decoder
+// decodes nothing until it is Reset.
+type Decoder struct {
+	codec     Codec
+	rate      int // Hz, asked
+	g722      *G722Decoder
+	converter *Resampler // nil when the rate is the codec's
+	frame     []int16    // a frame at the codec's rate, for the resampler
+}
+
+// NewDecoder makes a decoder; it fails as Reset does.
+func NewDecoder(c Codec, rateHz int) (*Decoder, error) {
+	d := new(Decoder)
+	if err := d.Reset(c, rateHz); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Reset begins a stream in codec c to PCM at SampleRate or WidebandRate. Another
+// rate, or no codec, is an error. It allocates what the stream needs.
+func (d *Decoder) Reset(c Codec, rateHz int) error {
+	if err := checkStream(c, rateHz); err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	*d = Decoder{codec: c, rate: rateHz}
+	if c == G722 {
+		d.g722 = new(G722Decoder)
+	}
+	if rateHz != c.AudioRate() {
+		d.converter = resampler(c.AudioRate(), rateHz)
+		d.frame = make([]int16, MaxFrameSamples)
+	}
+	return nil
+}
+
+// Samples is how many samples Decode makes of n bytes.
+func (d *Decoder) Samples(n int) int {
+	if !d.codec.Valid() {
+		return 0
+	}
+	return d.codec.samples(n) * d.rate / d.codec.AudioRate()
+}
+
+// Decode writes the sound of payload to dst, which must hold Samples, and
+// returns how many samples were written. Any bytes are sound; half a sample at
+// the end of L16 is left out. For a frame that was lost, decode nothing: what is
+// kept of G.722 is then nearer to the sender than after silence.
+func (d *Decoder) Decode(dst []int16, payload []byte) int {
+	if d.converter == nil {
+		return d.decode(dst, payload)
+	}
+	written := 0
+	for len(payload) > 0 {
+		n := min(len(payload), d.codec.FrameBytes())
+		made := d.decode(d.frame, payload[:n])
+		written += d.converter.Resample(dst[written:], d.frame[:made])
+		payload = payload[n:]
+	}
+	return written
+}
+
+func (d *Decoder) decode(dst []int16, payload []byte) int {
+	if d.g722 != nil {
+		return d.g722.Decode(dst, payload)
+	}
+	return d.codec.Decode(dst, payload)
+}
+
+// Transcoder rewrites a stream from one codec in another. The zero Transcoder
+// makes nothing until it is Reset.
+type Transcoder struct {
+	to, from Codec
+	decoder  Decoder
+	encoder  Encoder
+	frame    []int16 // between them; nil when bytes become bytes
+}
+
+// NewTranscoder makes a transcoder; it fails as Reset does.
+func NewTranscoder(to, from Codec) (*Transcoder, error) {
+	t := new(Transcoder)
+	if err := t.Reset(to, from); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Reset begins a stream. What is not a codec is an error. It allocates what the
+// stream needs: nothing from a codec to itself or between two kinds of G.711.
+func (t *Transcoder) Reset(to, from Codec) error {
+	rate := to.AudioRate()
+	next := Transcoder{to: to, from: from}
+	if err := next.decoder.Reset(from, rate); err != nil {
+		return fmt.Errorf("transcode: %w", err)
+	}
+	if err := next.encoder.Reset(to, rate); err != nil {
+		return fmt.Errorf("transcode: %w", err)
+	}
+	if !next.direct() {
+		next.frame = make([]int16, MaxFrameSamples)
+	}
+	*t = next
+	return nil
+}
+
+func (t *Transcoder) direct() bool { return t.to == t.from || t.to.g711() && t.from.g711() }
+
+// Transcode rewrites src into dst, which must hold it and must not overlap with
+// it, and returns how many bytes were written: a frame for each frame.
+func (t *Transcoder) Transcode(dst, src []byte) int {
+	if t.frame == nil {
+		return Transcode(dst, t.to, src, t.from)
+	}
+	written := 0
+	for len(src) > 0 {
+		n := min(len(src), t.from.FrameBytes())
+		made := t.decoder.Decode(t.frame, src[:n])
+		written += t.encoder.Encode(dst[written:], t.frame[:made])
+		src = src[n:]
+	}
+	return written
+}
+
+func checkStream(c Codec, rateHz int) error {
+	switch {
+	case !c.Valid():
+		return fmt.Errorf("%d is no codec", uint8(c))
+	case rateHz != SampleRate && rateHz != WidebandRate:
+		return fmt.Errorf("%v at %d Hz: the rates are %d and %d", c, rateHz, SampleRate, WidebandRate)
+	}
+	return nil
+}

@@ -1,0 +1,231 @@
+package media_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/ivrd/ivrd/media"
+)
+
+var allCodecs = []media.Codec{media.PCMU, media.PCMA, media.G722, media.L16}
+
+func TestCodecFacts(t *testing.T) {
+	for _, c := range []struct {
+		codec                        media.Codec
+		name                         string
+		pt                           uint8
+		audioRate, bytes, samples    int
+		stateless, dynamic, inCodecs bool
+	}{
+		{media.PCMU, "PCMU", 0, 8000, 160, 160, true, false, true},
+		{media.PCMA, "PCMA", 8, 8000, 160, 160, true, false, true},
+		{media.G722, "G722", 9, 16000, 160, 320, false, false, false},
+		{media.L16, "L16", 96, 8000, 320, 160, true, true, false},
+	} {
+		k := c.codec
+		if k.Name() != c.name || k.PayloadType() != c.pt || k.Dynamic() != c.dynamic || k.ClockRate() != 8000 {
+			t.Errorf("%v: name %q, payload type %d (dynamic %v), clock %d", k, k.Name(), k.PayloadType(), k.Dynamic(), k.ClockRate())
+		}
+		if k.AudioRate() != c.audioRate || k.FrameBytes() != c.bytes || k.FrameSamples() != c.samples {
+			t.Errorf("%v: %d Hz, frames of %d bytes, %d samples", k, k.AudioRate(), k.FrameBytes(), k.FrameSamples())
+		}
+		if !k.Valid() || k.Stateless() != c.stateless || slices.Contains(media.Codecs(), k) != c.inCodecs {
+			t.Errorf("%v: valid %v, stateless %v, listed %v", k, k.Valid(), k.Stateless(), slices.Contains(media.Codecs(), k))
+		}
+	}
+	for _, none := range []media.Codec{0, media.L16 + 1} {
+		if none.Valid() || none.Stateless() || none.Encode(nil, nil) != 0 || none.Decode(nil, nil) != 0 {
+			t.Errorf("%d is a codec", uint8(none))
+		}
+	}
+}
+
+func TestL16IsInNetworkOrder(t *testing.T) {
+	pcm := []int16{0, 1, -2, math.MaxInt16, math.MinInt16}
+	want := []byte{0, 0, 0, 1, 0xFF, 0xFE, 0x7F, 0xFF, 0x80, 0}
+	wire, back := make([]byte, len(want)), make([]int16, len(pcm))
+	if n := media.L16.Encode(wire, pcm); n != len(want) || !slices.Equal(wire, want) {
+		t.Errorf("%d bytes %x, want %x", n, wire, want)
+	}
+	if n := media.L16.Decode(back, append(wire, 7)); n != len(pcm) || !slices.Equal(back, pcm) {
+		t.Errorf("%d samples %v, want %v", n, back, pcm)
+	}
+}
+
+// A stateful codec used without its state says so by writing nothing.
+func TestCodecWithoutItsState(t *testing.T) {
+	pcm, wire := make([]int16, 320), make([]byte, 160)
+	if media.G722.Encode(wire, pcm) != 0 || media.G722.Decode(pcm, wire) != 0 {
+		t.Error("Codec encodes or decodes G.722 without state")
+	}
+	if media.Transcode(wire, media.G722, make([]byte, 160), media.PCMU) != 0 {
+		t.Error("Transcode writes G.722")
+	}
+}
+
+func TestSilenceOfG722FollowsAnySound(t *testing.T) {
+	var enc media.G722Encoder
+	var dec media.G722Decoder
+	wire, pcm := make([]byte, 160), make([]int16, 320)
+	for seed := range 8 {
+		enc.Encode(wire, rails(xorshift(seed+1), 20, 320))
+		dec.Decode(pcm, wire)
+		for i := range wire {
+			wire[i] = media.G722.Silence()
+		}
+		dec.Decode(pcm, wire)
+		if tail := pcm[160:]; slices.Max(tail) > 100 || slices.Min(tail) < -100 {
+			t.Errorf("after 10 ms of silence it sounds between %d and %d", slices.Min(tail), slices.Max(tail))
+		}
+	}
+}
+
+// toneIn is a second of a tone in codec c.
+func toneIn(t *testing.T, c media.Codec, freqHz float64) []byte {
+	t.Helper()
+	enc, err := media.NewEncoder(c, media.WidebandRate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire := make([]byte, 50*c.FrameBytes())
+	if n := enc.Encode(wire, sine(freqHz, media.WidebandRate, media.WidebandRate)); n != len(wire) {
+		t.Fatalf("%v: a second is %d bytes, want %d", c, n, len(wire))
+	}
+	return wire
+}
+
+// heard is what wire sounds like at a rate.
+func heard(t *testing.T, c media.Codec, rate int, wire []byte) []int16 {
+	t.Helper()
+	dec, err := media.NewDecoder(c, rate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pcm := make([]int16, dec.Samples(len(wire)))
+	if n := dec.Decode(pcm, wire); n != len(pcm) {
+		t.Fatalf("%v: %d samples, want %d", c, n, len(pcm))
+	}
+	return pcm
+}
+
+func TestTranscoderKeepsTones(t *testing.T) {
+	for _, from := range allCodecs {
+		for _, to := range allCodecs {
+			for _, freq := range []float64{300, 1000, 3300} {
+				tr, err := media.NewTranscoder(to, from)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out := inFrames(tr, to, from, toneIn(t, from, freq))
+				for _, rate := range []int{media.SampleRate, media.WidebandRate} {
+					pcm := heard(t, to, rate, out)
+					if got := level(pcm, rate, freq); math.Abs(got - -9.23) > 0.2 {
+						t.Errorf("%v to %v: %v Hz at %d Hz has %.2f dBov, want -9.23", from, to, freq, rate, got)
+					}
+					if noise := powerBeside(pcm, rate, freq); noise > -40 {
+						t.Errorf("%v to %v: %v Hz at %d Hz comes with %.1f dBov of noise", from, to, freq, rate, noise)
+					}
+				}
+			}
+		}
+	}
+}
+
+// inFrames transcodes wire frame by frame.
+func inFrames(tr *media.Transcoder, to, from media.Codec, wire []byte) []byte {
+	var out []byte
+	frame := make([]byte, media.MaxFrameBytes)
+	for part := range slices.Chunk(wire, from.FrameBytes()) {
+		out = append(out, frame[:tr.Transcode(frame, part)]...)
+	}
+	return out[:len(wire)/from.FrameBytes()*to.FrameBytes()]
+}
+
+// What only wideband has does not fold into narrowband.
+func TestWidebandDoesNotFoldIntoNarrowband(t *testing.T) {
+	wire := toneIn(t, media.G722, 6000)
+	if got := power(heard(t, media.G722, media.WidebandRate, wire), media.WidebandRate); got < -10 {
+		t.Errorf("6 kHz in G.722 has %.1f dBov", got)
+	}
+	if got := power(heard(t, media.G722, media.SampleRate, wire), media.SampleRate); got > -45 {
+		t.Errorf("6 kHz folds down with %.1f dBov", got)
+	}
+}
+
+func TestTranscoderOfG711EqualsTranscode(t *testing.T) {
+	src := codes(1, 1, 160)
+	for _, from := range media.Codecs() {
+		for _, to := range media.Codecs() {
+			tr, err := media.NewTranscoder(to, from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, want := make([]byte, 160), make([]byte, 160)
+			media.Transcode(want, to, src, from)
+			if n := tr.Transcode(got, src); n != 160 || !slices.Equal(got, want) {
+				t.Errorf("%v to %v differs", from, to)
+			}
+		}
+	}
+}
+
+func TestTranscoderRefusesWhatIsNoCodec(t *testing.T) {
+	if _, err := media.NewTranscoder(media.PCMU, 0); err == nil {
+		t.Error("from no codec")
+	}
+	if _, err := media.NewTranscoder(media.L16+1, media.PCMU); err == nil {
+		t.Error("to no codec")
+	}
+	if _, err := media.NewDecoder(media.PCMU, 44100); err == nil {
+		t.Error("a decoder at 44.1 kHz")
+	}
+	if _, err := media.NewEncoder(media.G722, 0); err == nil {
+		t.Error("an encoder at 0 Hz")
+	}
+	if n := new(media.Decoder).Decode(nil, []byte{1}) + new(media.Decoder).Samples(5); n != 0 {
+		t.Errorf("the zero decoder makes %d samples", n)
+	}
+}
+
+func TestTranscoderDoesNotAllocate(t *testing.T) {
+	dst, src := make([]byte, media.MaxFrameBytes), codes(1, 1, media.MaxFrameBytes)
+	for _, from := range allCodecs {
+		for _, to := range allCodecs {
+			tr, err := media.NewTranscoder(to, from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := testing.AllocsPerRun(20, func() { tr.Transcode(dst, src[:from.FrameBytes()]) }); n != 0 {
+				t.Errorf("%v to %v: %v allocations", from, to, n)
+			}
+		}
+	}
+}
+
+// FuzzDecoder: any payload is sound of the length that was foretold, and it
+// sounds the same however it is cut.
+func FuzzDecoder(f *testing.F) {
+	for c := range allCodecs {
+		f.Add(uint8(c), false, uint16(3), codes(xorshift(c+1), 3, 400))
+		f.Add(uint8(c), true, uint16(160), codes(xorshift(c+9), 1, 321))
+	}
+	f.Fuzz(func(t *testing.T, codec uint8, wideband bool, cut uint16, payload []byte) {
+		c, rate := allCodecs[int(codec)%len(allCodecs)], media.SampleRate
+		if wideband {
+			rate = media.WidebandRate
+		}
+		whole := heard(t, c, rate, payload)
+		dec, err := media.NewDecoder(c, rate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := min(int(cut), len(payload)) &^ 1 // L16 has two bytes for a sample
+		parts := make([]int16, len(whole))
+		n := dec.Decode(parts, payload[:at])
+		n += dec.Decode(parts[n:], payload[at:])
+		if n != len(whole) || !slices.Equal(parts, whole) {
+			t.Errorf("%v at %d Hz cut at %d: %d samples of %d", c, rate, at, n, len(whole))
+		}
+	})
+}
