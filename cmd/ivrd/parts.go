@@ -62,7 +62,7 @@ func engineConfig(f config.File, web *rtc.Mux, log *slog.Logger) engine.Config {
 // thread of its own; as many more of Go's processors let every one go on at once
 // when its time has come, whatever else runs.
 func workersOf(f config.File) int {
-	cores := runtime.NumCPU()
+	cores := runtime.GOMAXPROCS(0)
 	workers := f.Media.Workers
 	if workers == 0 {
 		workers = cores
