@@ -234,25 +234,27 @@ func TestSilenceStaysSilence(t *testing.T) {
 	}
 }
 
-// TestVoiceBreaksOffWithoutStep: without a concealer, a lost frame dies away and
+// TestVoiceBreaksOffWithoutClick: without a concealer, a lost frame dies away and
 // the next comes up.
-func TestVoiceBreaksOffWithoutStep(t *testing.T) {
-	for name, end := range map[string]*track{
-		"lost": {lost: map[int]bool{5: true}}, "silent": {mute: map[int]bool{5: true}},
-	} {
-		// 190 Hz stands high at the frame's end: 1 - 0.28 of the peak.
-		end.pcm = sine(190, -20, 8000, 8000)
-		r := newRoom(8000, end)
-		pcm := r.frames(10, 0)
-		for i := 2*r.n + 1; i < len(pcm); i++ {
-			if d := int(pcm[i]) - int(pcm[i-1]); d > 1200 || d < -1200 { // the tone's own: 690
-				t.Errorf("%s: a step of %d at sample %d", name, d, i)
+func TestVoiceBreaksOffWithoutClick(t *testing.T) {
+	both(t, func(t *testing.T, rate int) {
+		for _, freq := range []float64{190, 410, 1010, 1270, 1930, 2590, 3010} {
+			for i := range 4 { // another phase at the frame's end each
+				end := &track{pcm: sine(freq, -20, rate, rate)[7*i:], lost: map[int]bool{5: true}}
+				if i%2 == 1 {
+					end.lost, end.mute = nil, end.lost
+				}
+				r := newRoom(rate, end)
+				pcm := r.frames(10, 0)
+				if got := outside(pcm[3*r.n:8*r.n], rate, clickBand, freq); got > click+10 {
+					t.Errorf("%v Hz: %.1f dB outside of the tone", freq, got)
+				}
+				if rest := pcm[5*r.n+r.n/fadePart : 6*r.n]; slices.ContainsFunc(rest, func(v int16) bool { return v != 0 }) {
+					t.Errorf("%v Hz: 10 ms later it is not silent", freq)
+				}
 			}
 		}
-		if middle := pcm[5*r.n+r.n/tailPart : 6*r.n]; slices.ContainsFunc(middle, func(v int16) bool { return v != 0 }) {
-			t.Errorf("%s: 5 ms later it is not silent", name)
-		}
-	}
+	})
 }
 
 // parrot is a concealer that says what it is told to.
@@ -282,7 +284,12 @@ func TestConcealer(t *testing.T) {
 	if pcm := v.Frame(99*160, 160); pcm[9] != 0 { // nobody listened for a while
 		t.Errorf("what was long ago is made up from: %d", pcm[9])
 	}
-	if p.good != 5 || p.lost != 2 {
+	v.Frame(100*160, 160)
+	s.mute = map[int]bool{10: true}
+	if pcm := v.Frame(101*160, 160); pcm[0] != 77 || pcm[80] != 0 { // it breaks off
+		t.Errorf("the end is made up of %d and %d", pcm[0], pcm[80])
+	}
+	if p.good != 6 || p.lost != 3 {
 		t.Errorf("the concealer was shown %d frames and asked for %d", p.good, p.lost)
 	}
 }

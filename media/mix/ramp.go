@@ -9,10 +9,8 @@ const (
 	unityBits = 14
 	// rampSteps is the resolution of the table: a fade at 16 kHz.
 	rampSteps = 160
-	// fadePart and tailPart are the parts of a frame that a fade and the tail of
-	// a voice that breaks off take: 10 and 5 ms.
+	// fadePart is the part of a frame that a fade takes: 10 ms.
 	fadePart = 2
-	tailPart = 4
 )
 
 // rise is a raised cosine from zero to unity, written once and only read.

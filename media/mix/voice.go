@@ -1,6 +1,10 @@
 package mix
 
-import "github.com/ivrd/ivrd/media"
+import (
+	"math"
+
+	"github.com/ivrd/ivrd/media"
+)
 
 // Kind says what a speaker has for a frame.
 type Kind uint8
@@ -33,7 +37,7 @@ type Concealer interface {
 type Voice struct {
 	Speaker Speaker
 	// Concealer, if any, bridges losses. Without one a voice that breaks off
-	// dies away within 5 ms and comes back so.
+	// goes on for a period and dies away, within 10 ms, and comes back so.
 	Concealer Concealer
 	// Steady turns the automatic gain off: for what has a level of its own, such
 	// as prompts.
@@ -86,7 +90,7 @@ func (v *Voice) came(again bool) {
 		return
 	}
 	if again {
-		n := len(v.pcm) / tailPart
+		n := len(v.pcm) / fadePart
 		for i, s := range v.pcm[:n] {
 			v.pcm[i] = int16(scale(s, rise[i*rampSteps/n]))
 		}
@@ -99,18 +103,51 @@ func (v *Voice) broke(off bool) {
 	case v.kind == Lost && v.fresh:
 		v.Concealer.Lost(v.pcm)
 	case off:
-		v.tail()
+		if v.fresh {
+			v.Concealer.Lost(v.pcm)
+		} else {
+			repeat(v.pcm)
+		}
+		die(v.pcm)
 	default:
 		clear(v.pcm)
 	}
 }
 
-// tail lets a voice die away: its last sound backwards joins on without a step.
-func (v *Voice) tail() {
-	n := len(v.pcm) / tailPart
-	end := v.pcm[len(v.pcm)-n:]
-	for i := range n {
-		v.pcm[i] = int16(scale(end[n-1-i], unity-rise[i*rampSteps/n]))
+// repeat goes on with the last period of a frame in the first half of it, which
+// does. The period is that after which the end of the frame was said before.
+func repeat(pcm []int16) {
+	n := len(pcm)
+	period := period(pcm)
+	for i := range n / 2 {
+		pcm[i] = pcm[n-period+i%period]
 	}
-	clear(v.pcm[n:])
+}
+
+// period is where the last 2.5 ms of a frame are most alike to what came 2.5 to
+// 17.5 ms before them.
+func period(pcm []int16) int {
+	n, m := len(pcm), max(len(pcm)/8, 1)
+	end := pcm[n-m:]
+	best, least := m, int64(math.MaxInt64)
+	for lag := m; lag <= n-m; lag++ {
+		var sum int64
+		for i, v := range pcm[n-m-lag : n-lag] {
+			d := int64(v) - int64(end[i])
+			sum += d * d
+		}
+		if sum < least {
+			best, least = lag, sum
+		}
+	}
+	return best
+}
+
+// die fades a frame out in its first half.
+func die(pcm []int16) {
+	n := len(pcm) / fadePart
+	for i := range n {
+		pcm[i] = int16(scale(pcm[i], unity-rise[i*rampSteps/n]))
+	}
+	clear(pcm[n:])
 }
