@@ -183,3 +183,53 @@ func (l *lab) hangUp(parties int, freq float64) {
 	l.pass(200 * time.Millisecond)
 	l.smooth("hang-up", s, legs[0], at, freq, 2890)
 }
+
+// TestGainIsForMixesOnly: who speaks softly is brought up for those who hear
+// several, and forwarded as they are to who hears only them; from one to the other
+// it goes in no step.
+func TestGainIsForMixesOnly(t *testing.T) {
+	inMemory(t, engine.Config{}, func(l *lab) {
+		s := l.session()
+		caller := l.connect(s, media.StreamOptions{}, media.PCMU, 0)
+		agent := l.connect(s, media.StreamOptions{}, media.PCMU, 0)
+		supervisor := l.connect(s, media.StreamOptions{}, media.PCMA, 0)
+		caller.phone.SendPCM(caller.Local(), media.PCMU, syllable(1010, -32))
+		legs := []*leg{caller, agent, supervisor}
+		hears := func(what string, of *leg, level float64) {
+			l.Helper()
+			l.pass(4 * time.Second)
+			if got := loudest(of.phone.Between(-time.Second, 0), 1010); math.Abs(got-level) > 1.5 {
+				l.Errorf("%s: %.1f dBov, want %v", what, got, level)
+			}
+		}
+		l.mix(s, legs, [][]int{{1}, {0}, {0, 1}})
+		hears("forwarded", agent, -32)
+		hears("listen", supervisor, -24)
+		l.mix(s, legs, [][]int{{1}, {0, 2}, {0, 1}})
+		hears("whisper", agent, -24)
+		l.mix(s, legs, [][]int{{1}, {0}, {0, 1}})
+		hears("forwarded again", agent, -32)
+		pcm := agent.phone.Heard()
+		for pcm = pcm[media.SampleRate:]; len(pcm) >= 2*media.FrameSamples; pcm = pcm[media.FrameSamples:] {
+			one := tone.Level(pcm[:media.FrameSamples], 1010)
+			two := tone.Level(pcm[media.FrameSamples:2*media.FrameSamples], 1010)
+			if one > -35 && two > -35 && math.Abs(one-two) > 0.6 {
+				l.Errorf("from %.1f to %.1f dBov within 20 ms", one, two)
+			}
+		}
+	})
+}
+
+// syllable is 300 ms of a tone and a pause of 200.
+func syllable(freqHz, level float64) []int16 {
+	return append(media.Tone(freqHz, level, 300*time.Millisecond), media.Silence(200*time.Millisecond)...)
+}
+
+// loudest is the level of a tone in the frame in which it is loudest.
+func loudest(pcm []int16, freqHz float64) float64 {
+	level := math.Inf(-1)
+	for ; len(pcm) >= media.FrameSamples; pcm = pcm[media.FrameSamples:] {
+		level = max(level, tone.Level(pcm[:media.FrameSamples], freqHz))
+	}
+	return level
+}

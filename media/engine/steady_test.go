@@ -197,6 +197,7 @@ func BenchmarkSound(b *testing.B) {
 			st, at := r.legs[0], r.session.next
 			for _, o := range r.legs {
 				o.intake.Kind = rtpio.Sound
+				o.remote.Codec.Encode(o.intake.Payload[:], media.Tone(410, -20, media.FrameDuration))
 			}
 			b.ReportAllocs()
 			for b.Loop() {
