@@ -104,9 +104,8 @@ func (l *lab) isolated(g *leg, heard []int) {
 	}
 }
 
-// tight checks each 20 ms that a leg's phone has heard since a change, the frame of
-// the fade but its second half left out: whoever is not heard is not heard in any
-// of them, and whoever is heard is heard in all.
+// tight checks each 20 ms that a leg's phone has heard from 10 ms after a change
+// on: whoever is not to be heard is in none of them, whoever is to be is in all.
 func (l *lab) tight(s media.Session, g *leg, at media.Time, heard []int) {
 	l.Helper()
 	pcm := g.phone.Heard()
@@ -114,7 +113,7 @@ func (l *lab) tight(s media.Session, g *leg, at media.Time, heard []int) {
 	if pcm = pcm[len(pcm)-frames*media.FrameSamples:]; frames < 6 {
 		l.Fatalf("%d frames have come", frames)
 	}
-	for pcm = pcm[media.FrameSamples/2:]; len(pcm) >= media.FrameSamples; pcm = pcm[media.FrameSamples/2:] {
+	for pcm = pcm[media.FrameSamples/2:]; len(pcm) >= media.FrameSamples; pcm = pcm[media.FrameSamples:] {
 		for j, freq := range mixTones() {
 			level := tone.Level(pcm[:media.FrameSamples], freq)
 			if want := slices.Contains(heard, j); want != (level > -26) || !want && level > -20-isolation {
