@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ivrd/ivrd/internal/testkit/tone"
@@ -36,11 +37,13 @@ func TestMixIsolation(t *testing.T) {
 		random := rand.New(rand.NewPCG(4, 2))
 		for range 1000 {
 			matrix := randomMatrix(random, len(legs))
-			l.mix(s, legs, matrix)
+			at := l.mix(s, legs, matrix)
 			// At most 20 ms until it holds, 100 ms are listened to.
 			l.pass(125 * time.Millisecond)
+			synctest.Wait()
 			for i, g := range legs {
 				l.isolated(g, matrix[i])
+				l.tight(s, g, at, matrix[i])
 			}
 			if l.Failed() {
 				return
@@ -68,7 +71,8 @@ func randomMatrix(random *rand.Rand, n int) [][]int {
 	return m
 }
 
-func (l *lab) mix(s media.Session, legs []*leg, matrix [][]int) {
+// mix returns the media time from which it holds.
+func (l *lab) mix(s media.Session, legs []*leg, matrix [][]int) media.Time {
 	l.Helper()
 	var parties []media.Party
 	for i, heard := range matrix {
@@ -78,9 +82,11 @@ func (l *lab) mix(s media.Session, legs []*leg, matrix [][]int) {
 		}
 		parties = append(parties, p)
 	}
-	if _, err := s.Mix(parties); err != nil {
+	at, err := s.Mix(parties)
+	if err != nil {
 		l.Fatal(err)
 	}
+	return at
 }
 
 // isolated checks the last 100 ms of what a leg's phone has heard.
@@ -94,6 +100,25 @@ func (l *lab) isolated(g *leg, heard []int) {
 			l.Errorf("%v Hz is heard at %.0f dBov, want -20", freq, level)
 		case !want && level > -20-isolation:
 			l.Errorf("%v Hz is heard at %.0f dBov by who must not hear it", freq, level)
+		}
+	}
+}
+
+// tight checks each 20 ms that a leg's phone has heard from 10 ms after a change
+// on: whoever is not to be heard is in none of them, whoever is to be is in all.
+func (l *lab) tight(s media.Session, g *leg, at media.Time, heard []int) {
+	l.Helper()
+	pcm := g.phone.Heard()
+	frames := int(s.Now()-at)/media.FrameSamples + 1
+	if pcm = pcm[len(pcm)-frames*media.FrameSamples:]; frames < 6 {
+		l.Fatalf("%d frames have come", frames)
+	}
+	for pcm = pcm[media.FrameSamples/2:]; len(pcm) >= media.FrameSamples; pcm = pcm[media.FrameSamples:] {
+		for j, freq := range mixTones() {
+			level := tone.Level(pcm[:media.FrameSamples], freq)
+			if want := slices.Contains(heard, j); want != (level > -26) || !want && level > -20-isolation {
+				l.Errorf("%v Hz is heard at %.0f dBov %d samples before the end", freq, level, len(pcm))
+			}
 		}
 	}
 }

@@ -14,34 +14,54 @@ type player struct {
 	frame  int // of it
 }
 
+// turn is which of the stream's two voices of prompts the player speaks with: one
+// that replaces another comes while the other goes.
+func (p *player) turn() int { return int(p.id % 2) }
+
 // next frame of the prompts; false when nothing is played. The end is
 // reported when the last frame has been heard, a tick after it was sent.
 func (p *player) next(st *stream, at media.Time) ([]byte, bool) {
 	if !p.active {
 		return nil, false
 	}
-	codec := st.remote.Codec
-	for restarted := false; ; p.prompt, p.frame = p.prompt+1, 0 {
-		if p.prompt == len(p.Prompts) {
-			if !p.Loop || restarted || len(p.Prompts) == 0 {
-				break
-			}
-			restarted, p.prompt = true, 0
-		}
-		if current := p.Prompts[p.prompt]; p.frame < current.Frames(codec) {
-			p.frame++
-			return current.Frame(codec, p.frame-1), true
-		}
+	if frame := p.advance(st.remote.Codec); frame != nil {
+		return frame, true
 	}
 	p.finish(st, at, true)
 	return nil, false
 }
 
+// advance goes on by a frame; nil after the last.
+func (p *player) advance(codec media.Codec) []byte {
+	for restarted := false; ; p.prompt, p.frame = p.prompt+1, 0 {
+		if p.prompt == len(p.Prompts) {
+			if !p.Loop || restarted || len(p.Prompts) == 0 {
+				return nil
+			}
+			restarted, p.prompt = true, 0
+		}
+		if current := p.Prompts[p.prompt]; p.frame < current.Frames(codec) {
+			p.frame++
+			return current.Frame(codec, p.frame-1)
+		}
+	}
+}
+
+// rest is the frame that a prompt was cut at, to fade out in.
+type rest struct {
+	at      media.Time
+	payload []byte
+}
+
 // stop ends what is played, if anything.
 func (p *player) stop(st *stream, at media.Time) {
-	if p.active {
-		p.finish(st, at, false)
+	if !p.active {
+		return
 	}
+	if st.connected {
+		st.rests[p.turn()] = rest{at: at, payload: p.advance(st.remote.Codec)}
+	}
+	p.finish(st, at, false)
 }
 
 func (p *player) finish(st *stream, at media.Time, completed bool) {

@@ -201,3 +201,24 @@ func BenchmarkTick(b *testing.B) {
 		r.slot += slots
 	}
 }
+
+// BenchmarkSound is what a leg hears alone, without sockets: of the other as it
+// came, of the other by the table, and of two, one of whom was decoded for it.
+func BenchmarkSound(b *testing.B) {
+	for _, c := range steady[:3] {
+		b.Run(c.name, func(b *testing.B) {
+			r := newRig(b, rtpio.System(), c.codecs)
+			r.begin(c.speakers)
+			st, at := r.legs[0], r.session.next
+			for _, o := range r.legs {
+				o.intake.Kind = rtpio.Sound
+				o.remote.Codec.Encode(o.intake.Payload[:], media.Tone(410, -20, media.FrameDuration))
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				st.sound(at)
+				at += media.FrameSamples
+			}
+		})
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/dtmf"
+	"github.com/ivrd/ivrd/media/mix"
 	"github.com/ivrd/ivrd/media/rtc"
 	"github.com/ivrd/ivrd/media/rtpio"
 )
@@ -47,8 +48,10 @@ type stream struct {
 	report    media.Time
 	silence   [media.FrameSamples]byte
 	recoded   [media.FrameSamples]byte
-	pcm       [media.FrameSamples]int16 // of intake, as of pcmAt
-	pcmAt     media.Time
+	ear       mix.Listener
+	voice     mix.Voice    // of the peer
+	prompts   [2]mix.Voice // of what is played, taking turns
+	rests     [2]rest
 	stats     media.Stats // what the endpoint does not know
 }
 
@@ -56,18 +59,22 @@ var _ media.Stream = (*stream)(nil)
 
 func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint, web *rtc.Transport) *stream {
 	endpoint.Use(&s.worker.scratch)
-	return &stream{
+	st := &stream{
 		session:  s,
 		options:  o,
 		endpoint: endpoint,
 		web:      web,
 		events:   make(chan media.StreamEvent, eventQueue),
 		track:    o.Track,
-		pcmAt:    -1,
 		base:     rand.Uint32(),
 		pausing:  true,
 		stats:    media.Stats{FirstMedia: -1},
 	}
+	st.voice.Speaker = said{st}
+	for i := range st.prompts {
+		st.prompts[i] = mix.Voice{Speaker: shown{st, i}, Steady: true}
+	}
+	return st
 }
 
 func (st *stream) Local() netip.AddrPort { return st.endpoint.Local() }
@@ -180,6 +187,7 @@ func (st *stream) Close() error {
 // end runs on the worker, once.
 func (st *stream) end() {
 	st.player.stop(st, st.session.next)
+	st.breakOff()
 	st.unbridge()
 	st.endpoint.Report(time.Now(), st.timestamp(st.session.next), true)
 	st.endpoint.Close()

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"math"
 	"math/rand/v2"
 	"time"
 
@@ -143,12 +142,15 @@ func (st *stream) out(at media.Time) {
 func (st *stream) sound(at media.Time) []byte {
 	if st.played != nil {
 		st.record(st.options.PlayTrack, at, st.played)
-		return st.played
 	}
-	switch len(st.speakers) + 2*len(st.overheard) { // what is overheard is mixed, also alone
-	case 0:
+	st.listen()
+	only, plain := st.ear.Plain()
+	switch {
+	case plain && only == nil:
 		return st.silence[:]
-	case 1:
+	case plain && st.played != nil:
+		return st.played
+	case plain && len(st.speakers) > 0 && only == &st.speakers[0].voice:
 		return st.forward(st.speakers[0])
 	}
 	return st.sum(at)
@@ -171,44 +173,6 @@ func (st *stream) forward(o *stream) []byte {
 	default:
 		return st.silence[:]
 	}
-}
-
-// sum is what several others say at once. Who is not heard for a moment does
-// not make the rest be lost.
-func (st *stream) sum(at media.Time) []byte {
-	var total [media.FrameSamples]int32
-	for _, o := range st.speakers {
-		if !o.connected || o.intake.Kind != rtpio.Sound {
-			continue
-		}
-		for i, v := range o.decoded(at) {
-			total[i] += int32(v)
-		}
-	}
-	var pcm [media.FrameSamples]int16
-	for _, o := range st.overheard {
-		if o.played == nil {
-			continue
-		}
-		o.remote.Codec.Decode(pcm[:], o.played)
-		for i, v := range pcm {
-			total[i] += int32(v)
-		}
-	}
-	for i, v := range total {
-		pcm[i] = int16(min(max(v, math.MinInt16), math.MaxInt16))
-	}
-	st.remote.Codec.Encode(st.recoded[:], pcm[:])
-	return st.recoded[:]
-}
-
-// decoded is the frame of this tick as PCM, made once for all who hear it.
-func (st *stream) decoded(at media.Time) []int16 {
-	if st.pcmAt != at {
-		st.pcmAt = at
-		st.remote.Codec.Decode(st.pcm[:], st.intake.Payload[:])
-	}
-	return st.pcm[:]
 }
 
 func (st *stream) scheduleReport(at media.Time) {
