@@ -6,9 +6,11 @@ import "github.com/ivrd/ivrd/media"
 // and Bpl, how well it bears the loss of packets.
 type Impairment struct{ Ie, Bpl float64 }
 
-// G711 is G.711 whose lost frames are concealed as in its Appendix I;
-// G711Bare has silence in their place (G.113 Table I.4).
-func G711() Impairment     { return Impairment{Bpl: 25.1} }
+// G711 is G.711 whose lost frames are concealed as in its own Appendix I (G.113
+// Table I.4).
+func G711() Impairment { return Impairment{Bpl: 25.1} }
+
+// G711Bare is G.711 with silence in place of what is lost (as G711).
 func G711Bare() Impairment { return Impairment{Bpl: 4.3} }
 
 // Of is the impairment of a codec. Every codec is rated as G.711 with

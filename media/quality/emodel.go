@@ -50,9 +50,9 @@ func (p Path) equipment() float64 {
 // noise is No in dBm0p, the power sum of all (7-3 to 7-7).
 func noise() float64 {
 	const olr = slr + rlr
-	nos := ps - slr - ds - 100 + 0.004*math.Pow(ps-olr-ds-14, 2)
+	nos := ps - slr - ds - 100 + 0.004*(ps-olr-ds-14)*(ps-olr-ds-14)
 	pre := pr + 10*math.Log10(1+power((10-lstr)/10))
-	nor := rlr - 121 + pre + 0.008*math.Pow(pre-35, 2)
+	nor := rlr - 121 + pre + 0.008*(pre-35)*(pre-35)
 	return 10 * math.Log10(power(nc/10)+power(nos/10)+power(nor/10)+power((nfor+rlr)/10))
 }
 

@@ -49,9 +49,9 @@ func TestEquipment(t *testing.T) {
 		{Path{Impairment: Impairment{Ie: 11, Bpl: 19}}, 11},
 	} {
 		near(t, "Ie,eff", c.path.equipment(), c.want, 0.001)
-		clear := Path{}.R()
-		if clear > c.want {
-			near(t, "R", c.path.R(), clear-c.want, 0.001)
+		unspoilt := Path{}.R()
+		if unspoilt > c.want {
+			near(t, "R", c.path.R(), unspoilt-c.want, 0.001)
 		}
 	}
 }
@@ -62,10 +62,10 @@ func TestEquipment(t *testing.T) {
 // near, not the same. Idd of 200 ms is by hand 25·(2^(1/6) − 3·(1+3^−6)^(1/6) + 2), of
 // 400 ms 25·(65^(1/6) − 3·(1+(2/3)^6)^(1/6) + 2).
 func TestDelay(t *testing.T) {
-	clear := Path{}.R()
+	unspoilt := Path{}.R()
 	for _, d := range []float64{0, 25, 50, 100, 150, 200, 250, 300} {
 		want := 0.024*d + 0.11*math.Max(d-177.3, 0)
-		got := clear - Path{Delay: time.Duration(d * float64(time.Millisecond))}.R()
+		got := unspoilt - Path{Delay: time.Duration(d * float64(time.Millisecond))}.R()
 		near(t, "Id", got, want, 2.5)
 	}
 	near(t, "Idd of 100 ms", tooLate(100), 0, 0)
@@ -75,13 +75,16 @@ func TestDelay(t *testing.T) {
 
 func TestWorseIsNeverBetter(t *testing.T) {
 	losses := []float64{0, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1}
-	delays := []time.Duration{5, 20, 50, 99, 100, 101, 150, 200, 300, 400, 800, 3000, 60_000}
+	var delays []time.Duration
+	for _, ms := range []int{5, 20, 50, 99, 100, 101, 150, 200, 300, 400, 800, 3000, 60_000} {
+		delays = append(delays, time.Duration(ms)*time.Millisecond)
+	}
 	bursts := []float64{1, 1.5, 2, 4, 8}
 	for _, i := range []Impairment{G711(), G711Bare()} {
 		for l, loss := range losses {
 			for d, delay := range delays {
 				for b, burst := range bursts {
-					p := Path{i, loss, burst, delay * time.Millisecond}
+					p := Path{i, loss, burst, delay}
 					r := p.R()
 					if r < 0 || r > 93.3 || math.IsNaN(r) {
 						t.Fatalf("%+v has R %f", p, r)
@@ -89,7 +92,7 @@ func TestWorseIsNeverBetter(t *testing.T) {
 					if l > 0 && r > (Path{i, losses[l-1], burst, p.Delay}).R() {
 						t.Errorf("%+v: more loss is better", p)
 					}
-					if d > 0 && r > (Path{i, loss, burst, delays[d-1] * time.Millisecond}).R()+0.01 {
+					if d > 0 && r > (Path{i, loss, burst, delays[d-1]}).R()+0.01 {
 						t.Errorf("%+v: more delay is better", p)
 					}
 					if b > 0 && r > (Path{i, loss, bursts[b-1], p.Delay}).R() {

@@ -179,6 +179,7 @@ export const zh: Record<Key, string> = {
   'line.lossHint': '在线路上丢失或到得太晚',
   'line.jitter': '抖动',
   'line.delay': '时延',
+  'line.rtt': '往返',
   'line.delayHint': '单向，从嘴到耳',
   'line.poor': '线路差',
   'line.hint': '按 ITU-T G.107 估算的主观评分（MOS），1 到 4.5。“本端听到”是该方的语音到达服务器时的质量，“对端听到”是该方听到的质量。',

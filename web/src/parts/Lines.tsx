@@ -39,7 +39,7 @@ function figures(heard: string, mos: number | undefined, told: string, peer: num
 export function LegTable({ legs }: { legs: LegRecord[] }) {
   const t = useT()
   return (
-    <div className="scroll" tabIndex={0} role="group" aria-label={t('line.title')}><table className="table" data-testid="legs">
+    <div className="scroll" tabIndex={0} role="group" aria-label={t('line.title')}><table className="table legs" data-testid="legs">
       <thead><tr>
         <th scope="col">{t('line.party')}</th>
         <th scope="col">{t('line.way')}</th>
@@ -48,6 +48,7 @@ export function LegTable({ legs }: { legs: LegRecord[] }) {
         <th scope="col" className="r" title={t('line.lossHint')}>{t('line.loss')}</th>
         <th scope="col" className="r">{t('line.jitter')}</th>
         <th scope="col" className="r" title={t('line.delayHint')}>{t('line.delay')}</th>
+        <th scope="col" className="r">{t('line.rtt')}</th>
       </tr></thead>
       <tbody>{legs.flatMap((l, i) => [
         <Way key={`${i}h`} leg={l} voice={l.heard} way="line.heard" first />,
@@ -69,6 +70,7 @@ function Way({ leg, voice, way, first }: { leg: LegRecord; voice: Voice | undefi
       <td className="r">{voice.loss_percent.toFixed(1)} %</td>
       <td className="r">{Math.round(voice.jitter_ms)} ms</td>
       <td className="r">{voice.delay_ms} ms</td>
+      <td className="r">{first && (leg.rtt_ms ? `${Math.round(leg.rtt_ms)} ms` : '–')}</td>
     </tr>
   )
 }
