@@ -106,7 +106,7 @@ func (s *Server) oneCall(w http.ResponseWriter, r *http.Request, v visitor) erro
 	if err := s.audit(r.Context(), v, "unmask", c.ID, ""); err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, whole(c))
+	return answer(w, http.StatusOK, whole(legsFor(v, c)))
 }
 
 // visibleCall finds a call. One that the reader may not see is as absent as
@@ -144,7 +144,16 @@ func masked(v visitor, c recordings.Call) recordings.Call {
 	if c.Agent != v.Name {
 		c.Notes = transcript.Mask(c.Notes)
 	}
-	return whole(c)
+	return whole(legsFor(v, c))
+}
+
+// legsFor leaves out who has monitored a call for those who may not know.
+func legsFor(v visitor, c recordings.Call) recordings.Call {
+	if v.MayCall(identity.MonitorCalls, c.Queue, c.Agent) {
+		return c
+	}
+	c.Legs = slices.DeleteFunc(slices.Clone(c.Legs), func(l recordings.Leg) bool { return l.Party == recordings.PartySupervisor })
+	return c
 }
 
 // whole makes the JSON of a call have its path as a list, even an empty one.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ivrd/ivrd/call"
 	"github.com/ivrd/ivrd/identity"
+	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/routing"
 	"github.com/ivrd/ivrd/transcript"
@@ -52,6 +53,16 @@ type LiveCall struct {
 	Recording    string            `json:"recording"` // none, live or paused
 	Monitors     []Monitoring      `json:"monitors,omitempty"`
 	Detached     bool              `json:"detached"`
+	// Lines are those of the caller and of whom they talk to, as far as known.
+	Lines []LiveLine `json:"lines,omitempty"`
+}
+
+// LiveLine is how good a party's line is at the moment; a MOS of 0 is not known.
+type LiveLine struct {
+	Party        string      `json:"party"` // caller, agent or other
+	Grade        media.Grade `json:"grade"` // good, fair or poor: of the worse way
+	HeardMOS     float64     `json:"heard_mos,omitempty"`
+	PeerHeardMOS float64     `json:"peer_heard_mos,omitempty"`
 }
 
 // LiveOffer is an agent who is rung.
@@ -86,6 +97,9 @@ func liveCall(s call.Status, c recordings.Call) LiveCall {
 	}
 	for _, m := range s.Monitors {
 		l.Monitors = append(l.Monitors, Monitoring(m))
+	}
+	for _, n := range s.Lines {
+		l.Lines = append(l.Lines, LiveLine{n.Party, n.Grade, n.Heard, n.PeerHeard})
 	}
 	return l
 }

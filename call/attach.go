@@ -6,6 +6,7 @@ import (
 
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/sip"
 )
 
@@ -166,6 +167,7 @@ func (c *Call) attached(n *talk, l leg.Leg, try int) {
 	c.arriving = nil
 	old := n.leg
 	n.leg, n.away, n.music = l, false, false
+	c.enlist(l, recordings.PartyAgent, n.agent)
 	c.other, c.otherEvents, c.line = l, l.Events(), l.Stream().Events()
 	if !n.detached {
 		old.End(leg.Moved)

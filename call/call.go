@@ -50,6 +50,7 @@ type Call struct {
 	// otherEvents are other's; nil while they come by the inbox.
 	otherEvents <-chan leg.Event
 	monitors    []*monitor
+	attendees   []attendee
 	line        <-chan media.StreamEvent // of the other party
 	sound       tap                      // what the session's frames go to
 	rec         recordings.Recorder
@@ -88,6 +89,7 @@ func newCall(con *Conductor, visit recordings.Visit, session media.Session, call
 		flow:   make(chan error, 1),
 	}
 	c.timer.Stop()
+	c.enlist(caller, recordings.PartyCaller, "")
 	c.board.status = Status{ID: c.id, Trusted: proved(caller.Info()), State: Menu, Since: con.deps.Clock.Now(), Recording: RecordingNone}
 	return c
 }
@@ -209,6 +211,8 @@ func (c *Call) loop() leg.EndReason {
 	callerEvents, sounds := c.caller.Events(), c.caller.Stream().Events()
 	longest, stop := c.longest()
 	defer stop()
+	listen := time.NewTicker(linesEvery)
+	defer listen.Stop()
 	for {
 		select {
 		case ev, ok := <-callerEvents:
@@ -238,6 +242,8 @@ func (c *Call) loop() leg.EndReason {
 		case err := <-c.flow:
 			c.stopped = nil
 			return c.flowEnd(err)
+		case <-listen.C:
+			c.showLines()
 		case r := <-c.hangup:
 			return r
 		case <-longest:
@@ -385,15 +391,21 @@ func (c *Call) farewell() leg.EndReason {
 	return leg.CallerHangup
 }
 
-// closeMedia waits for the session's end, but not for all of the time that is
-// left: the record must still be finished.
+// closeMedia enters the figures of the lines in the record and waits for the
+// session's end, but not for all of the time that is left: the record must still
+// be finished.
 func (c *Call) closeMedia(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, c.con.cfg.FinishTimeout/2)
 	defer cancel()
 	closed := make(chan error, 1)
-	go func() { closed <- c.session.Close() }()
+	var legs []recordings.Leg
+	go func() {
+		legs = c.measured()
+		closed <- c.session.Close()
+	}()
 	select {
 	case err := <-closed:
+		c.visit.Update(func(r *recordings.Call) { r.Legs = legs })
 		if err != nil {
 			c.log.Warn("close media", "err", err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/sip"
 )
 
@@ -184,6 +185,7 @@ func (c *Call) fromMonitor(m *monitor, ev leg.Event) {
 		c.fromOther(ev, true)
 	case ev.Kind == leg.Answered:
 		m.up = true
+		c.enlist(m.leg, recordings.PartySupervisor, m.who)
 		c.monitored(m)
 	case ev.Kind == leg.Ended:
 		c.dismiss(m)

@@ -60,6 +60,8 @@ type Status struct {
 	Monitors []Watch
 	// Detached: the agent's page has gone and is waited for.
 	Detached bool
+	// Lines are the caller's and of whom they talk to, as far as known.
+	Lines []Line
 }
 
 // Offer is an agent who is rung, and until when.
@@ -126,7 +128,7 @@ func (b *board) change(change func(*Status), now time.Time) bool {
 // showMenu: nobody is waited for or talked to; the flow goes on.
 func (c *Call) showMenu() {
 	c.show(func(s *Status) {
-		s.State, s.Agent, s.Detached = Menu, "", false
+		s.State, s.Agent, s.Detached, s.Lines = Menu, "", false, ofCaller(s.Lines)
 		s.WaitingSince, s.Position, s.Offer = time.Time{}, 0, nil
 	})
 }
@@ -145,7 +147,7 @@ func (c *Call) showWait(p *routing.Place, rung *routing.Offer) {
 // showTalk: somebody has answered. The state is Talking or Connected.
 func (c *Call) showTalk(state State, with string) {
 	c.show(func(s *Status) {
-		s.State, s.Agent = state, with
+		s.State, s.Agent, s.Lines = state, with, ofCaller(s.Lines)
 		s.WaitingSince, s.Position, s.Offer = time.Time{}, 0, nil
 	})
 }

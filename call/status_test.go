@@ -182,6 +182,11 @@ func TestChangesAreTold(t *testing.T) {
 			t.Error("nobody was told of a new call")
 		}
 		was := told.Load()
+		after(6 * time.Second)
+		if n := told.Load() - was; n != 1 {
+			t.Errorf("told of the caller's line %d times", n)
+		}
+		was = told.Load()
 		after(10 * time.Second)
 		if n := told.Load() - was; n != 0 {
 			t.Errorf("told of %d changes while nothing changed", n)

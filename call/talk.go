@@ -51,6 +51,7 @@ func (n *talk) playHold(c *Call) {
 // it is nobody of the house, and the record keeps who was.
 func (n *talk) answered(c *Call, agent string) {
 	n.talked, n.agent = time.Now(), agent
+	c.enlist(n.leg, partyOf(agent), agent)
 	wait := n.talked.Sub(n.since)
 	c.visit.Update(func(r *recordings.Call) {
 		if agent != "" {

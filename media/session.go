@@ -237,6 +237,10 @@ type Stats struct {
 	RemoteJitter          time.Duration
 	// FramesTapped went to the tap, TapMissed of them without sound.
 	FramesTapped, TapMissed uint64
+	Codec                   Codec // that is agreed; 0 before
+	// Heard is the peer's voice as it comes to us, PeerHeard ours as the peer's
+	// RTCP tells of it.
+	Heard, PeerHeard Quality
 }
 
 // PacketTap takes read-only copies of the frames of a call, in the wire

@@ -46,6 +46,9 @@ type Call struct {
 	// numbers in them are masked by whoever shows them.
 	Disposition string `json:"disposition,omitempty"`
 	Notes       string `json:"notes,omitempty"`
+	// Legs are the lines of the parties, in order of their coming; written at the
+	// call's end.
+	Legs []Leg `json:"legs,omitempty"`
 
 	Node string `json:"node,omitempty"` // the ivrd process that served it
 }

@@ -219,7 +219,7 @@ func (v *visit) view() Call {
 	defer v.mu.Unlock()
 	c := v.call
 	c.Path, c.Messages, c.Transfers = slices.Clone(c.Path), slices.Clone(c.Messages), slices.Clone(c.Transfers)
-	c.Recording.Gaps = slices.Clone(c.Recording.Gaps)
+	c.Recording.Gaps, c.Legs = slices.Clone(c.Recording.Gaps), slices.Clone(c.Legs)
 	if v.writing() {
 		c.Recording.DurationMS = ms(media.Time(v.rec.endTime.Load()))
 	}

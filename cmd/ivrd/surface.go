@@ -74,13 +74,42 @@ func (h *house) countCall() func(recordings.Call) {
 	ended := h.metrics.Counter("calls_total", "Calls that have ended.", "class", "reason")
 	failed := h.metrics.Named("customer_service_error_rate", "Calls that ended by a fault of the server; rate() of it is the error rate.")
 	length := h.metrics.Histogram("call_seconds", "Length of calls from answer to end.", []float64{1, 5, 15, 30, 60, 120, 300, 600, 1800})
+	legs := h.countLegs()
 	return func(c recordings.Call) {
+		legs(c.Legs)
 		ended.Inc(string(c.End.Class), c.End.Slug)
 		if c.End.Class == leg.Server && c.End.Slug != leg.Shutdown.Slug {
 			failed.Inc()
 		}
 		if !c.AnsweredAt.IsZero() {
 			length.Observe(c.EndedAt.Sub(c.AnsweredAt).Seconds())
+		}
+	}
+}
+
+// countLegs sorts the lines of ended calls into buckets. Heard says who: us, what
+// the party said; peer, what the party has heard of us, by its RTCP.
+func (h *house) countLegs() func([]recordings.Leg) {
+	m := h.metrics
+	opinion := m.Histogram("leg_mos", "Estimated opinion (MOS, 1 to 4.5) of the voice on an ended leg.", []float64{1.5, 2, 2.58, 3.1, 3.6, 4.02, 4.2, 4.3, 4.4}, "party", "heard")
+	loss := m.Histogram("leg_loss_ratio", "Share of the voice on an ended leg that was lost or late.", []float64{0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2}, "party", "heard")
+	jitter := m.Histogram("leg_jitter_seconds", "Jitter (RFC 3550) at the end of a leg.", []float64{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1}, "party", "heard")
+	trip := m.Histogram("leg_rtt_seconds", "Last round trip by RTCP of an ended leg that had one.", []float64{0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1}, "party")
+	voice := func(v *recordings.Voice, party, heard string) {
+		if v == nil {
+			return
+		}
+		opinion.Observe(v.MOS, party, heard)
+		loss.Observe(v.LossPercent/100, party, heard)
+		jitter.Observe(v.JitterMS/1000, party, heard)
+	}
+	return func(legs []recordings.Leg) {
+		for _, l := range legs {
+			voice(l.Heard, l.Party, "us")
+			voice(l.PeerHeard, l.Party, "peer")
+			if l.RTTMS > 0 {
+				trip.Observe(l.RTTMS/1000, l.Party)
+			}
 		}
 	}
 }

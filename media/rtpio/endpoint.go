@@ -79,6 +79,7 @@ type Endpoint struct {
 	reception reception
 	counts    receiveCounts
 	control   control
+	judge     judge
 	resting   bool
 	closedAt  time.Time
 	restUntil time.Time
@@ -193,6 +194,7 @@ func (e *Endpoint) Connect(r media.Remote) error {
 		e.jitter.reset(r.Codec.Silence())
 	}
 	e.remote, e.connected = r, true
+	e.judge.codec(r.Codec)
 	e.peer = e.destination()
 	e.remote.SRTP = cloneKeys(r.SRTP)
 	return nil
@@ -257,6 +259,9 @@ func (e *Endpoint) Stats() media.Stats {
 		RTT:          e.control.rtt,
 		RemoteLost:   e.control.remoteLost,
 		RemoteJitter: units(e.control.remoteJit),
+		Codec:        e.remote.Codec,
+		Heard:        e.judge.heard.Quality(),
+		PeerHeard:    e.judge.told.Quality(),
 	}
 }
 

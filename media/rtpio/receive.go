@@ -34,6 +34,7 @@ func (e *Endpoint) Take(in *Intake, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	in.Kind = e.jitter.pop(&in.Payload)
+	e.tick(in.Kind)
 	in.Keys, in.N = e.keys, e.keyCount
 	in.Arrived = e.arrived
 	e.keyCount, e.arrived = 0, false
@@ -242,5 +243,6 @@ func (e *Endpoint) controlled(b []byte, from netip.AddrPort, now time.Time) {
 		if rtt, ok := roundTrip(ntp(now), k); ok {
 			c.rtt = rtt
 		}
+		e.reported(k)
 	}
 }

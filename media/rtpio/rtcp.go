@@ -194,6 +194,10 @@ func ntp(t time.Time) uint64 {
 // middle is the 16.16 bits of an NTP time that LSR holds.
 func middle(ntp uint64) uint32 { return uint32(ntp >> 16) }
 
+// maxRoundTrip is more than any way takes that one can talk over: what is longer
+// is a peer's fault, or a step of our clock.
+const maxRoundTrip = 30 * time.Second
+
 // roundTrip is the way there and back by a report that came at now
 // (RFC 3550 §6.4.1); false when the report cannot tell.
 func roundTrip(now uint64, k ReportBlock) (time.Duration, bool) {
@@ -201,7 +205,7 @@ func roundTrip(now uint64, k ReportBlock) (time.Duration, bool) {
 		return 0, false
 	}
 	d := int32(middle(now) - k.LSR - k.DLSR)
-	if d < 0 {
+	if d < 0 || d > int32(maxRoundTrip/time.Second)<<16 {
 		return 0, false
 	}
 	return time.Duration(d) * time.Second >> 16, true

@@ -106,6 +106,9 @@ func TestRoundTrip(t *testing.T) {
 	if _, ok := roundTrip(ntp(sent), k); ok {
 		t.Error("an answer before the question gave a round trip")
 	}
+	if _, ok := roundTrip(ntp(sent.Add(time.Hour)), k); ok {
+		t.Error("an hour was taken for a round trip")
+	}
 	if _, ok := roundTrip(ntp(sent), ReportBlock{}); ok {
 		t.Error("no question gave a round trip")
 	}

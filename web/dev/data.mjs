@@ -51,14 +51,28 @@ export const agents = [
   { name: 'fay', queues: ['cards'], state: 'reserved', since: ago(4_000), until: ago(-16_000) },
 ]
 
+export const lines = (caller = 'good', agent = 'good') => [
+  { party: 'caller', grade: caller, heard_mos: { good: 4.4, fair: 3.5, poor: 2.3 }[caller], peer_heard_mos: 4.3 },
+  { party: 'agent', grade: agent, heard_mos: { good: 4.4, fair: 3.6, poor: 2.1 }[agent] },
+]
+
+const voice = (mos, loss) => ({
+  mos, worst_mos: Math.max(1, mos - 0.4 - loss / 10), listening_mos: mos, r: 20 * mos, loss_percent: loss, burst_ratio: 1.3, delay_ms: 92, jitter_ms: 4 + loss, packets: 9000, lost: Math.round(90 * loss),
+})
+
+const legs = (i) => [
+  { party: 'caller', codec: 'PCMA', rtt_ms: 38.4, heard: voice(i % 7 === 2 ? 2.6 : 4.3, i % 7 === 2 ? 9.4 : 0.1), peer_heard: voice(4.2, 0.4) },
+  { party: 'agent', who: ['alice', 'bob', 'chen'][i % 3], codec: 'PCMU', rtt_ms: 3.1, heard: voice(i % 5 === 1 ? 3.6 : 4.4, i % 5 === 1 ? 2.8 : 0) },
+]
+
 const live = (n, c) => ({
   id: `PS17000000000000000${n}`, from: '138••••8000', to: '1000', language: 'zh', trusted: true, flow: 'main', path, recording: 'live',
   started_at: ago(400_000), answered_at: ago(399_000), since: ago(300_000), ...c,
 })
 
 export const liveCalls = [
-  live(1, { state: 'talking', queue: 'fraud', agent: 'bob', wait_ms: 42_000, priority: priority(), since: ago(372_000) }),
-  live(2, { state: 'held', queue: 'payments', agent: 'chen', from: '+4420••••0132', language: 'en', wait_ms: 12_000, priority: priority(40, 60), since: ago(95_000) }),
+  live(1, { lines: lines('poor'), state: 'talking', queue: 'fraud', agent: 'bob', wait_ms: 42_000, priority: priority(), since: ago(372_000) }),
+  live(2, { lines: lines('good', 'fair'), state: 'held', queue: 'payments', agent: 'chen', from: '+4420••••0132', language: 'en', wait_ms: 12_000, priority: priority(40, 60), since: ago(95_000) }),
   live(3, { state: 'waiting', queue: 'payments', from: '139••••1234', waiting_since: ago(220_000), since: ago(220_000), position: 1, priority: priority(70, 40) }),
   live(4, { state: 'waiting', queue: 'payments', from: '136••••7781', waiting_since: ago(35_000), since: ago(35_000), position: 2, priority: priority(20, 30) }),
   live(5, { state: 'ringing', queue: 'cards', from: '133••••0001', waiting_since: ago(9_000), since: ago(4_000), offer: { agent: 'fay', deadline: ago(-16_000) } }),
@@ -76,7 +90,7 @@ export const records = Array.from({ length: 130 }, (_, i) => {
     end: { class: 'success', reason: ends[i % 3] }, flow: 'main', flow_version: 'a1b2c3d4e5f6', path,
     queue: i % 2 ? 'payments' : 'fraud', agent: talked ? me : undefined, wait_ms: 12_000 + i * 700, talk_ms: talked ? 60_000 + i * 2_000 : 0, priority: priority(50 + (i % 50), 40),
     recording: { state: i === 5 ? 'damaged' : i === 6 ? 'none' : 'complete', duration_ms: 24_000, channels: 2, gaps: [{ from_ms: 5_600, to_ms: 10_200, cause: 'secret' }], parts: 12 },
-    node: 'n1', ...(talked && i % 5 === 0 ? { disposition: 'resolved', notes: 'Card blocked, a new one is on its way. Call back on Monday.' } : {}),
+    node: 'n1', ...(talked ? { legs: legs(i) } : {}), ...(talked && i % 5 === 0 ? { disposition: 'resolved', notes: 'Card blocked, a new one is on its way. Call back on Monday.' } : {}),
   }
 })
 

@@ -40,7 +40,7 @@ sip.on.invite = (_ws, number) => {
 }
 sip.on.answered = (d) => {
   if (d.role === 'supervisor' || d.done) return
-  setCall(d.id, { state: 'talking', detached: false, agent: d.who, offer: undefined, since: now() })
+  setCall(d.id, { lines: data.lines('fair'), state: 'talking', detached: false, agent: d.who, offer: undefined, since: now() })
   setAgent(d.who, { state: 'talking', call: d.id })
 }
 sip.on.detached = (d) => {

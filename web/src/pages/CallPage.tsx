@@ -6,6 +6,7 @@ import { Link } from '../app/router'
 import { clock } from '../app/time'
 import { useLocale, useT, wordFor } from '../i18n'
 import { Empty, Panel, whyOf } from '../parts/bits'
+import { LegTable } from '../parts/Lines'
 import { PathList } from '../parts/PathList'
 import { Recording } from '../parts/Recording'
 import { Shell } from '../parts/Shell'
@@ -48,6 +49,10 @@ function One({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () => voi
     <>
       <h1 className="row one-title"><span className="num">{call.from ?? call.id}</span>{call.queue && <span className="quiet">{call.queue}</span>}{call.agent && <span className="quiet">{call.agent}</span>}</h1>
       <Panel title={t('calls.record')} side={<RecordingState call={call} />}><Recording call={call} me={me} ready={ready} /></Panel>
+      {call.legs && call.legs.length > 0 && <Panel title={t('line.title')} flush>
+        <LegTable legs={call.legs} />
+        <p className="quiet small legs-hint">{t('line.hint')}</p>
+      </Panel>}
       <div className="one-call">
         <Panel title={t('calls.details')}><Details call={call} me={me} unmask={unmask} /></Panel>
         <div className="stack">

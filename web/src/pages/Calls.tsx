@@ -1,11 +1,13 @@
 import { Button } from '@mantine/core'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { api } from '../app/clients'
+import { gradeOfRecord } from '../app/lines'
 import { navigate, Link, usePlace } from '../app/router'
 import { clock, today } from '../app/time'
 import { useLocale, useT, wordFor } from '../i18n'
 import { Empty, Panel, whyOf } from '../parts/bits'
 import { CallFilters, type Filters, type Since } from '../parts/CallFilters'
+import { GradeBadge } from '../parts/Lines'
 import { Shell } from '../parts/Shell'
 import type { CallRecord, Me } from '../protocol'
 
@@ -101,6 +103,7 @@ function CallTable({ calls }: { calls: CallRecord[] }) {
         <th scope="col" className="r">{t('calls.talk')}</th>
         <th scope="col" className="hide-s">{t('calls.ended')}</th>
         <th scope="col" className="hide-s">{t('calls.record')}</th>
+        <th scope="col" className="hide-s">{t('calls.line')}</th>
       </tr></thead>
       <tbody>
         {calls.map((c) => (
@@ -113,11 +116,17 @@ function CallTable({ calls }: { calls: CallRecord[] }) {
             <td className="r">{c.talk_ms ? clock(c.talk_ms) : '–'}</td>
             <td className="quiet hide-s">{c.end ? wordFor(t, 'end', c.end.reason) : c.ended_at ? '' : t('calls.live')}</td>
             <td className={`hide-s ${/damaged|crashed|partial/.test(c.recording.state) ? 'tone-warn' : 'quiet'}`}>{wordFor(t, 'rec', c.recording.state)}</td>
+            <td className="hide-s"><Line call={c} /></td>
           </tr>
         ))}
       </tbody>
     </table></div>
   )
+}
+
+function Line({ call }: { call: CallRecord }) {
+  const grade = gradeOfRecord(call)
+  return grade ? <GradeBadge grade={grade} /> : <span className="quiet">–</span>
 }
 
 const sinces: Since[] = ['today', '7d', '30d', 'all']

@@ -8,6 +8,7 @@ import type { LiveCall, PhoneSnapshot } from '../protocol'
 import { KeyButton, Panel, whyOf } from './bits'
 import { Keypad } from './Keypad'
 import { LevelMeter } from './LevelMeter'
+import { deskNames, LiveLines } from './Lines'
 import { CallBadge } from './StateBadge'
 import { Transfer } from './Transfer'
 import { Why } from './Why'
@@ -26,6 +27,7 @@ export function CallCard({ call, here }: { call: LiveCall; here: boolean }) {
         </div>
         <Facts call={call} />
         <Flags call={call} p={p} here={here} />
+        <LiveLines call={call} names={deskNames} />
         {here && p.state === 'talking' && <Levels p={p} />}
         <Controls call={call} p={p} here={here} />
       </div>

@@ -1,4 +1,4 @@
-import { IconAlertTriangle, IconEar } from '@tabler/icons-react'
+import { IconAlertTriangle, IconAntennaBars2, IconEar } from '@tabler/icons-react'
 import { clock, since, useNow } from '../app/time'
 import { byUrgency, troubleOf } from '../app/urgency'
 import { useT, type Key } from '../i18n'
@@ -48,7 +48,7 @@ function Row({ c, now, open, pick }: { c: LiveCall; now: number; open: boolean; 
         {c.agent ?? c.offer?.agent ?? <span className="quiet">–</span>}
         {c.monitors?.length ? <span className="state tone-busy monitors" title={t('monitor.monitors')}><IconEar size={14} aria-label={t('monitor.monitors')} />{c.monitors.map((m) => m.who).join(', ')}</span> : null}
       </td>
-      <td><CallBadge state={c.state} />{trouble && trouble !== 'away' && <span className="state tone-bad"><IconAlertTriangle size={14} aria-hidden="true" />{t(words[trouble])}</span>}</td>
+      <td><CallBadge state={c.state} />{trouble && trouble !== 'away' && <span className="state tone-bad"><IconAlertTriangle size={14} aria-hidden="true" />{t(words[trouble])}</span>}{c.lines?.some((l) => l.grade === 'poor') && <span className="state tone-bad"><IconAntennaBars2 size={14} aria-hidden="true" />{t('line.poor')}</span>}</td>
       <td className="r">{clock(since(c.state === 'waiting' ? (c.waiting_since ?? c.since) : c.since, now))}</td>
       <td className="r quiet">{clock(since(c.started_at, now))}</td>
     </tr>

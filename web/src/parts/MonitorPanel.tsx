@@ -7,6 +7,7 @@ import { useT, wordFor } from '../i18n'
 import type { LiveCall, Me, PhoneSnapshot } from '../protocol'
 import { Empty, Panel } from './bits'
 import { LevelMeter } from './LevelMeter'
+import { LiveLines, monitorNames } from './Lines'
 import { ModeControl } from './ModeControl'
 import { PathList } from './PathList'
 import { CallBadge } from './StateBadge'
@@ -33,6 +34,7 @@ export function MonitorPanel({ call, over, p, me, close }: Props) {
           ? <Empty next={<Link className="linkish" href={`/calls/${call.id}`}>{t('monitor.openRecord')}</Link>}>{t('monitor.gone')}</Empty>
           : <>
             <p className="row"><CallBadge state={call.state} /><span className="num">{clock(since(call.since, now))}</span><strong>{call.agent}</strong>{call.language && <span className="quiet">{wordFor(t, 'lang', call.language)}</span>}</p>
+            <LiveLines call={call} names={monitorNames} />
             {may(me, 'calls.monitor') ? <ModeControl call={call} p={p} me={me} /> : <Empty>{t('monitor.noRight')}</Empty>}
             {joined && <div className="levels">
               <span className="quiet">{t('sound.heard')}</span><LevelMeter stream={p.remoteStream} label={t('sound.heard')} />

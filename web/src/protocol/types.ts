@@ -75,6 +75,18 @@ export interface LiveCall {
   recording?: 'none' | 'live' | 'paused'
   monitors?: { who: string; mode: MonitorMode }[]
   detached?: boolean
+  lines?: LiveLine[] | undefined
+}
+
+export type Grade = 'good' | 'fair' | 'poor'
+
+/** A party's line in the latest 5 s; MOS are from 1 to 4.5. */
+export interface LiveLine {
+  party: 'caller' | 'agent' | 'other'
+  /** Of the worse way. */
+  grade: Grade
+  heard_mos?: number
+  peer_heard_mos?: number
 }
 
 export interface Queue {
@@ -117,6 +129,31 @@ export interface Gap {
   cause: string
 }
 
+/** How well one voice came over, in the whole call. */
+export interface Voice {
+  mos: number
+  worst_mos: number
+  listening_mos: number
+  r: number
+  loss_percent: number
+  burst_ratio: number
+  delay_ms: number
+  jitter_ms: number
+  packets?: number
+  lost: number
+  late?: number
+}
+
+export interface LegRecord {
+  party: 'caller' | 'agent' | 'supervisor' | 'other'
+  who?: string
+  codec?: string
+  rtt_ms?: number
+  /** The party's voice as it came to the server, and what the party heard. */
+  heard?: Voice
+  peer_heard?: Voice
+}
+
 /** The record of a call. A damaged one has its id, started_at and recording only. */
 export interface CallRecord {
   id: string
@@ -148,6 +185,7 @@ export interface CallRecord {
   }
   messages?: { tag: string; from_ms: number; to_ms: number }[]
   node?: string
+  legs?: LegRecord[]
   disposition?: string
   notes?: string
 }
