@@ -57,6 +57,7 @@ type Endpoint struct {
 	sent     atomic.Uint64
 	octets   uint32
 	takes    uint32        // how often Take was called
+	singles  int           // ticks in a row that read one packet
 	steady   int           // packets since the source was locked, up to narrowAfter
 	timed    int           // packets whose time of arrival is still asked for
 	narrowed bool          // rtp takes from the peer only

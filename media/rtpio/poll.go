@@ -12,6 +12,8 @@ const (
 	// controlEvery is how many ticks lie between two looks at RTCP, whose
 	// datagrams are asked for their time of arrival.
 	controlEvery = 5
+	// singles is how many ticks with one packet each make a steady line.
+	singles = 8
 	// narrowAfter is how many packets a source must have sent since it was
 	// locked before the socket is narrowed to it: a second of a call that goes on.
 	narrowAfter = 50
@@ -25,20 +27,28 @@ const (
 // came, if that is known.
 type arrival struct{ now, exact time.Time }
 
-// poll reads what has come, if no goroutine does.
+// poll reads what has come. Where a packet has come at each tick for a while,
+// the one of this tick is taken to be all, but for a look at every fifth. It
+// wants the lock, as all below does.
 func (e *Endpoint) poll(now time.Time) {
-	if e.rtp == nil {
-		return
-	}
 	room := e.room()
-	for range pollAtMost {
+	e.takes++
+	few := pollAtMost
+	if e.singles >= singles && e.takes%controlEvery != 0 {
+		few = 1
+	}
+	read := 0
+	for ; read < few; read++ {
 		n, from, at, ok := e.rtp.TryRead(room.in[:], e.timed > 0)
 		if !ok {
 			break
 		}
-		e.datagram(room.in[:n], &room.plain, from, arrival{now: now, exact: at})
+		e.sort(room.in[:n], &room.plain, from, arrival{now: now, exact: at})
 	}
-	if e.takes++; e.takes%controlEvery == 0 {
+	if e.singles++; read != 1 {
+		e.singles = 0
+	}
+	if e.takes%controlEvery == 0 {
 		e.pollControl(room, now)
 		e.narrow()
 	}
@@ -53,24 +63,16 @@ func (e *Endpoint) pollControl(room *Scratch, now time.Time) {
 		if at.IsZero() {
 			at = now
 		}
-		e.controlled(room.in[:n], from, at)
+		e.told(room.in[:n], from, at)
 	}
 }
 
 // narrow lets the system drop what is not of a peer that has proved itself.
 func (e *Endpoint) narrow() {
-	source, proved := e.proved()
-	if proved && !e.narrowed {
+	if !e.narrowed && e.lock.locked && e.steady >= narrowAfter {
 		e.narrowed = true
-		e.rtp.Only(source)
+		e.rtp.Only(e.lock.source)
 	}
-}
-
-// proved is the peer's source, once it has sent long enough.
-func (e *Endpoint) proved() (netip.AddrPort, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.lock.source, e.lock.locked && e.steady >= narrowAfter
 }
 
 // widen takes from everybody again: the peer moves, or the ports rest.

@@ -30,9 +30,11 @@ type Intake struct {
 // Take moves the next frame and the keys that have come into in. It is called
 // once each 20 ms, by the worker.
 func (e *Endpoint) Take(in *Intake, now time.Time) {
-	e.poll(now)
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.rtp != nil {
+		e.poll(now)
+	}
 	in.Kind = e.jitter.pop(&in.Payload)
 	e.tick(in.Kind)
 	in.Keys, in.N = e.keys, e.keyCount
@@ -100,6 +102,11 @@ func (e *Endpoint) rested(now time.Time) bool {
 func (e *Endpoint) datagram(b []byte, plain *[maxDatagram]byte, from netip.AddrPort, at arrival) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.sort(b, plain, from, at)
+}
+
+// sort drops what is not of the peer. It wants the lock.
+func (e *Endpoint) sort(b []byte, plain *[maxDatagram]byte, from netip.AddrPort, at arrival) {
 	switch {
 	case e.resting:
 		if from == e.lock.source {
@@ -209,6 +216,11 @@ func (e *Endpoint) readRTCP(conn PacketConn) {
 func (e *Endpoint) controlled(b []byte, from netip.AddrPort, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.told(b, from, now)
+}
+
+// told wants the lock.
+func (e *Endpoint) told(b []byte, from netip.AddrPort, now time.Time) {
 	c := &e.control
 	if e.resting || !e.connected {
 		return
