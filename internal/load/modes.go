@@ -9,7 +9,7 @@ import (
 )
 
 // settle is how long a new number of calls runs before it is measured.
-const settle = 2 * time.Second
+const settle = 4 * time.Second
 
 // What a good window has, unless a run asks otherwise.
 const (
@@ -212,7 +212,7 @@ func (e *Engine) hold(calls, ramp float64, d time.Duration, before int64) (Step,
 	case err != nil:
 		return Step{}, err
 	}
-	if err := e.pass(settle); err != nil {
+	if err := e.pass(e.desk.opts.Settle); err != nil {
 		return Step{}, err
 	}
 	setup, onTheWay := e.desk.setup.spread(), e.desk.Signals
@@ -228,7 +228,7 @@ func (e *Engine) hold(calls, ramp float64, d time.Duration, before int64) (Step,
 func (e *Engine) rate(rate float64, d time.Duration, before int64) (Step, error) {
 	e.say("beginning %.0f calls a second", rate)
 	e.target, e.ramp = math.MaxInt, rate
-	if err := e.pass(settle + e.desk.opts.Talk); err != nil {
+	if err := e.pass(e.desk.opts.Settle + e.desk.opts.Talk); err != nil {
 		return Step{}, err
 	}
 	w, err := e.measure(d, before)
