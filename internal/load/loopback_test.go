@@ -123,7 +123,7 @@ func TestMediaDoesNotAllocate(t *testing.T) {
 				s.hear()
 			}
 		}
-		turn() // the first packet of a stream makes its state
+		turn()                                                             // the first packet of a stream makes its state
 		if n := testing.AllocsPerRun(100, turn); n != 0 && !raceDetector { // `make test` runs this once more without it
 			t.Errorf("%q: %v allocations in 20 ms", suite, n)
 		}
