@@ -84,14 +84,14 @@ REAL_TIME := ./media/engine ./internal/e2e
 HEAVY     := ^(TestHour|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser)$$
 unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -v -e /internal/e2e -e /media/engine)
-	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./recordings
+	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./recordings ./internal/load
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -p 1 -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(REAL_TIME)
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) -run '$(HEAVY)' $(REAL_TIME)
 
 # One line shortly: make bench LINE=ivr SECONDS=10 CALLS=200 (lines: docs/load.md).
-bench: build bin/ivrload ## Measure what calls cost the server, on two cores (LINE, SECONDS, CALLS, RATE, AFTER)
+bench: build bin/ivrload ## Measure what calls cost the server, on two cores (LINE=, CALLS=, SECONDS=: docs/load.md)
 	$(GO) run ./internal/tools/bench $(if $(LINE),-line $(LINE)) $(if $(SECONDS),-duration $(SECONDS)s) \
-		$(if $(CALLS),-calls $(CALLS)) $(if $(RATE),-rate $(RATE)) $(if $(RAMP),-ramp $(RAMP)) $(if $(AFTER),-after $(AFTER)s) $(if $(V),-v)
+		$(if $(CALLS),-calls $(CALLS)) $(if $(RATE),-rate $(RATE)) $(if $(RAMP),-ramp $(RAMP)) $(if $(AFTER),-after $(AFTER)s) $(if $(IDLE),-idle $(IDLE)s) $(if $(NICE),-nice $(NICE)) $(if $(V),-v)
 
 bin/ivrload: $(shell find cmd/ivrload internal/load media sip/digest -name '*.go' 2>/dev/null)
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -o $@ ./cmd/ivrload

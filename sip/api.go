@@ -53,6 +53,9 @@ type Trunk struct {
 	KeepAlive time.Duration
 	MaxCalls  int // both directions; 0 means no cap
 	Codecs    []media.Codec
+	// SRTP offers calls out by SDES and takes no less. Calls in are answered as
+	// they are offered.
+	SRTP bool
 }
 
 // OutboundRule allows calls to numbers with a prefix.

@@ -89,7 +89,8 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 		return nil, err
 	}
 	r.Options.Web = slices.ContainsFunc(routes, func(x route) bool { return x.web })
-	if t := s.trunkNamed(trunkName); len(r.Options.Codecs) == 0 {
+	t := s.trunkNamed(trunkName)
+	if len(r.Options.Codecs) == 0 {
 		r.Options.Codecs = t.codecs()
 	}
 	stream, err := session.Open(r.Options)
@@ -99,7 +100,7 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 	}
 	info := leg.Info{Direction: leg.Outgoing, From: r.From, To: firstOf(r.User, r.Number, r.URI), DisplayName: displayName(r.DisplayName), Trunk: trunkName, User: r.User}
 	p := s.newParty(info, calling)
-	p.release, p.codecs, p.secure = release, r.Options.Codecs, r.SRTP
+	p.release, p.codecs, p.secure = release, r.Options.Codecs, r.SRTP || t.secure()
 	p.setStream(stream)
 	for _, route := range routes {
 		a := newAttempt(p, route)

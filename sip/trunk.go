@@ -38,7 +38,7 @@ type trunk struct {
 
 func newTrunk(t Trunk) *trunk { return &trunk{Trunk: t, up: true} }
 
-// limit and codecs work on nil, which is a call without a trunk.
+// limit, codecs and secure work on nil, which is a call without a trunk.
 func (t *trunk) limit() int {
 	if t == nil {
 		return 0
@@ -52,6 +52,8 @@ func (t *trunk) codecs() []media.Codec {
 	}
 	return t.Codecs
 }
+
+func (t *trunk) secure() bool { return t != nil && t.SRTP }
 
 func (t *trunk) account() account {
 	return account{user: t.Username, secret: t.Password, realm: t.Realm}

@@ -54,10 +54,11 @@ type common struct {
 
 // caller are the flags of those who call.
 type caller struct {
-	URI   string        `arg:"" help:"Whom to call: sip:1000@127.0.0.1:5060"`
-	Serve bool          `help:"Answer calls, too: the far ends of bridges."`
-	Ring  time.Duration `default:"30s" help:"How long to wait for an answer."`
-	After time.Duration `help:"Look at the server's memory again this long after the last call."`
+	URI    string        `arg:"" help:"Whom to call: sip:1000@127.0.0.1:5060"`
+	Serve  bool          `help:"Answer calls, too: the far ends of bridges."`
+	Ring   time.Duration `default:"30s" help:"How long to wait for an answer."`
+	Settle time.Duration `default:"4s" help:"How long a new load runs before it is measured."`
+	After  time.Duration `help:"Look at the server's memory again this long after the last call."`
 }
 
 type holdCmd struct {
@@ -149,7 +150,9 @@ func suites() map[string]string {
 	return map[string]string{"aes80": "AES_CM_128_HMAC_SHA1_80", "gcm128": "AEAD_AES_128_GCM", "gcm256": "AEAD_AES_256_GCM"}
 }
 
-func (c caller) add(o *load.Options) { o.URI, o.Serve, o.Ring = c.URI, c.Serve, c.Ring }
+func (c caller) add(o *load.Options) {
+	o.URI, o.Serve, o.Ring, o.Settle = c.URI, c.Serve, c.Ring, c.Settle
+}
 
 // Run holds calls.
 func (c holdCmd) Run(ctx context.Context) error {

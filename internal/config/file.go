@@ -79,6 +79,7 @@ type Trunk struct {
 	KeepAlive    time.Duration `yaml:"keep_alive"`
 	MaxCalls     int           `yaml:"max_calls"`
 	Codecs       []string      `yaml:"codecs"`
+	SRTP         bool          `yaml:"srtp"`
 }
 
 // Outbound allows calls to numbers with a prefix.

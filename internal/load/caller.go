@@ -3,6 +3,7 @@ package load
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,9 +95,8 @@ func (d *dialog) confirm(m *message) {
 	if uri := uriOf(m.get("Contact")); uri != "" {
 		d.target = uri
 	}
-	routes := m.all("Record-Route")
-	for i := len(routes) - 1; i >= 0; i-- {
-		d.routes = append(d.routes, routes[i])
+	for _, r := range slices.Backward(m.all("Record-Route")) {
+		d.routes = append(d.routes, r)
 	}
 	d.ack = d.request("ACK", d.target, newBranch(), d.cseq).end("", nil)
 	d.desk.send(d.peer, d.ack)

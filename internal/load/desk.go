@@ -1,9 +1,6 @@
 package load
 
-import (
-	"net/netip"
-	"time"
-)
+import "time"
 
 const allowed = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, NOTIFY"
 
@@ -164,6 +161,3 @@ func (k *desk) stranger(m *message, from place) {
 }
 
 func (k *desk) close() { k.socket.close() }
-
-// listening is where we are reached.
-func (k *desk) listening() netip.AddrPort { return k.socket.local }

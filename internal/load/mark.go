@@ -1,6 +1,10 @@
 package load
 
-import "github.com/ivrd/ivrd/media"
+import (
+	"slices"
+
+	"github.com/ivrd/ivrd/media"
+)
 
 // A mark is written into the sound of each frame: who sent it, and when. It is
 // 24 samples of the quietest codes of G.711, four bits in each, so that it is
@@ -52,8 +56,8 @@ func readMark(b []byte, c media.Codec) (id uint32, sent int64, ok bool) {
 // value reads what nibbles wrote; odd gathers bits that cannot be a mark's.
 func value(b []byte, q byte, odd *byte) uint64 {
 	v := uint64(0)
-	for i := len(b) - 1; i >= 0; i-- {
-		n := b[i] ^ q
+	for _, code := range slices.Backward(b) {
+		n := code ^ q
 		*odd |= n
 		v = v<<4 | uint64(n&0xF)
 	}

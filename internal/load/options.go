@@ -33,7 +33,7 @@ type Options struct {
 	// Serve answers calls that come.
 	Serve bool
 	// Codec that callers offer, and that is chosen by those who are called when
-	// it is offered to them.
+	// it is offered to them; PCMU unless said.
 	Codec, ServeCodec media.Codec
 	// SRTP is the suite that callers offer (Suites); "" for plain RTP. Who is
 	// called takes what is offered.
@@ -47,6 +47,8 @@ type Options struct {
 	Talk time.Duration
 	// Ring bounds the wait for an answer once it rings.
 	Ring time.Duration
+	// Settle is how long a new load runs before it is measured; 0 means 4 s.
+	Settle time.Duration
 	// Tone looks whether the right party's tone is heard.
 	Tone bool
 	// Ports is how many RTP sockets each side has.
@@ -80,6 +82,12 @@ func (o *Options) check() (server place, keys *script, err error) {
 	if o.Register && (o.User == "" || server == 0) {
 		return 0, nil, errors.New("register: a user and the server's URI are needed")
 	}
+	for _, c := range []*media.Codec{&o.Codec, &o.ServeCodec} {
+		if !c.Valid() {
+			*c = media.PCMU
+		}
+	}
+	o.Settle = orElse(o.Settle, settle)
 	o.Ring, o.Ports = orElse(o.Ring, 30*time.Second), max(o.Ports, 1)
 	return server, keys, err
 }

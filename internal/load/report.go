@@ -41,6 +41,9 @@ type Self struct {
 	Unsent      uint64  `json:"unsent"` // packets that the kernel did not take
 	Buffer      int     `json:"socket_buffer"`
 	BufferSmall bool    `json:"socket_buffer_small"`
+	// Unreliable: its slots were so late that what is said of a bridge's jitter
+	// and delay may be its own doing.
+	Unreliable bool `json:"unreliable"`
 }
 
 // Server is what the measured process paid.
@@ -58,6 +61,9 @@ type Server struct {
 // smallBuffer is less than 10 ms of 100,000 packets a second need, which the
 // kernel counts with 768 bytes each.
 const smallBuffer = 768 << 10
+
+// lateLimit is the p99 of our own lateness beyond which we are no judge, in ms.
+const lateLimit = 2.0
 
 // meter reads the clocks at the edges of a window.
 type meter struct {
@@ -132,6 +138,7 @@ func (e *Engine) result(m meter) (*Window, error) {
 			w.Self.Buffer = p.buffer
 		}
 	}
+	w.Self.Unreliable = w.Self.Late.P99 > lateLimit || w.Self.LeftOut+w.Self.Unsent > 0
 	w.Self.BufferSmall = w.Self.Buffer < smallBuffer
 	if sent > 0 {
 		w.Delivered = float64(heard) / float64(sent)

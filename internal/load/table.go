@@ -79,6 +79,9 @@ func (s *Signals) write(b *strings.Builder, when string) {
 
 func (s Self) write(b *strings.Builder) {
 	fmt.Fprintf(b, "  generator %.1f %% of a core, its slots late by %s, left out %d, not sent %d\n", 100*s.CPU, s.Late, s.LeftOut, s.Unsent)
+	if s.Unreliable {
+		b.WriteString("  generator IT WAS LATE ITSELF: jitter and delay of bridges may be its own doing (hint: a core of its own)\n")
+	}
 	if s.BufferSmall {
 		fmt.Fprintf(b, "  generator its socket buffers have only %d kB: losses may be its own (hint: sysctl net.core.rmem_max, or more --ports)\n", s.Buffer>>10)
 	}

@@ -15,8 +15,9 @@ const (
 	// soundLevel is the mean magnitude of a frame that is not silence: about
 	// -50 dBov.
 	soundLevel = 100
-	// soundStride: every fourth sample tells silence from sound well enough.
-	soundStride = 4
+	// soundStride: every third sample tells silence from sound well enough, and is
+	// no part of a period of our tones.
+	soundStride = 3
 )
 
 // toneOf is which of the 2*tones tones an end sends: neighbours in a series of

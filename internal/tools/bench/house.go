@@ -31,6 +31,7 @@ const (
 // house is a running server with its own data.
 type house struct {
 	dir        string
+	nice       int
 	sip, http  string // address:port
 	callee     string // where the trunk's far end listens
 	process    *exec.Cmd
@@ -96,8 +97,10 @@ sip:
   tls: {listen: "127.0.0.1:0"}
   trunks:
     - {name: load, match: ["127.0.0.0/8"], server: %q, transport: udp}
+    - {name: secure, match: ["127.0.0.1/32"], server: %q, transport: udp, srtp: true}
   outbound:
     - {prefix: "8", trunk: load}
+    - {prefix: "9", trunk: secure}
 media: {ports: 10000-32767, web_port: 0}
 calls:
   max: 10000
@@ -106,12 +109,12 @@ flows: {dir: %q, prompts: %q, backend: ""}
 speech: {engine: none}
 data: {dir: %q}
 log: {level: warn}
-`, h.http, h.sip, h.callee, filepath.Join(h.dir, "flows"), filepath.Join(h.dir, "prompts"), filepath.Join(h.dir, "data"))
+`, h.http, h.sip, h.callee, h.callee, filepath.Join(h.dir, "flows"), filepath.Join(h.dir, "prompts"), filepath.Join(h.dir, "data"))
 }
 
 // openHouse starts a server and waits until it is ready.
-func openHouse(ctx context.Context) (*house, error) {
-	h := &house{terminated: make(chan struct{})}
+func openHouse(ctx context.Context, nice int) (*house, error) {
+	h := &house{nice: nice, terminated: make(chan struct{})}
 	if err := h.prepare(); err != nil {
 		h.remove()
 		return nil, err
@@ -188,7 +191,10 @@ func freeAddress() (string, error) {
 }
 
 // pinned runs a command on one core, where there are two.
-func pinned(core string, command ...string) *exec.Cmd {
+func (h *house) pinned(core string, command ...string) *exec.Cmd {
+	if h.nice != 0 {
+		command = append([]string{"nice", "-n", strconv.Itoa(h.nice)}, command...)
+	}
 	if runtime.NumCPU() > 1 {
 		command = append([]string{"taskset", "-c", core}, command...)
 	}
@@ -199,7 +205,7 @@ func (h *house) start() (err error) {
 	if h.log, err = os.Create(filepath.Join(h.dir, "log")); err != nil {
 		return err
 	}
-	h.process = pinned(serverCore, server, "serve", "--config", filepath.Join(h.dir, "ivrd.yaml"))
+	h.process = h.pinned(serverCore, server, "serve", "--config", filepath.Join(h.dir, "ivrd.yaml"))
 	h.process.Stdout, h.process.Stderr = h.log, h.log
 	if err := h.process.Start(); err != nil {
 		return fmt.Errorf("start %s: %w (hint: make build)", server, err)
@@ -272,7 +278,7 @@ func (h *house) put(ctx context.Context, s settings, l line) (*load.Report, erro
 	args := append([]string{loader}, command(s, l)...)
 	args = append(args, "sip:"+l.number+"@"+h.sip, "--json", "--listen", h.callee, "--pid", strconv.Itoa(h.process.Process.Pid),
 		"--duration", s.duration.String(), "--after", s.after.String())
-	cmd := pinned(loaderCore, append(args, l.flags...)...)
+	cmd := h.pinned(loaderCore, append(args, l.flags...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
 	if err := cmd.Start(); err != nil {

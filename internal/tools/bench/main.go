@@ -25,7 +25,9 @@ type settings struct {
 	rate     float64
 	duration time.Duration
 	after    time.Duration
+	idle     time.Duration
 	ramp     float64
+	nice     int
 	verbose  bool
 }
 
@@ -56,7 +58,9 @@ func main() {
 	flag.Float64Var(&s.rate, "rate", 0, "begin so many calls a second instead of searching the limit")
 	flag.DurationVar(&s.duration, "duration", 30*time.Second, "how long each step is measured")
 	flag.DurationVar(&s.after, "after", -1, "when memory is looked at again after the calls; 60s unless one line is asked for")
+	flag.DurationVar(&s.idle, "idle", -1, "how long the server idles before its memory is looked at first; 130s, after which the runtime has given back what the start took, unless one line is asked for")
 	flag.Float64Var(&s.ramp, "ramp", 50, "calls begun a second until all are up")
+	flag.IntVar(&s.nice, "nice", 0, "priority of server and generator, for a machine that others use: -10 takes precedence (root only)")
 	flag.BoolVar(&s.verbose, "v", false, "print ivrload's reports, too")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -75,12 +79,7 @@ func run(ctx context.Context, s settings) error {
 			return fmt.Errorf("there is no line %q (hint: ivr, bridge, recorded, srtp, rate)", s.line)
 		}
 	}
-	if s.after < 0 {
-		s.after = 0
-		if s.line == "" {
-			s.after = time.Minute
-		}
-	}
+	s.after, s.idle = unlessOne(s, s.after, time.Minute), unlessOne(s, s.idle, 130*time.Second)
 	fmt.Println(heading())
 	for _, l := range all {
 		if err := measure(ctx, s, l); err != nil {
@@ -90,13 +89,29 @@ func run(ctx context.Context, s settings) error {
 	return nil
 }
 
+// unlessOne is a time that was not set: nothing where a single line is tried.
+func unlessOne(s settings, d, all time.Duration) time.Duration {
+	switch {
+	case d >= 0:
+		return d
+	case s.line != "":
+		return 0
+	}
+	return all
+}
+
 // measure starts a server for one line, so that its memory is its own.
 func measure(ctx context.Context, s settings, l line) error {
-	h, err := openHouse(ctx)
+	h, err := openHouse(ctx, s.nice)
 	if err != nil {
 		return err
 	}
 	defer h.close()
+	select {
+	case <-time.After(s.idle):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	r, err := h.put(ctx, s, l)
 	if err != nil {
 		return err
@@ -138,7 +153,7 @@ func row(title string, s load.Step, rate bool) string {
 		fmt.Sprintf("%.0f / %.0f", s.Setup.P50, s.Setup.P99), memory,
 		fmt.Sprintf("%.0f / %.0f / %s", megabytes(s.Server.RSSBefore), megabytes(s.Server.RSS), after(s)),
 		unanswered(s),
-		fmt.Sprintf("%.0f %%, %.2f ms", 100*s.Self.CPU, s.Self.Late.P99),
+		fmt.Sprintf("%.0f %%, %.2f ms%s", 100*s.Self.CPU, s.Self.Late.P99, doubt(s)),
 	}
 	return "| " + strings.Join(cells, " | ") + " |"
 }
@@ -156,6 +171,13 @@ func mark(s load.Step) string {
 		return ""
 	}
 	return " (not good: " + s.Why + ")"
+}
+
+func doubt(s load.Step) string {
+	if s.Self.Unreliable {
+		return " (late itself)"
+	}
+	return ""
 }
 
 func delay(s load.Step) string {
