@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/ivrd/ivrd/ivr"
@@ -63,16 +64,20 @@ func (v visitor) Record(ctx context.Context, r ivr.Record) (ivr.Recorded, error)
 	return do(ctx, v.c, m, m.result, m.failed)
 }
 
-// beep is 300 ms of 1 kHz at -15 dBov.
-func beep() *media.Prompt {
-	return media.NewPrompt("beep", media.Tone(1000, -15, 300*time.Millisecond))
-}
-
-// ringback is what a caller hears where no hold prompt is given: ITU-T E.182,
-// 425 Hz, 1 s in 5 s.
-func ringback() *media.Prompt {
-	return media.NewPrompt("ringback", append(media.Tone(425, -20, time.Second), media.Silence(4*time.Second)...))
-}
+// Sounds that all calls share, made when the first one needs them.
+//
+//nolint:gochecknoglobals // they never change
+var (
+	// beep is 300 ms of 1 kHz at -15 dBov.
+	beep = sync.OnceValue(func() *media.Prompt {
+		return media.NewPrompt("beep", media.Tone(1000, -15, 300*time.Millisecond))
+	})
+	// ringback is what a caller hears where no hold prompt is given: ITU-T E.182,
+	// 425 Hz, 1 s in 5 s.
+	ringback = sync.OnceValue(func() *media.Prompt {
+		return media.NewPrompt("ringback", append(media.Tone(425, -20, time.Second), media.Silence(4*time.Second)...))
+	})
+)
 
 // Connect implements ivr.Caller.
 func (v visitor) Connect(ctx context.Context, r ivr.Connect) (ivr.ConnectResult, error) {

@@ -81,7 +81,7 @@ type Stream interface {
 	// an error) of 100 ms each with 100 ms between them.
 	SendDigits(digits string) error
 	// Events delivers digits and ends of playback in order. It is closed when
-	// the stream is closed. Up to 256 events are kept for a slow reader; more
+	// the stream is closed. Up to 64 events are kept for a slow reader; more
 	// are dropped and counted in Stats.
 	Events() <-chan StreamEvent
 	// Stats is a snapshot.
@@ -213,10 +213,10 @@ func (f Failure) String() string { return [...]string{"none", "path", "keys", "f
 // StreamEvent is one event of a stream. It must not be logged: it may hold a
 // key of a secret.
 type StreamEvent struct {
-	Kind  EventKind
 	At    Time
-	Digit byte // EventDigit: '0'-'9', '*', '#', 'A'-'D'
 	Play  PlayID
+	Kind  EventKind
+	Digit byte // EventDigit: '0'-'9', '*', '#', 'A'-'D'
 	// Completed is false when a playback was stopped, replaced or barged in.
 	Completed bool
 	Failure   Failure // EventFailed

@@ -17,7 +17,7 @@ import (
 )
 
 // eventQueue is how many events wait for a slow reader.
-const eventQueue = 256
+const eventQueue = 64
 
 // stream is the media of one leg.
 type stream struct {
