@@ -13,8 +13,9 @@ const (
 	// beyond is lost and told by a gap.
 	backlog = 10
 	// spares are chunks made before the first frame, so that the media worker
-	// does not allocate: two tracks, and one each that is being replaced.
-	spares = 4
+	// does not allocate: for two tracks. One that is full before the writer comes
+	// is followed by one of the pool.
+	spares = 2
 	// maxClock is the last time that is recorded: 24 hours.
 	maxClock = 24 * 3600 * media.SampleRate
 	maxSpans = 4096

@@ -20,6 +20,7 @@ type writer struct {
 	log     *slog.Logger
 	observe observer
 
+	room []byte        // for one second of one call at a time
 	wake chan struct{} // something is to be finished
 	stop chan struct{}
 	done chan struct{}

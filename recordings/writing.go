@@ -27,8 +27,9 @@ type writing struct {
 
 	file   blob.File
 	sealer *seal.Sealer
-	// pending is sealed and not yet written. After a failed write the very same
-	// bytes are tried again at the same place, so no nonce is used for others.
+	// pending is sealed and not yet written, in the writer's room. After a failed
+	// write the very same bytes are tried again at the same place, so no nonce is
+	// used for others: then the room is this recording's.
 	pending []byte
 	offset  int64 // where pending goes
 	dirty   bool  // written and not yet synced
@@ -44,7 +45,7 @@ type writing struct {
 }
 
 const (
-	// maxPending is the buffer that is kept between rounds.
+	// maxPending is the room that the writer keeps.
 	maxPending = 64 << 10
 	// noteInterval is how often the record is saved for nothing but what is
 	// durable. All recordings are told in the same rounds, so that it costs the
@@ -60,12 +61,13 @@ func (w *writing) advance(out *writer) {
 		return
 	}
 	if len(w.pending) == 0 {
+		w.pending, out.room = out.room[:0], nil
 		if err := w.seal(out.observe); err != nil {
 			w.fail(out, err)
 			return
 		}
 	}
-	if err := w.write(out.blobs); err != nil {
+	if err := w.write(out); err != nil {
 		w.fail(out, err)
 	}
 }
@@ -135,12 +137,13 @@ func (w *writing) add(p seal.Part, payload []byte) error {
 	return nil
 }
 
-func (w *writing) write(blobs blob.Store) error {
+func (w *writing) write(out *writer) error {
 	if len(w.pending) == 0 {
+		out.room, w.pending = w.pending, nil
 		return nil
 	}
 	if w.file == nil {
-		f, err := blobs.Create(w.name)
+		f, err := out.blobs.Create(w.name)
 		if err != nil {
 			return err
 		}
@@ -151,10 +154,10 @@ func (w *writing) write(blobs blob.Store) error {
 	}
 	w.offset += int64(len(w.pending))
 	w.written = seal.Checkpoint{Parts: w.sealer.Parts(), Chain: w.sealer.Chain()}
-	w.pending = w.pending[:0]
-	if cap(w.pending) > maxPending {
-		w.pending = nil
+	if cap(w.pending) <= maxPending {
+		out.room = w.pending[:0]
 	}
+	w.pending = nil
 	w.dirty = true
 	return nil
 }
