@@ -44,6 +44,8 @@ func TestOverUDP(t *testing.T) {
 	}
 	for _, s := range suite {
 		t.Run("polled/"+s.name, func(t *testing.T) { overUDP(t, rtpio.System(), s.test) })
+	}
+	for _, s := range suite[:2] { // the rest of it is seen in memory
 		t.Run("waited/"+s.name, func(t *testing.T) { overUDP(t, rtpio.UDP{}, s.test) })
 	}
 }
