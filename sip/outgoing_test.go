@@ -344,7 +344,7 @@ func TestRecordRouteIsFollowed(t *testing.T) {
 
 func TestSecureCall(t *testing.T) {
 	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
-		l, s := w.dial(DialRequest{URI: "sip:x@198.51.100.1", AllowURI: true, SRTP: true})
+		l, s := w.dial(DialRequest{URI: "sip:x@198.51.100.1", AllowURI: true, SRTP: SRTPbySDES})
 		inv := p.expectRequest("INVITE")
 		if !strings.Contains(string(inv.Body), "RTP/SAVP") || strings.Count(string(inv.Body), "a=crypto:") != 4 {
 			t.Fatalf("offer is\n%s", inv.Body)

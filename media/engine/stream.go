@@ -11,7 +11,6 @@ import (
 
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/dtmf"
-	"github.com/ivrd/ivrd/media/rtc"
 	"github.com/ivrd/ivrd/media/rtpio"
 )
 
@@ -23,7 +22,7 @@ type stream struct {
 	session  *session
 	options  media.StreamOptions
 	endpoint *rtpio.Endpoint
-	web      *rtc.Transport // of a browser; else nil
+	keyed    keyed // of a browser or a phone whose keys come from a handshake; else nil
 	events   chan media.StreamEvent
 	plays    atomic.Uint64
 	codec    atomic.Uint32 // media.Codec, once connected
@@ -42,8 +41,8 @@ type stream struct {
 	hears     hearing
 	base      uint32          // RTP timestamp at session time 0
 	pausing   bool            // the next packet begins a talk spurt
-	agreed    media.Remote    // with a browser, whose keys may not be there yet
-	webKeys   *media.SRTPKeys // of its handshake
+	agreed    media.Remote    // with a peer whose keys may not be there yet
+	shaken    *media.SRTPKeys // of its handshake
 	report    media.Time
 	silence   [media.FrameSamples]byte
 	recoded   [media.FrameSamples]byte
@@ -54,12 +53,12 @@ type stream struct {
 
 var _ media.Stream = (*stream)(nil)
 
-func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint, web *rtc.Transport) *stream {
+func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint, k keyed) *stream {
 	return &stream{
 		session:  s,
 		options:  o,
 		endpoint: endpoint,
-		web:      web,
+		keyed:    k,
 		events:   make(chan media.StreamEvent, eventQueue),
 		track:    o.Track,
 		pcmAt:    -1,
@@ -85,8 +84,8 @@ func (st *stream) do(f func()) bool {
 }
 
 func (st *stream) Connect(r media.Remote) error {
-	if st.web != nil {
-		return st.connectWeb(r)
+	if st.keyed != nil {
+		return st.connectKeyed(r)
 	}
 	var err error
 	if !st.do(func() { err = st.connect(r) }) {
@@ -181,6 +180,9 @@ func (st *stream) end() {
 	st.player.stop(st, st.session.next)
 	st.unbridge()
 	st.endpoint.Report(time.Now(), st.timestamp(st.session.next), true)
+	if st.keyed != nil {
+		st.keyed.leave()
+	}
 	st.endpoint.Close()
 	st.session.streams = slices.DeleteFunc(st.session.streams, func(o *stream) bool { return o == st })
 	st.session.engine.closed(st)

@@ -38,7 +38,9 @@ type Endpoint struct {
 	pair  *pair
 	guard *Guard
 	rest  time.Duration
-	epoch time.Time // arrival times count from here
+	epoch time.Time   // arrival times count from here
+	muxed atomic.Bool // RTCP comes to the RTP port (RFC 5761)
+	aside atomic.Pointer[func([]byte, netip.AddrPort) bool]
 
 	ssrc  uint32
 	cname string
@@ -74,7 +76,7 @@ type Endpoint struct {
 }
 
 type receiveCounts struct {
-	received, foreign, invalid uint64
+	received, foreign, invalid, unproved uint64
 }
 
 // control is what RTCP has told.
@@ -108,7 +110,7 @@ func Open(ports *Ports, guard *Guard, rest time.Duration) (*Endpoint, error) {
 // (RFC 5761) and leads to one peer only, who was proved by other means. Connect
 // takes what the connection names as that peer for Addr. Close closes it at once.
 func Over(conn PacketConn, guard *Guard) *Endpoint {
-	e := newEndpoint(&pair{rtp: conn, rtcp: conn}, guard, 0)
+	e := Fed(conn, guard)
 	go e.readRTP()
 	return e
 }
@@ -155,6 +157,7 @@ func (e *Endpoint) Connect(r media.Remote) error {
 		e.jitter.reset(r.Codec.Silence())
 	}
 	e.remote, e.connected = r, true
+	e.muxed.Store(r.RTCPMux || e.pair.muxed())
 	e.peer = e.destination()
 	e.remote.SRTP = cloneKeys(r.SRTP)
 	return nil

@@ -25,6 +25,9 @@ type Intake struct {
 	Arrived bool               // a valid packet has come since the last tick
 	Keys    [maxKeys]byte
 	N       int // of Keys
+	// Unproved counts the packets, since the beginning, that came from where the
+	// peer may be and whose SRTP or SRTCP did not authenticate.
+	Unproved uint64
 }
 
 // Take moves the next frame and the keys that have come into in. It is called
@@ -34,7 +37,7 @@ func (e *Endpoint) Take(in *Intake) {
 	defer e.mu.Unlock()
 	in.Kind = e.jitter.pop(&in.Payload)
 	in.Keys, in.N = e.keys, e.keyCount
-	in.Arrived = e.arrived
+	in.Arrived, in.Unproved = e.arrived, e.counts.unproved
 	e.keyCount, e.arrived = 0, false
 	e.peer = e.destination()
 }
@@ -54,12 +57,9 @@ func (e *Endpoint) readRTP() {
 		n, from, err := e.pair.rtp.ReadFrom(buf)
 		now := time.Now()
 		switch {
-		case err == nil && e.pair.muxed() && isRTCP(buf[:n]):
-			failures = 0
-			e.controlled(buf[:n], from, now)
 		case err == nil:
 			failures = 0
-			e.datagram(buf[:n], from, now)
+			e.Deliver(buf[:n], from, now)
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			if e.rested(now) {
 				return
@@ -118,6 +118,7 @@ func (e *Endpoint) parse(b []byte) bool {
 	if e.open != nil {
 		plain, err := e.open.open(e.plain[:0], b)
 		if err != nil {
+			e.counts.unproved++
 			return false
 		}
 		b = plain
@@ -194,7 +195,7 @@ func (e *Endpoint) controlled(b []byte, from netip.AddrPort, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c := &e.control
-	if e.resting || !e.connected {
+	if e.resting || !e.connected || e.remote.NoRTCP {
 		return
 	}
 	if from.Addr() != e.lock.source.Addr() {
@@ -204,6 +205,7 @@ func (e *Endpoint) controlled(b []byte, from netip.AddrPort, now time.Time) {
 	if e.openRTCP != nil {
 		plain, err := e.openRTCP.openRTCP(nil, b)
 		if err != nil {
+			e.counts.unproved++
 			e.counts.invalid++
 			return
 		}

@@ -47,7 +47,7 @@ func (e *Endpoint) Report(now time.Time, timestamp uint32, bye bool) {
 	if sent := e.sent.Load(); sent > 0 {
 		r.Sender = &SenderInfo{NTP: ntp(now), Timestamp: timestamp, Packets: uint32(sent), Octets: e.octets}
 	}
-	to := e.reportOn(&r, now)
+	conn, to := e.controlPath(e.reportOn(&r, now))
 	if !to.IsValid() || !e.guard.Allows(to) {
 		return
 	}
@@ -58,7 +58,7 @@ func (e *Endpoint) Report(now time.Time, timestamp uint32, bye bool) {
 			return
 		}
 	}
-	_ = e.pair.rtcp.WriteTo(b, to)
+	_ = conn.WriteTo(b, to)
 }
 
 // reportOn adds what we hear of the peer, and returns where reports go.
