@@ -74,7 +74,9 @@ func (e *Engine) openWeb() (*rtpio.Endpoint, keyed, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return rtpio.Over(web, e.guard), browser{web}, nil
+	endpoint := rtpio.Over(web, e.guard)
+	web.Hear(endpoint.Deliver)
+	return endpoint, browser{web}, nil
 }
 
 // connectKeyed connects a peer whose keys come from a handshake. Until they are

@@ -36,7 +36,7 @@ type Mux struct {
 	own      []netip.Addr
 	closing  sync.WaitGroup // transports that say goodbye
 
-	mu    sync.Mutex
+	mu    sync.RWMutex
 	peers map[netip.AddrPort]*Transport // whose way leads there
 }
 
@@ -55,10 +55,8 @@ func Listen(c Config) (*Mux, error) {
 		return nil, fmt.Errorf("listen for browsers' media: %w (hint: set media.web_port)", err)
 	}
 	_ = conn.SetReadBuffer(receiveBuffer) // the system may give less
-	m := &Mux{
-		config: c, conn: conn, identity: identity, peers: map[netip.AddrPort]*Transport{},
-		ice: onePort{ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: quiet{}.NewLogger("")})},
-	}
+	m := &Mux{config: c, conn: conn, identity: identity, peers: map[netip.AddrPort]*Transport{}}
+	m.ice = onePort{ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket{conn, m}, Logger: quiet{}.NewLogger("")})}
 	m.own = m.addresses()
 	return m, nil
 }
@@ -175,6 +173,7 @@ func (m *Mux) leads(t *Transport, to netip.AddrPort) {
 	}
 	if t.peer = to; to.IsValid() {
 		m.peers[to] = t
+		t.way.Store(&to)
 	}
 }
 
@@ -182,9 +181,7 @@ func (m *Mux) leads(t *Transport, to netip.AddrPort) {
 // packet to the path that wrote to its source last: a check to that address,
 // which anybody may name, would turn the other's sound away.
 func (m *Mux) taken(t *Transport, a netip.AddrPort) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	o := m.peers[a]
+	o := m.from(a)
 	return o != nil && o != t
 }
 

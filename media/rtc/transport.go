@@ -14,6 +14,7 @@ import (
 	"github.com/pion/ice/v4"
 
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/rtpio"
 )
 
 const (
@@ -33,21 +34,27 @@ const (
 	// goodbye is how long the hanging up of a browser that has ended its sound may
 	// take on its own way, SIP.
 	goodbye = time.Second
+	// readBuffer holds every packet that is taken.
+	readBuffer = 1500
 )
 
 // Transport is the way of one browser's sound. It is the packet connection of
-// an rtpio.Endpoint: RTP and RTCP on one path (RFC 5761), from one peer.
+// an rtpio.Endpoint: RTP and RTCP on one path (RFC 5761), from one peer. What
+// comes is given to the endpoint by Hear.
 type Transport struct {
 	mux   *Mux
 	agent *ice.Agent
 	local media.WebLocal
 
-	begun    chan struct{} // the path can be read
 	gathered chan struct{} // the agent has taken up the port; not since a restart
 	closed   chan struct{}
 	close    sync.Once
 	dtls     *packets
 	open     atomic.Bool // a way has been found and not lost
+
+	hear  atomic.Pointer[func([]byte, netip.AddrPort, time.Time)]
+	way   atomic.Pointer[netip.AddrPort] // the selected remote address; nil after a restart
+	shown atomic.Int64                   // when the agent last saw a packet, ns since 1970
 
 	peer netip.AddrPort // where the way leads; guarded by mux.mu
 
@@ -77,7 +84,7 @@ func (m *Mux) Open() (*Transport, error) {
 		return nil, fmt.Errorf("make ICE agent: %w", err)
 	}
 	t := &Transport{
-		mux: m, agent: agent, begun: make(chan struct{}), gathered: make(chan struct{}, 1), closed: make(chan struct{}),
+		mux: m, agent: agent, gathered: make(chan struct{}, 1), closed: make(chan struct{}),
 		named: map[netip.AddrPort]bool{},
 	}
 	t.dtls = newPackets(t.closed, m.Addr(), func(b []byte) error { _, err := t.path().Write(b); return err })
@@ -186,6 +193,7 @@ func (t *Transport) restart(r media.WebRemote) error {
 		return errors.New("restart ICE: the last restart is still under way")
 	}
 	t.open.Store(false)
+	t.way.Store(nil)
 	clear(t.named)
 	if err := t.agent.Restart(r.LocalUfrag, r.LocalPwd); err != nil {
 		return fmt.Errorf("restart ICE: %w", err)
@@ -235,7 +243,7 @@ func (t *Transport) up(ctx context.Context, r media.WebRemote) (*media.SRTPKeys,
 	if err != nil {
 		return nil, failure(media.FailedPath, err)
 	}
-	close(t.begun)
+	go t.read(conn)
 	if err := t.agent.AwaitConnect(ctx); err != nil {
 		return nil, failure(media.FailedPath, err)
 	}
@@ -286,27 +294,46 @@ func (t *Transport) report(keys *media.SRTPKeys, err error) {
 	}
 }
 
-// ReadFrom gives the next RTP or RTCP packet.
-func (t *Transport) ReadFrom(b []byte) (int, netip.AddrPort, error) {
-	select {
-	case <-t.begun:
-	case <-t.closed:
-		return 0, netip.AddrPort{}, net.ErrClosed
+// Hear has the RTP and RTCP of the path given to f, which must neither keep the
+// bytes nor wait. It may be called by two goroutines at once. Peer is the source.
+func (t *Transport) Hear(f func(b []byte, from netip.AddrPort, now time.Time)) { t.hear.Store(&f) }
+
+// give hands sound to the endpoint, if there is one.
+func (t *Transport) give(b []byte, now time.Time) {
+	if f := t.hear.Load(); f != nil {
+		(*f)(b, Peer, now)
 	}
+}
+
+// read takes what comes by the agent: the handshake, and what little sound the
+// port does not give to us itself. It ends with the agent.
+func (t *Transport) read(conn *ice.Conn) {
+	buf := make([]byte, readBuffer)
 	for {
-		n, err := t.conn.Read(b)
+		n, err := conn.Read(buf)
 		switch {
 		case errors.Is(err, io.ErrShortBuffer): // no packet of ours is as long
 		case err != nil:
-			<-t.closed // the agent ends with the transport only
-			return 0, netip.AddrPort{}, net.ErrClosed
-		case n == 0:
-		case b[0] >= 20 && b[0] <= 63: // RFC 7983 §7
-			t.dtls.take(b[:n])
-		case b[0] >= 128 && b[0] <= 191:
-			return n, Peer, nil
+			return
+		default:
+			t.arrived(buf[:n])
 		}
 	}
+}
+
+func (t *Transport) arrived(b []byte) {
+	switch rtpio.KindOf(b) {
+	case rtpio.DTLS:
+		t.dtls.take(b)
+	case rtpio.RTP, rtpio.RTCP:
+		t.give(b, time.Now())
+	}
+}
+
+// ReadFrom waits for the end: what comes goes to Hear.
+func (t *Transport) ReadFrom([]byte) (int, netip.AddrPort, error) {
+	<-t.closed
+	return 0, netip.AddrPort{}, net.ErrClosed
 }
 
 // WriteTo sends one packet to the peer, wherever that is.
@@ -314,7 +341,11 @@ func (t *Transport) WriteTo(b []byte, _ netip.AddrPort) error {
 	if !t.open.Load() {
 		return net.ErrClosed
 	}
-	_, err := t.conn.Write(b)
+	if to := t.way.Load(); to != nil { // past the agent, which would look it up for each packet
+		_, err := t.mux.conn.WriteToUDPAddrPort(b, *to)
+		return err
+	}
+	_, err := t.path().Write(b)
 	return err
 }
 

@@ -40,6 +40,7 @@ func KindOf(b []byte) Kind {
 // Deliver takes what has come to the RTP port. It keeps nothing of b and does
 // not allocate. Any goroutine may call it, also at the same time as others.
 func (e *Endpoint) Deliver(b []byte, from netip.AddrPort, now time.Time) {
+	b = b[:min(len(b), maxDatagram)]
 	switch KindOf(b) {
 	case DTLS:
 		if take := e.aside.Load(); take != nil {
@@ -75,14 +76,6 @@ func (e *Endpoint) SendAside(b []byte, to netip.AddrPort) error {
 		return fmt.Errorf("send from RTP port: nothing is sent to %v", to)
 	}
 	return e.pair.rtp.WriteTo(b, to)
-}
-
-// Fed is Over for a connection whose datagrams its owner gives to Deliver: nobody
-// reads it.
-func Fed(conn PacketConn, guard *Guard) *Endpoint {
-	e := newEndpoint(&pair{rtp: conn, rtcp: conn}, guard, 0)
-	e.muxed.Store(true)
-	return e
 }
 
 // controlPath is where RTCP goes out, and to whom; an invalid address when it may

@@ -108,10 +108,11 @@ func Open(ports *Ports, guard *Guard, rest time.Duration) (*Endpoint, error) {
 
 // Over makes an endpoint of a connection that carries RTP and RTCP together
 // (RFC 5761) and leads to one peer only, who was proved by other means. Connect
-// takes what the connection names as that peer for Addr. Close closes it at once.
+// takes what the connection names as that peer for Addr. Nobody reads the
+// connection: its owner gives what comes to Deliver. Close closes it at once.
 func Over(conn PacketConn, guard *Guard) *Endpoint {
-	e := Fed(conn, guard)
-	go e.readRTP()
+	e := newEndpoint(&pair{rtp: conn, rtcp: conn}, guard, 0)
+	e.muxed.Store(true)
 	return e
 }
 
