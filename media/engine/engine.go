@@ -55,6 +55,7 @@ type Engine struct {
 	ports   *rtpio.Ports
 	guard   *rtpio.Guard
 	own     *rtc.Identity // in handshakes with phones
+	doubts  seldom
 	workers []*worker
 
 	mu       sync.Mutex

@@ -44,6 +44,7 @@ type stream struct {
 	agreed    media.Remote    // with a peer whose keys may not be there yet
 	shaken    *media.SRTPKeys // of its handshake
 	report    media.Time
+	doubted   uint64 // packets that did not authenticate and have been told
 	silence   [media.FrameSamples]byte
 	recoded   [media.FrameSamples]byte
 	pcm       [media.FrameSamples]int16 // of intake, as of pcmAt

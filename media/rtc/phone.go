@@ -22,7 +22,8 @@ type Port interface {
 //
 // DTLS is taken only from the host that the phone's description names or that
 // its signalling comes from; from the first port there that speaks, until the
-// signalled one does or the handshake is through. All else is dropped before it
+// signalled one does, its handshake fails, or a handshake is through. All else is
+// dropped before it
 // is looked into. It is sent to that source, and before it has spoken to the
 // signalled address, if that may be believed.
 type Handshake struct {
@@ -35,6 +36,7 @@ type Handshake struct {
 	remote  media.Remote
 	source  netip.AddrPort // of the peer, once it has spoken
 	present *association   // nil before Start
+	again   int            // handshakes begun anew after somebody's at another port
 	tell    func(*media.SRTPKeys, error)
 }
 
@@ -133,6 +135,9 @@ func (h *Handshake) keep(a *association) {
 // report tells the owner how an association has come out, unless it is closed
 // or another has taken its place.
 func (h *Handshake) report(a *association, keys *media.SRTPKeys, err error) {
+	if err != nil && h.retry(a) {
+		return
+	}
 	h.mu.Lock()
 	current := h.present == a
 	tell := h.tell
@@ -146,6 +151,23 @@ func (h *Handshake) report(a *association, keys *media.SRTPKeys, err error) {
 	if current {
 		tell(keys, err)
 	}
+}
+
+// maxAgain bounds what somebody else on the peer's host can cost.
+const maxAgain = 3
+
+// retry begins anew when a handshake has failed with a port that was not
+// signalled: it may have been a neighbour's behind the same address, who must not
+// end the call.
+func (h *Handshake) retry(a *association) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.present != a || !h.source.IsValid() || h.source == h.remote.Addr || h.again == maxAgain {
+		return false
+	}
+	h.again++
+	h.source = netip.AddrPort{}
+	return h.begin() == nil
 }
 
 // take is called by the reader of the port.
