@@ -36,8 +36,9 @@ var (
 	NoMedia       = EndReason{Class: Upstream, Slug: "no-media"} // no RTP for the media timeout
 	NoAck         = EndReason{Class: Upstream, Slug: "no-ack"}
 	SessionExpiry = EndReason{Class: Upstream, Slug: "session-expired"} // RFC 4028
-	MediaFailed   = EndReason{Class: Upstream, Slug: "media-failed"}    // a browser's sound found no way, or lost it
-	// BadFingerprint: somebody else's certificate came on a browser's path.
+	MediaFailed   = EndReason{Class: Upstream, Slug: "media-failed"}    // a browser's sound found no way or lost it, or a handshake failed
+	// BadFingerprint: somebody else's certificate came where a handshake makes the
+	// keys.
 	BadFingerprint = EndReason{Class: Upstream, Slug: "fingerprint-mismatch"}
 	ConnLost       = EndReason{Class: Upstream, Slug: "connection-lost"}
 	Refused        = EndReason{Class: Upstream, Slug: "refused"} // Status says how

@@ -62,6 +62,9 @@ type StreamOptions struct {
 	KeepDigits bool
 	// Web: the far end is a browser. The stream is a WebStream then.
 	Web bool
+	// DTLS: the keys come from a handshake on the RTP port, as of a phone that
+	// speaks DTLS-SRTP without ICE. The stream is a WebStream then, too.
+	DTLS bool
 }
 
 // Stream is the media half of one leg.
@@ -90,24 +93,25 @@ type Stream interface {
 	Close() error
 }
 
-// WebStream is a stream whose far end is a browser: ICE, DTLS-SRTP, RTP and
-// RTCP on one port. Connect of it needs Remote.Web and finds the path; keys come
-// from the handshake.
+// WebStream is a stream whose keys come from a DTLS handshake (RFC 5763). With a
+// browser ICE finds the path first, and RTP and RTCP have one port; a phone is
+// where its description says. Connect of it needs Remote.Web.
 type WebStream interface {
 	Stream
 	// Web is what the peer must be told beside codecs.
 	Web() WebLocal
 }
 
-// WebLocal describes our end of a browser's media.
+// WebLocal describes our end of media that a handshake secures.
 type WebLocal struct {
-	Ufrag, Pwd string // of ICE
+	Ufrag, Pwd string // of ICE; empty where there is none
 	// Fingerprint of our certificate: SHA-256, upper-case hex with colons.
 	Fingerprint string
 	Candidates  []netip.AddrPort
 }
 
-// WebRemote describes the browser's end.
+// WebRemote describes the peer's end. Of a phone only Fingerprint and Client
+// mean something.
 type WebRemote struct {
 	Ufrag, Pwd, Fingerprint string
 	Candidates              []netip.AddrPort
@@ -154,11 +158,15 @@ type Remote struct {
 	Ptime time.Duration
 	// SRTP holds the keys when RTP is secured by SDES; nil means plain RTP.
 	SRTP *SRTPKeys
-	// Web is set for browsers; Addr, RTCP, Signalling and SRTP mean nothing then.
+	// RTCPMux: RTCP travels with RTP (RFC 5761). NoRTCP: there is none at all, as
+	// where DTLS has made keys for the RTP port only.
+	RTCPMux, NoRTCP bool
+	// Web is set where a handshake makes the keys: SRTP means nothing then, nor do
+	// Addr, RTCP and Signalling where ICE finds the path.
 	Web *WebRemote
 }
 
-// SRTPKeys are the keys of a stream secured by SDES (RFC 4568).
+// SRTPKeys are the keys of a secured stream, by SDES (RFC 4568) or DTLS (RFC 5764).
 type SRTPKeys struct {
 	// Suite is the name on the wire, such as AES_CM_128_HMAC_SHA1_80.
 	Suite string
@@ -194,11 +202,12 @@ const (
 	// EventMedia says that the first valid RTP has come, or that it is back
 	// after EventNoMedia.
 	EventMedia
-	// EventFailed says that a browser's path did not come up, or is lost.
+	// EventFailed says that a browser's path did not come up or is lost, or that a
+	// handshake has failed.
 	EventFailed
 )
 
-// Failure is what has failed of a browser's media.
+// Failure is what has failed of a WebStream.
 type Failure uint8
 
 // The failures.

@@ -30,7 +30,27 @@ type Config struct {
 	Limits                    Limits
 	// Outbound rules: nothing goes out without one.
 	Outbound []OutboundRule
+	// PhoneSRTP is for desk phones, PhoneSRTPOf for those of one person; pages
+	// are secured anyway.
+	PhoneSRTP   SRTP
+	PhoneSRTPOf map[string]SRTP
 }
+
+// SRTP is how the sound of a peer is secured.
+type SRTP string
+
+// The ways. Each but the first refuses calls that come without SRTP, of either
+// kind; who comes with another kind than ours is taken.
+const (
+	// SRTPOptional offers plain RTP and takes what the peer offers.
+	SRTPOptional SRTP = "optional"
+	// SRTPbySDES offers keys in the description (RFC 4568).
+	SRTPbySDES SRTP = "sdes"
+	// SRTPbyDTLS offers a handshake on the RTP port (RFC 5763).
+	SRTPbyDTLS SRTP = "dtls"
+)
+
+func (s SRTP) required() bool { return s == SRTPbySDES || s == SRTPbyDTLS }
 
 // Trunk is a carrier or a peer PBX.
 type Trunk struct {
@@ -53,9 +73,9 @@ type Trunk struct {
 	KeepAlive time.Duration
 	MaxCalls  int // both directions; 0 means no cap
 	Codecs    []media.Codec
-	// SRTP offers calls out by SDES and takes no less. Calls in are answered as
-	// they are offered.
-	SRTP bool
+	// SRTP of both directions; empty means SRTPbySDES where Transport is tls, else
+	// SRTPOptional.
+	SRTP SRTP
 }
 
 // OutboundRule allows calls to numbers with a prefix.
@@ -118,8 +138,8 @@ type DialRequest struct {
 	// Username and Password answer a challenge of the far end (ivrd call).
 	Username string
 	Password Secret
-	// SRTP offers SDES.
-	SRTP bool
+	// SRTP of a call to a URI; others are secured as their trunk or phone is.
+	SRTP SRTP
 	// Page says what the call is, to the page that rings; other phones are not
 	// told.
 	Page Page

@@ -32,10 +32,15 @@ func (c *Config) setDefaults() {
 	orDefault(&l.SessionExpires, 30*time.Minute)
 	orDefault(&l.MaxExpires, time.Hour)
 	orDefault(&l.MinExpires, time.Minute)
+	orDefault(&c.PhoneSRTP, SRTPOptional)
 	c.Trunks, c.Outbound = slices.Clone(c.Trunks), slices.Clone(c.Outbound)
 	for i := range c.Trunks {
 		t := &c.Trunks[i]
 		orDefault(&t.Transport, "udp")
+		if t.SRTP == "" && t.Transport == "tls" { // the keys of SDES travel unseen there
+			t.SRTP = SRTPbySDES
+		}
+		orDefault(&t.SRTP, SRTPOptional)
 		orDefault(&t.Expires, 5*time.Minute)
 		if host, _, err := net.SplitHostPort(t.Server); err == nil {
 			orDefault(&t.Domain, host)
@@ -82,6 +87,8 @@ func (c *Config) checkTrunk(t Trunk) error {
 		}
 	}
 	switch {
+	case !slices.Contains([]SRTP{SRTPOptional, SRTPbySDES, SRTPbyDTLS}, t.SRTP):
+		return fmt.Errorf("srtp %q is unknown (hint: optional, sdes or dtls)", t.SRTP)
 	case t.Transport == "udp" && c.UDP == "" && t.Server != "":
 		return errors.New("udp is not listened on (hint: set udp)")
 	case t.Register && (t.Server == "" || t.Username.IsZero()):

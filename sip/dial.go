@@ -93,6 +93,8 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 	if len(r.Options.Codecs) == 0 {
 		r.Options.Codecs = t.codecs()
 	}
+	want := s.srtpTo(r, t)
+	r.Options.DTLS = want == SRTPbyDTLS && !r.Options.Web
 	stream, err := session.Open(r.Options)
 	if err != nil {
 		release()
@@ -100,7 +102,7 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 	}
 	info := leg.Info{Direction: leg.Outgoing, From: r.From, To: firstOf(r.User, r.Number, r.URI), DisplayName: displayName(r.DisplayName), Trunk: trunkName, User: r.User}
 	p := s.newParty(info, calling)
-	p.release, p.codecs, p.secure = release, r.Options.Codecs, r.SRTP || t.secure()
+	p.release, p.codecs, p.secure = release, r.Options.Codecs, want.required()
 	p.setStream(stream)
 	for _, route := range routes {
 		a := newAttempt(p, route)
@@ -113,6 +115,26 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 	}
 	p.begin(r)
 	return p, nil
+}
+
+// srtpTo is how a call of ours is secured.
+func (s *Server) srtpTo(r DialRequest, t *trunk) SRTP {
+	switch {
+	case r.User != "":
+		return s.srtpOf(r.User)
+	case t != nil:
+		return t.SRTP
+	default:
+		return r.SRTP
+	}
+}
+
+// srtpOf is how a person's phones are secured.
+func (s *Server) srtpOf(user string) SRTP {
+	if own := s.cfg.PhoneSRTPOf[user]; own != "" {
+		return own
+	}
+	return s.cfg.PhoneSRTP
 }
 
 func firstOf(texts ...string) string {

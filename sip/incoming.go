@@ -20,6 +20,8 @@ type Incoming struct {
 	once   sync.Once
 	codecs []media.Codec
 	web    bool // the caller's offer is a browser's
+	dtls   bool // its keys come from a handshake without ICE
+	secure bool // calls without SRTP are refused
 }
 
 // Info says who calls whom.
@@ -37,14 +39,14 @@ func (in *Incoming) Accept(session media.Session, opts media.StreamOptions) (leg
 	if len(opts.Codecs) == 0 {
 		opts.Codecs = in.codecs
 	}
-	opts.Web = in.web
+	opts.Web, opts.DTLS = in.web, in.dtls
 	stream, err := session.Open(opts)
 	if err != nil {
 		r := AsReason(err)
 		in.p.End(r)
 		return nil, failure(r, "open stream: %w", err)
 	}
-	err = in.p.do(func() error { return in.p.accept(stream, opts.Codecs) })
+	err = in.p.do(func() error { return in.p.accept(stream, opts.Codecs, in.secure) })
 	if err == nil {
 		return in.p, nil
 	}
@@ -207,16 +209,35 @@ func (s *Server) offerCall(t *serverTx, info leg.Info, tr *trunk, key, tag strin
 	s.wg.Go(func() { p.watch(t) })
 	s.wg.Go(func() {
 		defer cancel()
-		in := &Incoming{p: p, codecs: tr.codecs(), web: ofWeb(t.msg.Body)}
+		in := &Incoming{p: p, codecs: tr.codecs()}
+		in.secured(s.srtpFrom(info, tr, t.flow), t.msg.Body)
 		s.deps.Handler.Incoming(ctx, in)
 		in.Reject(leg.Internal)
 	})
 }
 
-// ofWeb reports whether an offer is a browser's.
-func ofWeb(body []byte) bool {
+// srtpFrom is how a call to us is to be secured.
+func (s *Server) srtpFrom(info leg.Info, tr *trunk, f flow) SRTP {
+	switch {
+	case tr != nil:
+		return tr.SRTP
+	case info.User != "" && !f.web():
+		return s.srtpOf(info.User)
+	default:
+		return SRTPOptional
+	}
+}
+
+// secured chooses the kind of stream that an offer needs, and without an offer
+// that which we shall offer.
+func (in *Incoming) secured(want SRTP, body []byte) {
+	in.secure, in.dtls = want.required(), want == SRTPbyDTLS
+	if len(body) == 0 {
+		return
+	}
 	offer, err := sdp.Parse(body)
-	return err == nil && offer.OfWeb()
+	in.web = err == nil && offer.OfWeb()
+	in.dtls = err == nil && offer.OfDTLS()
 }
 
 // watch notices that the way back closed before the answer.
@@ -242,12 +263,12 @@ func (p *party) onRingTimeout() {
 
 // accept takes the offer; the stream is the party's from here on if it
 // returns nil.
-func (p *party) accept(stream media.Stream, codecs []media.Codec) error {
+func (p *party) accept(stream media.Stream, codecs []media.Codec, secure bool) error {
 	if p.stage != asked {
 		return errEnded
 	}
 	p.setStream(stream)
-	p.negotiate(codecs, p.invite.t.flow, false)
+	p.negotiate(codecs, p.invite.t.flow, secure)
 	if body := p.invite.t.msg.Body; len(body) > 0 {
 		o, err := p.neg.answer(body)
 		if err != nil {

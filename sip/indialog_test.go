@@ -573,7 +573,7 @@ func TestHoldWithoutANewVersion(t *testing.T) {
 // get an answer, not our offer once more.
 func TestRefreshByTheCallee(t *testing.T) {
 	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
-		l, _ := w.dial(DialRequest{URI: "sip:x@198.51.100.1", AllowURI: true, SRTP: true})
+		l, _ := w.dial(DialRequest{URI: "sip:x@198.51.100.1", AllowURI: true, SRTP: SRTPbySDES})
 		inv := p.expectRequest("INVITE")
 		said := strings.Replace(secureAt("198.51.100.8", 5000, 1), "SAVP 0 8", "SAVP 8", 1)
 		p.reply(inv, 200, said)

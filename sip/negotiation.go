@@ -143,7 +143,7 @@ func (n *negotiation) answer(body []byte) (*outcome, error) {
 // restarted is our end of a browser's media, with new credentials when the
 // browser comes with new ones (RFC 8839 §4.4.1.1.1).
 func (n *negotiation) restarted(offer *sdp.Session) *sdp.Web {
-	if n.local.Web == nil || n.agreed == nil || n.agreed.Web == nil {
+	if n.local.Web == nil || n.local.Web.Ufrag == "" || n.agreed == nil || n.agreed.Web == nil {
 		return n.local.Web
 	}
 	for _, m := range offer.Media {
@@ -156,7 +156,8 @@ func (n *negotiation) restarted(offer *sdp.Session) *sdp.Web {
 	return n.local.Web
 }
 
-// webOf is what a browser must be told of a stream; nil for other streams.
+// webOf is what the peer of a handshake must be told of a stream; nil for other
+// streams.
 func webOf(s media.Stream) *sdp.Web {
 	w, ok := s.(media.WebStream)
 	if !ok {
@@ -166,7 +167,7 @@ func webOf(s media.Stream) *sdp.Web {
 	return &sdp.Web{Ufrag: l.Ufrag, Pwd: l.Pwd, Fingerprint: l.Fingerprint, Candidates: l.Candidates}
 }
 
-// webRemote is what media needs to find a browser.
+// webRemote is what media needs to find a browser, and to know its peer by.
 func (n *negotiation) webRemote(a *sdp.Agreed) *media.WebRemote {
 	if a.Web == nil || n.local.Web == nil {
 		return nil
@@ -203,7 +204,7 @@ func (n *negotiation) commit(o *outcome) (r media.Remote, ok bool) {
 	if o.agreed == nil {
 		return r, false
 	}
-	if old := n.agreed; old != nil && o.agreed.Web == nil && o.agreed.Remote.Addr().IsUnspecified() {
+	if old := n.agreed; old != nil && o.agreed.Remote.Addr().IsUnspecified() {
 		o.agreed.Remote, o.agreed.RTCP = old.Remote, old.RTCP // held the old way: the address is not news
 	}
 	n.agreed = o.agreed
@@ -215,7 +216,7 @@ func (n *negotiation) commit(o *outcome) (r media.Remote, ok bool) {
 		w.Mid, w.Setup = o.agreed.Web.Mid, o.agreed.Setup
 		n.local.Web = &w
 	}
-	n.local.Secure = o.agreed.Suite != "" // a secure call stays so, whoever offers
+	n.local.Secure = o.agreed.Suite != "" || o.agreed.Web != nil // a secure call stays so, whoever offers
 	return n.mediaRemote(o.agreed), true
 }
 
@@ -224,6 +225,9 @@ func (n *negotiation) mediaRemote(a *sdp.Agreed) media.Remote {
 	r := media.Remote{
 		Addr: a.Remote, RTCP: a.RTCP, Signalling: n.signal, Codec: codec, PayloadType: a.Codec.PT, EventType: a.EventPT,
 		Direction: directionOf(a.Direction), Ptime: time.Duration(a.Ptime) * time.Millisecond, Web: n.webRemote(a),
+	}
+	if a.Web != nil && n.local.Web.Ufrag == "" { // without ICE
+		r.RTCPMux, r.NoRTCP = a.Web.Mux, !a.Web.Mux
 	}
 	if a.Suite != "" {
 		r.SRTP = &media.SRTPKeys{Suite: a.Suite, Send: a.Send, Receive: a.Receive}

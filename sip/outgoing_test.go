@@ -55,31 +55,6 @@ func TestDialNumber(t *testing.T) {
 	})
 }
 
-// A trunk that wants SRTP is offered nothing less, and its calls in are answered
-// as they come.
-func TestTrunkOffersSRTP(t *testing.T) {
-	config := testConfig()
-	config.Trunks[0].SRTP = true
-	inWorld(t, config, func(t *testing.T, w *world, p *phone) {
-		l, s := w.dial(DialRequest{Number: "+8613900000000"})
-		inv := p.expectRequest("INVITE")
-		if offer := string(inv.Body); !strings.Contains(offer, " RTP/SAVP ") || !strings.Contains(offer, "a=crypto:1 AEAD_AES_256_GCM inline:") || strings.Contains(offer, " RTP/AVP ") {
-			t.Fatalf("the offer is\n%s", offer)
-		}
-		p.reply(inv, 200, sdpAt("198.51.100.8", 5000)) // plain RTP
-		p.expectRequest("ACK")
-		p.reply(p.expectRequest("BYE"), 200, "")
-		for ev := range l.Events() {
-			if ev.Kind == leg.Answered {
-				t.Error("plain RTP was taken")
-			}
-		}
-		if len(s.streams) == 1 && len(s.streams[0].connected) > 0 {
-			t.Error("plain RTP is connected")
-		}
-	})
-}
-
 func TestPeerHangsUpOurCall(t *testing.T) {
 	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
 		l, _ := w.dial(DialRequest{Number: "+8613900000000"})
@@ -369,7 +344,7 @@ func TestRecordRouteIsFollowed(t *testing.T) {
 
 func TestSecureCall(t *testing.T) {
 	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
-		l, s := w.dial(DialRequest{URI: "sip:x@198.51.100.1", AllowURI: true, SRTP: true})
+		l, s := w.dial(DialRequest{URI: "sip:x@198.51.100.1", AllowURI: true, SRTP: SRTPbySDES})
 		inv := p.expectRequest("INVITE")
 		if !strings.Contains(string(inv.Body), "RTP/SAVP") || strings.Count(string(inv.Body), "a=crypto:") != 4 {
 			t.Fatalf("offer is\n%s", inv.Body)

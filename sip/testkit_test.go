@@ -182,6 +182,9 @@ func (f *fakeSession) Open(o media.StreamOptions) (media.Stream, error) {
 	if o.Web {
 		return fakeWebStream{s}, nil
 	}
+	if o.DTLS {
+		return fakeDeskStream{s}, nil
+	}
 	return s, nil
 }
 func (f *fakeSession) Mix([]media.Party) (media.Time, error)        { return 0, nil }

@@ -53,8 +53,6 @@ func (t *trunk) codecs() []media.Codec {
 	return t.Codecs
 }
 
-func (t *trunk) secure() bool { return t != nil && t.SRTP }
-
 func (t *trunk) account() account {
 	return account{user: t.Username, secret: t.Password, realm: t.Realm}
 }

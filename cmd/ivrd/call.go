@@ -13,6 +13,7 @@ import (
 	"github.com/ivrd/ivrd/internal/phone"
 	"github.com/ivrd/ivrd/internal/secret"
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/sip"
 	"github.com/ivrd/ivrd/tts"
 )
 
@@ -27,9 +28,22 @@ type callCmd struct {
 	Duration time.Duration `help:"Hang up this long after the answer."`
 	Ring     time.Duration `default:"30s" help:"How long to wait for an answer."`
 	User     string        `help:"User that answers a challenge; the secret comes from IVRD_SIP_SECRET." placeholder:"NAME"`
-	SRTP     bool          `name:"srtp" help:"Offer encrypted sound (SDES)."`
+	SRTP     bool          `name:"srtp" help:"Offer encrypted sound (SDES)." xor:"srtp"`
+	DTLS     bool          `name:"dtls" help:"Offer encrypted sound (DTLS-SRTP)." xor:"srtp"`
 	JSON     bool          `name:"json" help:"Print the report as JSON."`
 	Verbose  bool          `short:"v" help:"Log the signalling's course."`
+}
+
+// secured is how the sound is offered.
+func (c callCmd) secured() sip.SRTP {
+	switch {
+	case c.SRTP:
+		return sip.SRTPbySDES
+	case c.DTLS:
+		return sip.SRTPbyDTLS
+	default:
+		return sip.SRTPOptional
+	}
 }
 
 // Run makes the call. A call that was not answered is a fault.
@@ -44,7 +58,7 @@ func (c callCmd) Run(ctx context.Context) error {
 	}
 	report, err := phone.Call(ctx, phone.Options{
 		URI: c.URI, From: c.From, Username: c.User, Password: secret.New(os.Getenv("IVRD_SIP_SECRET")),
-		Sound: sound, Script: c.DTMF, Duration: c.Duration, Ring: c.Ring, SRTP: c.SRTP, Log: log,
+		Sound: sound, Script: c.DTMF, Duration: c.Duration, Ring: c.Ring, SRTP: c.secured(), Log: log,
 	})
 	if err != nil {
 		return err

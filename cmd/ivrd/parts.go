@@ -89,6 +89,10 @@ func sipConfig(f config.File) sip.Config {
 	if f.SIP.TLS.Cert != "" {
 		cfg.TLS = f.SIP.TLS.Listen
 	}
+	cfg.PhoneSRTP, cfg.PhoneSRTPOf = sip.SRTP(f.SIP.Phones.SRTP), map[string]sip.SRTP{}
+	for person, way := range f.SIP.Phones.SRTPOf {
+		cfg.PhoneSRTPOf[person] = sip.SRTP(way)
+	}
 	for _, t := range f.SIP.Trunks {
 		cfg.Trunks = append(cfg.Trunks, trunk(t))
 	}
@@ -114,7 +118,8 @@ func trunk(t config.Trunk) sip.Trunk {
 	out := sip.Trunk{
 		Name: t.Name, Server: t.Server, Transport: t.Transport, Domain: t.Domain, Realm: t.Realm,
 		Username: t.Username, Password: t.Password,
-		Register: t.Register, Expires: t.Expires, Trusted: t.Trusted, KeepAlive: t.KeepAlive, MaxCalls: t.MaxCalls, SRTP: t.SRTP,
+		Register: t.Register, Expires: t.Expires, Trusted: t.Trusted, KeepAlive: t.KeepAlive, MaxCalls: t.MaxCalls,
+		SRTP: sip.SRTP(t.SRTP),
 	}
 	for _, m := range t.Match {
 		p, _ := netip.ParsePrefix(m)

@@ -74,6 +74,7 @@ func (d *decoder) check(f *File) {
 		d.wrong("data.dir", "", "is empty")
 	}
 	d.trunks(f)
+	d.phones(f)
 	d.outbound(f)
 	d.queues(f)
 	d.agents(f)
@@ -200,6 +201,9 @@ func (d *decoder) trunk(t *Trunk, key string) {
 	}
 	if t.PasswordFile != "" {
 		d.passwordFile(t, key+".password_file")
+	}
+	if t.SRTP != "" {
+		d.srtp(key+".srtp", t.SRTP)
 	}
 	d.atLeast(key+".max_calls", t.MaxCalls, 0)
 	if len(t.Match) == 0 && t.Username.Reveal() == "" {

@@ -105,6 +105,9 @@ func TestFaults(t *testing.T) {
 		{"password file", "sip:\n  trunks: [{name: a, username: u, password_file: /no/such}]\n", `F:2: sip.trunks[0].password_file: cannot be read: open /no/such: no such file or directory`},
 		{"password twice", "sip:\n  trunks: [{name: a, username: u, password: p, password_file: /dev/null}]\n", `F:2: sip.trunks[0].password_file: stands beside a password (hint: keep one of the two)
 F:2: sip.trunks[0].password_file: names an empty file`},
+		{"trunk srtp", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], srtp: maybe}]\n", `F:2: sip.trunks[0].srtp: wants one of optional, sdes, dtls, got "maybe"`},
+		{"phones srtp", "sip:\n  phones: {srtp: none}\n", `F:2: sip.phones.srtp: wants one of optional, sdes, dtls, got "none"`},
+		{"a phone's srtp", "sip:\n  phones: {srtp_of: {alice: zrtp}}\n", `F:2: sip.phones.srtp_of.alice: wants one of optional, sdes, dtls, got "zrtp"`},
 		{"trunk cap", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], max_calls: -1}]\n", `F:2: sip.trunks[0].max_calls: wants at least 0, got -1`},
 		{"certificate", "http: {tls: {cert: /no/a, key: /no/b}}\n", `F:1: http.tls: cannot be used: open /no/a: no such file or directory`},
 		{"size that is none", "data: {reserve: NaN}\n", `F:1: data.reserve: wants a size such as 512KiB, 64MiB or 10GB`},

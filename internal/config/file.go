@@ -51,6 +51,7 @@ type SIP struct {
 	Realm      string     `yaml:"realm"`
 	Advertise  string     `yaml:"advertise"`
 	Trunks     []Trunk    `yaml:"trunks"`
+	Phones     Phones     `yaml:"phones"`
 	Outbound   []Outbound `yaml:"outbound"`
 	Limits     Limits     `yaml:"limits"`
 }
@@ -79,7 +80,13 @@ type Trunk struct {
 	KeepAlive    time.Duration `yaml:"keep_alive"`
 	MaxCalls     int           `yaml:"max_calls"`
 	Codecs       []string      `yaml:"codecs"`
-	SRTP         bool          `yaml:"srtp"`
+	SRTP         string        `yaml:"srtp"` // optional, sdes, dtls; empty: sdes with TLS, else optional
+}
+
+// Phones are the desk phones that register.
+type Phones struct {
+	SRTP   string            `yaml:"srtp"`    // optional, sdes, dtls
+	SRTPOf map[string]string `yaml:"srtp_of"` // by person
 }
 
 // Outbound allows calls to numbers with a prefix.
@@ -174,6 +181,7 @@ func Default() File {
 			TLS:    SIPTLS{Listen: "127.0.0.1:5061"},
 			Realm:  "ivrd",
 			Trunks: []Trunk{{Name: "loopback", Match: []string{"127.0.0.0/8", "::1/128"}, Transport: "udp"}},
+			Phones: Phones{SRTP: "optional", SRTPOf: map[string]string{}},
 			Limits: Limits{
 				Connections: 5000, ConnectionsPerIP: 32,
 				PartialMessage: 10 * time.Second, UnprovedIdle: 32 * time.Second,

@@ -29,7 +29,7 @@ func TestLoadGenerator(t *testing.T) {
 	t.Parallel()
 	there := fmt.Sprintf("127.0.0.1:%d", testkit.Port(t))
 	h := open(t,
-		`sip.trunks=[{name: plain, match: ["127.0.0.0/8"], server: "`+there+`"}, {name: secure, match: ["127.0.0.1/32"], server: "`+there+`", srtp: true}]`,
+		`sip.trunks=[{name: plain, match: ["127.0.0.0/8"], server: "`+there+`"}, {name: secure, match: ["127.0.0.1/32"], server: "`+there+`", srtp: sdes}]`,
 		`sip.outbound=[{prefix: "8", trunk: plain}, {prefix: "9", trunk: secure}]`,
 		"flows.dir=testdata/loadflows",
 		`calls.numbers={"1000": keys, "2000": plain, "3000": secure}`,

@@ -255,6 +255,7 @@ func (s *socket) call(number, user string, a account) *webCall {
 		s.t.Fatal(err)
 	}
 	c := &webCall{e: rtpio.Over(tr, rtpio.NewGuard(nil, ports)), stop: make(chan struct{})}
+	tr.Hear(c.e.Deliver)
 	s.t.Cleanup(func() { c.close(); c.e.Close(); _ = mux.Close(); ports.Close() })
 	uri := "sip:" + number + "@ivrd"
 	ok := s.ask("INVITE", uri, user, webOffer(tr.Local()), a)

@@ -34,7 +34,7 @@ type Options struct {
 	Duration time.Duration
 	// Ring bounds the wait for an answer; 0 means 30 s.
 	Ring time.Duration
-	SRTP bool
+	SRTP sip.SRTP
 	Log  *slog.Logger
 }
 

@@ -39,8 +39,10 @@ type Baresip struct {
 	// tls the server's certificate must come from Authority, a PEM file.
 	Transport, Authority string
 	// Encryption of the sound: empty for none, or a way that baresip calls
-	// mediaenc, such as srtp-mand (SDES, and no call without it).
+	// mediaenc, such as srtp-mand (SDES, and no call without it) or dtls_srtp.
 	Encryption string
+	// Mux offers RTP and RTCP on one port; it takes that of an offer anyway.
+	Mux bool
 	// Codec is PCMU (the default) or PCMA.
 	Codec string
 	// Manual lets incoming calls ring until Accept; else they are answered.
@@ -120,7 +122,11 @@ func (b Baresip) account(uri string) string {
 	if b.Manual {
 		answer = "manual"
 	}
-	params := fmt.Sprintf("answermode=%s;audio_codecs=%s/8000/1;ptime=20;rtcp_mux=no", answer, orElse(b.Codec, "PCMU"))
+	mux := "no"
+	if b.Mux {
+		mux = "yes"
+	}
+	params := fmt.Sprintf("answermode=%s;audio_codecs=%s/8000/1;ptime=20;rtcp_mux=%s", answer, orElse(b.Codec, "PCMU"), mux)
 	if b.Encryption != "" {
 		params += ";mediaenc=" + b.Encryption
 	}
@@ -158,7 +164,10 @@ func (b Baresip) config(dir, listen string, control, rtp int) string {
 	if b.Authority != "" {
 		lines = append(lines, "sip_cafile "+b.Authority)
 	}
-	if b.Encryption != "" {
+	switch {
+	case strings.HasPrefix(b.Encryption, "dtls_srtp"):
+		lines = append(lines, "module dtls_srtp.so")
+	case b.Encryption != "":
 		lines = append(lines, "module srtp.so")
 	}
 	return strings.Join(lines, "\n") + "\n"

@@ -54,6 +54,8 @@ type Engine struct {
 	log     *slog.Logger
 	ports   *rtpio.Ports
 	guard   *rtpio.Guard
+	own     *rtc.Identity // in handshakes with phones
+	doubts  seldom
 	workers []*worker
 
 	mu       sync.Mutex
@@ -98,8 +100,13 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make media engine: %w", err)
 	}
+	own, err := rtc.NewIdentity()
+	if err != nil {
+		return nil, fmt.Errorf("make media engine: %w", err)
+	}
 	e := &Engine{
 		config:   c,
+		own:      own,
 		log:      c.Log,
 		ports:    ports,
 		guard:    rtpio.NewGuard(prefixes, ports, c.Address.Unmap(), c.Advertise.Unmap()),
@@ -177,6 +184,7 @@ func (e *Engine) Close() error {
 	for _, w := range e.workers {
 		w.close(before == running)
 	}
+	e.own.Wait()
 	e.ports.Close()
 	close(e.stopped)
 	return nil

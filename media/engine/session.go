@@ -68,19 +68,22 @@ func (s *session) Open(o media.StreamOptions) (media.Stream, error) {
 	if s.closed.Load() {
 		return nil, fmt.Errorf("open stream: %w", media.ErrClosed)
 	}
-	endpoint, web, err := s.engine.open(o)
+	endpoint, k, err := s.engine.open(o)
 	if err != nil {
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
-	st := newStream(s, o, endpoint, web)
+	st := newStream(s, o, endpoint, k)
 	if _, ok := s.do(func() {
 		s.streams = append(s.streams, st)
 		s.engine.opened(st)
 	}); !ok {
+		if k != nil {
+			k.leave()
+		}
 		endpoint.Close()
 		return nil, fmt.Errorf("open stream: %w", media.ErrClosed)
 	}
-	if web != nil {
+	if k != nil {
 		return webStream{st}, nil
 	}
 	return st, nil

@@ -12,7 +12,6 @@ import (
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/dtmf"
 	"github.com/ivrd/ivrd/media/mix"
-	"github.com/ivrd/ivrd/media/rtc"
 	"github.com/ivrd/ivrd/media/rtpio"
 )
 
@@ -24,7 +23,7 @@ type stream struct {
 	session  *session
 	options  media.StreamOptions
 	endpoint *rtpio.Endpoint
-	web      *rtc.Transport // of a browser; else nil
+	keyed    keyed // of a browser or a phone whose keys come from a handshake; else nil
 	events   chan media.StreamEvent
 	plays    atomic.Uint64
 	codec    atomic.Uint32 // media.Codec, once connected
@@ -43,9 +42,10 @@ type stream struct {
 	hears     hearing
 	base      uint32          // RTP timestamp at session time 0
 	pausing   bool            // the next packet begins a talk spurt
-	agreed    media.Remote    // with a browser, whose keys may not be there yet
-	webKeys   *media.SRTPKeys // of its handshake
+	agreed    media.Remote    // with a peer whose keys may not be there yet
+	shaken    *media.SRTPKeys // of its handshake
 	report    media.Time
+	doubted   uint64 // packets that did not authenticate and have been told
 	silence   [media.FrameSamples]byte
 	recoded   [media.FrameSamples]byte
 	ear       mix.Listener
@@ -57,13 +57,13 @@ type stream struct {
 
 var _ media.Stream = (*stream)(nil)
 
-func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint, web *rtc.Transport) *stream {
+func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint, k keyed) *stream {
 	endpoint.Use(&s.worker.scratch)
 	st := &stream{
 		session:  s,
 		options:  o,
 		endpoint: endpoint,
-		web:      web,
+		keyed:    k,
 		events:   make(chan media.StreamEvent, eventQueue),
 		track:    o.Track,
 		base:     rand.Uint32(),
@@ -93,8 +93,8 @@ func (st *stream) do(f func()) bool {
 }
 
 func (st *stream) Connect(r media.Remote) error {
-	if st.web != nil {
-		return st.connectWeb(r)
+	if st.keyed != nil {
+		return st.connectKeyed(r)
 	}
 	var err error
 	if !st.do(func() { err = st.connect(r) }) {
@@ -190,6 +190,9 @@ func (st *stream) end() {
 	st.breakOff()
 	st.unbridge()
 	st.endpoint.Report(time.Now(), st.timestamp(st.session.next), true)
+	if st.keyed != nil {
+		st.keyed.leave()
+	}
 	st.endpoint.Close()
 	st.session.streams = slices.DeleteFunc(st.session.streams, func(o *stream) bool { return o == st })
 	st.session.engine.closed(st)

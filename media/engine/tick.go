@@ -28,6 +28,7 @@ func (st *stream) in(at media.Time, missed int, now time.Time) {
 	if !st.connected {
 		return
 	}
+	st.unproved()
 	st.hear(at, missed)
 	for _, key := range st.intake.Keys[:st.intake.N] {
 		st.key(key, at)

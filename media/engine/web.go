@@ -9,20 +9,64 @@ import (
 	"github.com/ivrd/ivrd/media/rtpio"
 )
 
-// webStream is the stream of a browser.
+// webStream is a stream whose keys come from a handshake.
 type webStream struct{ *stream }
 
 var _ media.WebStream = webStream{}
 
 // Web implements media.WebStream.
-func (w webStream) Web() media.WebLocal { return w.web.Local() }
+func (w webStream) Web() media.WebLocal { return w.keyed.Local() }
+
+// keyed finds the way to a peer, if that must be found, and makes the keys.
+type keyed interface {
+	Local() media.WebLocal
+	// begin follows what was negotiated, and tells keys and failures, on its own
+	// goroutines.
+	begin(r media.Remote, tell func(*media.SRTPKeys, error)) error
+	// address is where the endpoint finds the peer.
+	address(media.Remote) media.Remote
+	// leave says goodbye, without waiting; the endpoint is closed next.
+	leave()
+}
+
+// browser is found by ICE, whatever its description says.
+type browser struct{ *rtc.Transport }
+
+func (b browser) begin(r media.Remote, tell func(*media.SRTPKeys, error)) error {
+	return b.Start(*r.Web, tell)
+}
+
+func (browser) address(r media.Remote) media.Remote {
+	r.Addr, r.RTCP, r.Signalling = rtc.Peer, rtc.Peer, rtc.Peer.Addr()
+	return r
+}
+
+func (browser) leave() {} // closing the endpoint closes the path
+
+// phone is where its description says.
+type phone struct{ *rtc.Handshake }
+
+func (p phone) begin(r media.Remote, tell func(*media.SRTPKeys, error)) error {
+	return p.Start(r, tell)
+}
+
+func (phone) address(r media.Remote) media.Remote { return r }
+
+func (p phone) leave() { p.Close() }
 
 // open makes the endpoint of a stream: a pair of ports, or a browser's path.
-func (e *Engine) open(o media.StreamOptions) (*rtpio.Endpoint, *rtc.Transport, error) {
-	if !o.Web {
-		endpoint, err := rtpio.Open(e.ports, e.guard, e.config.PortRest)
+func (e *Engine) open(o media.StreamOptions) (*rtpio.Endpoint, keyed, error) {
+	if o.Web {
+		return e.openWeb()
+	}
+	endpoint, err := rtpio.Open(e.ports, e.guard, e.config.PortRest)
+	if err != nil || !o.DTLS {
 		return endpoint, nil, err
 	}
+	return endpoint, phone{rtc.NewHandshake(e.own, endpoint)}, nil
+}
+
+func (e *Engine) openWeb() (*rtpio.Endpoint, keyed, error) {
 	if e.config.Web == nil {
 		return nil, nil, errors.New("no port for browsers is configured (hint: set media.web_port)")
 	}
@@ -30,35 +74,37 @@ func (e *Engine) open(o media.StreamOptions) (*rtpio.Endpoint, *rtc.Transport, e
 	if err != nil {
 		return nil, nil, err
 	}
-	return rtpio.Over(web, e.guard), web, nil
+	endpoint := rtpio.Over(web, e.guard)
+	web.Hear(endpoint.Deliver)
+	return endpoint, browser{web}, nil
 }
 
-// connectWeb connects a browser. Until its keys are there nothing is heard and
-// nothing sent: what was negotiated waits for them.
-func (st *stream) connectWeb(r media.Remote) error {
+// connectKeyed connects a peer whose keys come from a handshake. Until they are
+// there nothing is heard and nothing sent: what was negotiated waits for them.
+func (st *stream) connectKeyed(r media.Remote) error {
 	if r.Web == nil {
-		return errors.New("connect stream: a browser's description is missing")
+		return errors.New("connect stream: the peer's certificate is missing")
 	}
-	r.Addr, r.RTCP, r.Signalling = rtc.Peer, rtc.Peer, rtc.Peer.Addr()
+	r = st.keyed.address(r)
 	var err error
 	open := st.do(func() {
 		st.agreed = r
-		if st.webKeys != nil {
-			r.SRTP = st.webKeys
+		if st.shaken != nil {
+			r.SRTP = st.shaken
 			err = st.connect(r)
 		}
 	})
 	if !open {
 		return fmt.Errorf("connect stream: %w", media.ErrClosed)
 	}
-	return errors.Join(err, st.web.Start(*r.Web, st.told))
+	return errors.Join(err, st.keyed.begin(r, st.told))
 }
 
-// told takes the keys of the handshake, or that the path is lost.
+// told takes the keys of a handshake, or that it or the path has failed.
 func (st *stream) told(keys *media.SRTPKeys, err error) {
 	st.do(func() {
 		if err == nil {
-			st.webKeys, st.agreed.SRTP = keys, keys
+			st.shaken, st.agreed.SRTP = keys, keys
 			err = st.connect(st.agreed)
 		}
 		if err != nil {
@@ -67,12 +113,12 @@ func (st *stream) told(keys *media.SRTPKeys, err error) {
 	})
 }
 
-// fail tells the stream's owner that the browser is lost.
+// fail tells the stream's owner that the peer's media is lost.
 func (st *stream) fail(err error) {
 	ev := media.StreamEvent{Kind: media.EventFailed, At: st.session.next, Failure: media.FailedPath}
 	if e, ok := errors.AsType[*rtc.Error](err); ok {
 		ev.Failure = e.Failure
 	}
-	st.session.engine.log.Info("browser's media failed", "call_id", st.session.id, "stream", st.options.Name, "failure", ev.Failure.String())
+	st.session.engine.log.Info("secured media failed", "call_id", st.session.id, "stream", st.options.Name, "failure", ev.Failure.String())
 	st.emit(ev)
 }

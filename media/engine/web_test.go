@@ -101,6 +101,7 @@ func aBrowser(guard *rtpio.Guard) (media.WebLocal, func(far) (*rtpio.Endpoint, e
 	}
 	return path.Local(), func(ours far) (*rtpio.Endpoint, error) {
 		browser := rtpio.Over(path, guard)
+		path.Hear(browser.Deliver)
 		l, up := ours.Web, make(chan error, 2)
 		err := path.Start(media.WebRemote{Ufrag: l.Ufrag, Pwd: l.Pwd, Fingerprint: l.Fingerprint, Candidates: l.Candidates, Client: true, Controlling: true}, func(k *media.SRTPKeys, err error) {
 			if err == nil {

@@ -49,6 +49,7 @@ func openEnd(t *testing.T, mux *rtc.Mux) *end {
 		t.Fatal(err)
 	}
 	x := &end{tr, rtpio.Over(tr, rtpio.NewGuard(nil, ports)), make(chan told, 16)}
+	tr.Hear(x.e.Deliver)
 	t.Cleanup(func() { x.e.Close(); ports.Close() })
 	return x
 }

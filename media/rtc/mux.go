@@ -4,20 +4,14 @@
 package rtc
 
 import (
-	"crypto"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 
-	"github.com/pion/dtls/v3/pkg/crypto/fingerprint"
-	"github.com/pion/dtls/v3/pkg/crypto/selfsign"
 	"github.com/pion/ice/v4"
 	"github.com/pion/logging"
 
@@ -35,15 +29,14 @@ type Config struct {
 
 // Mux is the one UDP port of all browsers.
 type Mux struct {
-	config      Config
-	conn        *net.UDPConn
-	ice         onePort
-	certificate tls.Certificate
-	fingerprint string
-	own         []netip.Addr
-	closing     sync.WaitGroup // transports that say goodbye
+	config   Config
+	conn     *net.UDPConn
+	ice      onePort
+	identity *Identity
+	own      []netip.Addr
+	closing  sync.WaitGroup // transports that say goodbye
 
-	mu    sync.Mutex
+	mu    sync.RWMutex
 	peers map[netip.AddrPort]*Transport // whose way leads there
 }
 
@@ -53,11 +46,7 @@ const receiveBuffer = 1 << 20
 
 // Listen binds the port and makes the certificate of this process.
 func Listen(c Config) (*Mux, error) {
-	certificate, err := selfsign.GenerateSelfSigned()
-	if err != nil {
-		return nil, fmt.Errorf("make DTLS certificate: %w", err)
-	}
-	hash, err := fingerprintOf(certificate.Certificate[0])
+	identity, err := NewIdentity()
 	if err != nil {
 		return nil, err
 	}
@@ -66,10 +55,8 @@ func Listen(c Config) (*Mux, error) {
 		return nil, fmt.Errorf("listen for browsers' media: %w (hint: set media.web_port)", err)
 	}
 	_ = conn.SetReadBuffer(receiveBuffer) // the system may give less
-	m := &Mux{
-		config: c, conn: conn, certificate: certificate, fingerprint: hash, peers: map[netip.AddrPort]*Transport{},
-		ice: onePort{ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: quiet{}.NewLogger("")})},
-	}
+	m := &Mux{config: c, conn: conn, identity: identity, peers: map[netip.AddrPort]*Transport{}}
+	m.ice = onePort{ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket{conn, m}, Logger: quiet{}.NewLogger("")})}
 	m.own = m.addresses()
 	return m, nil
 }
@@ -95,15 +82,6 @@ func (p onePort) GetListenAddresses() []net.Addr {
 		}
 	}
 	return slices.DeleteFunc([]net.Addr{four, six}, func(a net.Addr) bool { return a == nil })
-}
-
-func fingerprintOf(der []byte) (string, error) {
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		return "", fmt.Errorf("read DTLS certificate: %w", err)
-	}
-	hash, err := fingerprint.Fingerprint(parsed, crypto.SHA256)
-	return strings.ToUpper(hash), err
 }
 
 // Addr is where the port is bound.
@@ -195,6 +173,7 @@ func (m *Mux) leads(t *Transport, to netip.AddrPort) {
 	}
 	if t.peer = to; to.IsValid() {
 		m.peers[to] = t
+		t.way.Store(&to)
 	}
 }
 
@@ -202,9 +181,7 @@ func (m *Mux) leads(t *Transport, to netip.AddrPort) {
 // packet to the path that wrote to its source last: a check to that address,
 // which anybody may name, would turn the other's sound away.
 func (m *Mux) taken(t *Transport, a netip.AddrPort) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	o := m.peers[a]
+	o := m.from(a)
 	return o != nil && o != t
 }
 

@@ -101,7 +101,7 @@ type told struct {
 	err  error
 }
 
-// open makes a path with its endpoint, whose reader also feeds the handshake.
+// open makes a path with its endpoint, which hears what comes.
 func open(t *testing.T) (*rtc.Transport, *rtpio.Endpoint, func(ivrdmedia.WebRemote) <-chan told) {
 	t.Helper()
 	ports, err := rtpio.NewPorts(rtpio.UDP{}, netip.MustParseAddr("127.0.0.1"), 0, 0)
@@ -118,6 +118,7 @@ func open(t *testing.T) (*rtc.Transport, *rtpio.Endpoint, func(ivrdmedia.WebRemo
 		t.Fatal(err)
 	}
 	e := rtpio.Over(tr, rtpio.NewGuard(nil, ports))
+	tr.Hear(e.Deliver)
 	t.Cleanup(func() {
 		e.Close()
 		if err := mux.Close(); err != nil {

@@ -2,22 +2,19 @@ package rtc
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/rtpio"
 )
 
 const (
@@ -37,23 +34,27 @@ const (
 	// goodbye is how long the hanging up of a browser that has ended its sound may
 	// take on its own way, SIP.
 	goodbye = time.Second
-	// handshakePackets wait for the handshake; it repeats what is lost.
-	handshakePackets = 32
+	// readBuffer holds every packet that is taken.
+	readBuffer = 1500
 )
 
 // Transport is the way of one browser's sound. It is the packet connection of
-// an rtpio.Endpoint: RTP and RTCP on one path (RFC 5761), from one peer.
+// an rtpio.Endpoint: RTP and RTCP on one path (RFC 5761), from one peer. What
+// comes is given to the endpoint by Hear.
 type Transport struct {
 	mux   *Mux
 	agent *ice.Agent
 	local media.WebLocal
 
-	begun    chan struct{} // the path can be read
 	gathered chan struct{} // the agent has taken up the port; not since a restart
 	closed   chan struct{}
 	close    sync.Once
-	dtls     chan []byte
+	dtls     *packets
 	open     atomic.Bool // a way has been found and not lost
+
+	hear  atomic.Pointer[func([]byte, netip.AddrPort, time.Time)]
+	way   atomic.Pointer[netip.AddrPort] // the selected remote address; nil after a restart
+	shown atomic.Int64                   // when the agent last saw a packet, ns since 1970
 
 	peer netip.AddrPort // where the way leads; guarded by mux.mu
 
@@ -62,7 +63,7 @@ type Transport struct {
 	checked int                     // candidates in all
 	remote  *media.WebRemote
 	conn    *ice.Conn
-	secure  *dtls.Conn
+	shaking *shaker
 	tell    func(*media.SRTPKeys, error)
 }
 
@@ -83,10 +84,11 @@ func (m *Mux) Open() (*Transport, error) {
 		return nil, fmt.Errorf("make ICE agent: %w", err)
 	}
 	t := &Transport{
-		mux: m, agent: agent, begun: make(chan struct{}), gathered: make(chan struct{}, 1), closed: make(chan struct{}),
-		dtls: make(chan []byte, handshakePackets), named: map[netip.AddrPort]bool{},
+		mux: m, agent: agent, gathered: make(chan struct{}, 1), closed: make(chan struct{}),
+		named: map[netip.AddrPort]bool{},
 	}
-	t.local = media.WebLocal{Fingerprint: m.fingerprint, Candidates: m.candidates()}
+	t.dtls = newPackets(t.closed, m.Addr(), func(b []byte) error { _, err := t.path().Write(b); return err })
+	t.local = media.WebLocal{Fingerprint: m.identity.fingerprint, Candidates: m.candidates()}
 	t.local.Ufrag, t.local.Pwd, err = agent.GetLocalUserCredentials()
 	if err == nil {
 		err = t.gather()
@@ -191,6 +193,7 @@ func (t *Transport) restart(r media.WebRemote) error {
 		return errors.New("restart ICE: the last restart is still under way")
 	}
 	t.open.Store(false)
+	t.way.Store(nil)
 	clear(t.named)
 	if err := t.agent.Restart(r.LocalUfrag, r.LocalPwd); err != nil {
 		return fmt.Errorf("restart ICE: %w", err)
@@ -240,116 +243,35 @@ func (t *Transport) up(ctx context.Context, r media.WebRemote) (*media.SRTPKeys,
 	if err != nil {
 		return nil, failure(media.FailedPath, err)
 	}
-	close(t.begun)
+	go t.read(conn)
 	if err := t.agent.AwaitConnect(ctx); err != nil {
 		return nil, failure(media.FailedPath, err)
 	}
 	t.open.Store(true)
-	return t.shake(ctx, conn, r)
+	return t.shake(ctx, r)
 }
 
-// profile is a protection of SRTP.
-type profile struct {
-	id        dtls.SRTPProtectionProfile
-	suite     string // its name as SDES has it, which media/rtpio knows
-	key, salt int    // bytes (RFC 5764 §4.1.2, RFC 7714 §14.2)
+func (t *Transport) path() *ice.Conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.conn
 }
 
-// profiles, best first: the first costs least where AES has its own instructions.
-//
-//nolint:gochecknoglobals // a constant
-var profiles = []profile{
-	{dtls.SRTP_AEAD_AES_128_GCM, "AEAD_AES_128_GCM", 16, 12},
-	{dtls.SRTP_AEAD_AES_256_GCM, "AEAD_AES_256_GCM", 32, 12},
-	{dtls.SRTP_AES128_CM_HMAC_SHA1_80, "AES_CM_128_HMAC_SHA1_80", 16, 14},
-}
-
-var errFingerprint = errors.New("certificate is not the one that was signalled")
-
-// shake does the DTLS handshake (RFC 5763 §5) and derives the keys of SRTP.
-func (t *Transport) shake(ctx context.Context, conn *ice.Conn, r media.WebRemote) (*media.SRTPKeys, error) {
-	verify := func(raw [][]byte, _ [][]*x509.Certificate) error {
-		if len(raw) == 0 {
-			return errFingerprint
-		}
-		if hash, err := fingerprintOf(raw[0]); err != nil || hash != r.Fingerprint {
-			return errFingerprint
-		}
-		return nil
-	}
-	var offered []dtls.SRTPProtectionProfile
-	for _, p := range profiles {
-		offered = append(offered, p.id)
-	}
-	common := []dtls.Option{
-		dtls.WithCertificates(t.mux.certificate), dtls.WithSRTPProtectionProfiles(offered...),
-		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret), dtls.WithInsecureSkipVerify(true), // the fingerprint is the proof
-		dtls.WithVerifyPeerCertificate(verify), dtls.WithLoggerFactory(quiet{}), dtls.WithFlightInterval(100 * time.Millisecond),
-	}
-	secure, err := t.handshake(&packets{t: t, conn: conn, limit: make(chan struct{})}, r.Client, common)
+func (t *Transport) shake(ctx context.Context, r media.WebRemote) (*media.SRTPKeys, error) {
+	s, err := newShaker(t.mux.identity, t.dtls, r.Fingerprint, r.Client)
 	if err != nil {
-		return nil, failure(media.FailedKeys, err)
+		return nil, err
 	}
 	t.mu.Lock()
-	t.secure = secure
+	t.shaking = s
 	t.mu.Unlock()
-	switch err := secure.HandshakeContext(ctx); {
-	case errors.Is(err, errFingerprint):
-		return nil, failure(media.FailedFingerprint, err)
-	case err != nil:
-		return nil, failure(media.FailedKeys, err)
-	}
-	return keysOf(secure, r.Client)
-}
-
-func (t *Transport) handshake(conn net.PacketConn, client bool, common []dtls.Option) (*dtls.Conn, error) {
-	to := net.UDPAddrFromAddrPort(Peer)
-	if client {
-		var options []dtls.ClientOption
-		for _, o := range common {
-			options = append(options, o)
-		}
-		return dtls.ClientWithOptions(conn, to, options...)
-	}
-	options := []dtls.ServerOption{dtls.WithClientAuth(dtls.RequireAnyClientCert)}
-	for _, o := range common {
-		options = append(options, o)
-	}
-	return dtls.ServerWithOptions(conn, to, options...)
-}
-
-func keysOf(secure *dtls.Conn, client bool) (*media.SRTPKeys, error) {
-	agreed, ok := secure.SelectedSRTPProtectionProfile()
-	state, known := secure.ConnectionState()
-	at := slices.IndexFunc(profiles, func(p profile) bool { return p.id == agreed })
-	if !ok || !known || at < 0 {
-		return nil, failure(media.FailedKeys, errors.New("no SRTP profile was agreed"))
-	}
-	p := profiles[at]
-	material, err := state.ExportKeyingMaterial("EXTRACTOR-dtls_srtp", nil, 2*(p.key+p.salt))
-	if err != nil {
-		return nil, failure(media.FailedKeys, err)
-	}
-	// client's key, server's key, client's salt, server's salt (RFC 5764 §4.2)
-	keys, salts := material[:2*p.key], material[2*p.key:]
-	of := func(n int) []byte {
-		return slices.Concat(keys[n*p.key:(n+1)*p.key], salts[n*p.salt:(n+1)*p.salt])
-	}
-	k := &media.SRTPKeys{Suite: p.suite, Send: of(1), Receive: of(0)}
-	if client {
-		k.Send, k.Receive = k.Receive, k.Send
-	}
-	return k, nil
+	return s.shake(ctx)
 }
 
 // watch waits for the peer's goodbye. It comes with every hanging up, often before
 // that, and must not look like a browser that was lost.
 func (t *Transport) watch() {
-	buf := make([]byte, 2048)
-	var err error
-	for err == nil { // nobody sends data: only the end comes
-		_, err = t.secure.Read(buf)
-	}
+	t.shaking.read()
 	select {
 	case <-t.closed:
 	case <-time.After(goodbye):
@@ -372,30 +294,46 @@ func (t *Transport) report(keys *media.SRTPKeys, err error) {
 	}
 }
 
-// ReadFrom gives the next RTP or RTCP packet.
-func (t *Transport) ReadFrom(b []byte) (int, netip.AddrPort, error) {
-	select {
-	case <-t.begun:
-	case <-t.closed:
-		return 0, netip.AddrPort{}, net.ErrClosed
+// Hear has the RTP and RTCP of the path given to f, which must neither keep the
+// bytes nor wait. It may be called by two goroutines at once. Peer is the source.
+func (t *Transport) Hear(f func(b []byte, from netip.AddrPort, now time.Time)) { t.hear.Store(&f) }
+
+// give hands sound to the endpoint, if there is one.
+func (t *Transport) give(b []byte, now time.Time) {
+	if f := t.hear.Load(); f != nil {
+		(*f)(b, Peer, now)
 	}
+}
+
+// read takes what comes by the agent: the handshake, and what little sound the
+// port does not give to us itself. It ends with the agent.
+func (t *Transport) read(conn *ice.Conn) {
+	buf := make([]byte, readBuffer)
 	for {
-		n, err := t.conn.Read(b)
+		n, err := conn.Read(buf)
 		switch {
 		case errors.Is(err, io.ErrShortBuffer): // no packet of ours is as long
 		case err != nil:
-			<-t.closed // the agent ends with the transport only
-			return 0, netip.AddrPort{}, net.ErrClosed
-		case n == 0:
-		case b[0] >= 20 && b[0] <= 63: // RFC 7983 §7
-			select {
-			case t.dtls <- append([]byte(nil), b[:n]...):
-			default: // the handshake repeats it
-			}
-		case b[0] >= 128 && b[0] <= 191:
-			return n, Peer, nil
+			return
+		default:
+			t.arrived(buf[:n])
 		}
 	}
+}
+
+func (t *Transport) arrived(b []byte) {
+	switch rtpio.KindOf(b) {
+	case rtpio.DTLS:
+		t.dtls.take(b)
+	case rtpio.RTP, rtpio.RTCP:
+		t.give(b, time.Now())
+	}
+}
+
+// ReadFrom waits for the end: what comes goes to Hear.
+func (t *Transport) ReadFrom([]byte) (int, netip.AddrPort, error) {
+	<-t.closed
+	return 0, netip.AddrPort{}, net.ErrClosed
 }
 
 // WriteTo sends one packet to the peer, wherever that is.
@@ -403,7 +341,11 @@ func (t *Transport) WriteTo(b []byte, _ netip.AddrPort) error {
 	if !t.open.Load() {
 		return net.ErrClosed
 	}
-	_, err := t.conn.Write(b)
+	if to := t.way.Load(); to != nil { // past the agent, which would look it up for each packet
+		_, err := t.mux.conn.WriteToUDPAddrPort(b, *to)
+		return err
+	}
+	_, err := t.path().Write(b)
 	return err
 }
 
@@ -419,10 +361,10 @@ func (t *Transport) Close() error {
 		close(t.closed)
 		t.mux.closing.Go(func() {
 			t.mu.Lock()
-			secure := t.secure
+			s := t.shaking
 			t.mu.Unlock()
-			if secure != nil {
-				_ = secure.Close()
+			if s != nil {
+				_ = s.secure.Close()
 			}
 			_ = t.agent.Close()
 			t.mux.leads(t, netip.AddrPort{})
@@ -430,53 +372,3 @@ func (t *Transport) Close() error {
 	})
 	return nil
 }
-
-// packets is the handshake's side of the path.
-type packets struct {
-	t    *Transport
-	conn *ice.Conn
-
-	mu       sync.Mutex
-	deadline time.Time
-	limit    chan struct{} // closed when the deadline has changed
-}
-
-func (p *packets) ReadFrom(b []byte) (int, net.Addr, error) {
-	for {
-		wait, changed := p.due()
-		select {
-		case packet := <-p.t.dtls:
-			return copy(b, packet), net.UDPAddrFromAddrPort(Peer), nil
-		case <-p.t.closed:
-			return 0, nil, net.ErrClosed
-		case <-wait:
-			return 0, nil, os.ErrDeadlineExceeded
-		case <-changed:
-		}
-	}
-}
-
-// due is when the deadline passes, and that it was changed.
-func (p *packets) due() (<-chan time.Time, <-chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.deadline.IsZero() {
-		return nil, p.limit
-	}
-	return time.After(time.Until(p.deadline)), p.limit
-}
-
-func (p *packets) SetReadDeadline(at time.Time) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.deadline = at
-	close(p.limit)
-	p.limit = make(chan struct{})
-	return nil
-}
-
-func (p *packets) WriteTo(b []byte, _ net.Addr) (int, error) { return p.conn.Write(b) }
-func (p *packets) SetWriteDeadline(time.Time) error          { return nil }
-func (p *packets) SetDeadline(at time.Time) error            { return p.SetReadDeadline(at) }
-func (p *packets) LocalAddr() net.Addr                       { return net.UDPAddrFromAddrPort(p.t.mux.Addr()) }
-func (p *packets) Close() error                              { return nil } // the path is the transport's

@@ -30,9 +30,13 @@ type PacketConn interface {
 }
 
 // PolledConn is a socket that nobody waits on: its owner looks at each tick
-// what has come. All methods are the owner's, one goroutine at a time.
+// what has come. All methods but WriteAside are the owner's, one goroutine at a
+// time.
 type PolledConn interface {
 	Conn
+	// WriteAside sends as WriteTo does; any goroutine may call it. After Close it
+	// fails with net.ErrClosed.
+	WriteAside(b []byte, to netip.AddrPort) error
 	// TryRead takes the next datagram that waits; false when none does. Timed
 	// asks for the time at which it arrived, which costs; without it, and where
 	// that is not known, at is zero.

@@ -45,7 +45,9 @@ type Endpoint struct {
 	rtp, rtcp PolledConn // of pair, unless goroutines wait on them
 	guard     *Guard
 	rest      time.Duration
-	epoch     time.Time // arrival times count from here
+	epoch     time.Time   // arrival times count from here
+	muxed     atomic.Bool // RTCP comes to the RTP port (RFC 5761)
+	aside     atomic.Pointer[func([]byte, netip.AddrPort) bool]
 
 	ssrc  uint32
 	cname string
@@ -70,7 +72,7 @@ type Endpoint struct {
 	peer      netip.AddrPort // where to send
 	open      *cryptor
 	openRTCP  *cryptor
-	plain     *[maxDatagram]byte // where goroutines read
+	plain     *[maxDatagram]byte // of Deliver
 	packet    Packet
 	jitter    jitterBuffer
 	events    dtmf.Receiver
@@ -87,7 +89,7 @@ type Endpoint struct {
 }
 
 type receiveCounts struct {
-	received, foreign, invalid uint64
+	received, foreign, invalid, unproved uint64
 }
 
 // control is what RTCP has told.
@@ -119,7 +121,6 @@ func Open(ports *Ports, guard *Guard, rest time.Duration) (*Endpoint, error) {
 // listen starts who reads.
 func (e *Endpoint) listen() {
 	if rtp, ok := e.pair.rtp.(PacketConn); ok {
-		e.plain = new([maxDatagram]byte)
 		go e.readRTP(rtp)
 		if rtcp, ok := e.pair.rtcp.(PacketConn); ok && !e.pair.muxed() {
 			go e.readRTCP(rtcp)
@@ -132,10 +133,11 @@ func (e *Endpoint) listen() {
 
 // Over makes an endpoint of a connection that carries RTP and RTCP together
 // (RFC 5761) and leads to one peer only, who was proved by other means. Connect
-// takes what the connection names as that peer for Addr. Close closes it at once.
+// takes what the connection names as that peer for Addr. Nobody reads the
+// connection: its owner gives what comes to Deliver. Close closes it at once.
 func Over(conn PacketConn, guard *Guard) *Endpoint {
 	e := newEndpoint(&pair{rtp: conn, rtcp: conn}, guard, 0)
-	e.listen()
+	e.muxed.Store(true)
 	return e
 }
 
@@ -196,6 +198,7 @@ func (e *Endpoint) Connect(r media.Remote) error {
 	}
 	e.remote, e.connected = r, true
 	e.judge.codec(r.Codec)
+	e.muxed.Store(r.RTCPMux || e.pair.muxed())
 	e.peer = e.destination()
 	e.remote.SRTP = cloneKeys(r.SRTP)
 	return nil

@@ -27,6 +27,13 @@ const (
 // came, if that is known.
 type arrival struct{ now, exact time.Time }
 
+func (a arrival) best() time.Time {
+	if a.exact.IsZero() {
+		return a.now
+	}
+	return a.exact
+}
+
 // poll reads what has come. Where a packet has come at each tick for a while,
 // the one of this tick is taken to be all, but for a look at every fifth. It
 // wants the lock, as all below does.
@@ -43,7 +50,7 @@ func (e *Endpoint) poll(now time.Time) {
 		if !ok {
 			break
 		}
-		e.sort(room.in[:n], &room.plain, from, arrival{now: now, exact: at})
+		e.deliver(room.in[:n], &room.plain, from, arrival{now: now, exact: at})
 	}
 	if e.singles++; read != 1 {
 		e.singles = 0
@@ -60,10 +67,7 @@ func (e *Endpoint) pollControl(room *Scratch, now time.Time) {
 		if !ok {
 			return
 		}
-		if at.IsZero() {
-			at = now
-		}
-		e.told(room.in[:n], from, at)
+		e.told(room.in[:n], from, arrival{now, at}.best())
 	}
 }
 
@@ -93,7 +97,7 @@ func (e *Endpoint) drained(now time.Time, room *Scratch) bool {
 		if !ok {
 			break
 		}
-		e.datagram(room.in[:n], &room.plain, from, arrival{now: now})
+		e.Deliver(room.in[:n], from, now)
 	}
 	for range pollAtMost {
 		if _, _, _, ok := e.rtcp.TryRead(room.in[:], false); !ok {

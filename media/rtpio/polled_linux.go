@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -101,6 +102,9 @@ type polledUDP struct {
 	name rawName
 
 	droppedBefore, base uint64
+
+	mu     sync.Mutex // of closed, for WriteAside
+	closed bool
 }
 
 // rawName is room for a socket address.
@@ -282,12 +286,28 @@ func drops(fd int) uint64 {
 	return uint64(info[memInfoDrops])
 }
 
-func (c *polledUDP) Close() error {
-	c.open()
-	if c.fd < 0 {
+// WriteAside sends from the socket that is there as long as the port is.
+func (c *polledUDP) WriteAside(b []byte, to netip.AddrPort) error {
+	var name rawName
+	if to.Addr().Is6() && !c.ipv6 {
+		return syscall.EAFNOSUPPORT
+	}
+	name.set(to, c.ipv6)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
 		return net.ErrClosed
 	}
-	err := syscall.Close(c.fd)
-	c.fd = -1
-	return err
+	return sendTo(c.fd, b, &name)
+}
+
+func (c *polledUDP) Close() error {
+	c.open()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return net.ErrClosed
+	}
+	c.closed = true
+	return syscall.Close(c.fd)
 }

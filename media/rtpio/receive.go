@@ -25,6 +25,9 @@ type Intake struct {
 	Arrived bool               // a valid packet has come since the last tick
 	Keys    [maxKeys]byte
 	N       int // of Keys
+	// Unproved counts the packets, since the beginning, that came from where the
+	// peer may be and whose SRTP or SRTCP did not authenticate.
+	Unproved uint64
 }
 
 // Take moves the next frame and the keys that have come into in. It is called
@@ -38,7 +41,7 @@ func (e *Endpoint) Take(in *Intake, now time.Time) {
 	in.Kind = e.jitter.pop(&in.Payload)
 	e.tick(in.Kind)
 	in.Keys, in.N = e.keys, e.keyCount
-	in.Arrived = e.arrived
+	in.Arrived, in.Unproved = e.arrived, e.counts.unproved
 	e.keyCount, e.arrived = 0, false
 	e.peer = e.destination()
 }
@@ -58,12 +61,9 @@ func (e *Endpoint) readRTP(conn PacketConn) {
 		n, from, err := conn.ReadFrom(buf)
 		now := time.Now()
 		switch {
-		case err == nil && e.pair.muxed() && isRTCP(buf[:n]):
-			failures = 0
-			e.controlled(buf[:n], from, now)
 		case err == nil:
 			failures = 0
-			e.datagram(buf[:n], e.plain, from, arrival{now, now})
+			e.Deliver(buf[:n], from, now)
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			if e.rested(now) {
 				return
@@ -98,13 +98,6 @@ func (e *Endpoint) rested(now time.Time) bool {
 	return false
 }
 
-// datagram takes what came to the RTP port; plain is room to open it in.
-func (e *Endpoint) datagram(b []byte, plain *[maxDatagram]byte, from netip.AddrPort, at arrival) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.sort(b, plain, from, at)
-}
-
 // sort drops what is not of the peer. It wants the lock.
 func (e *Endpoint) sort(b []byte, plain *[maxDatagram]byte, from netip.AddrPort, at arrival) {
 	switch {
@@ -127,6 +120,7 @@ func (e *Endpoint) parse(b []byte, room *[maxDatagram]byte) bool {
 	if e.open != nil {
 		plain, err := e.open.open(room[:0], b)
 		if err != nil {
+			e.counts.unproved++
 			return false
 		}
 		b = plain
@@ -222,7 +216,7 @@ func (e *Endpoint) controlled(b []byte, from netip.AddrPort, now time.Time) {
 // told wants the lock.
 func (e *Endpoint) told(b []byte, from netip.AddrPort, now time.Time) {
 	c := &e.control
-	if e.resting || !e.connected {
+	if e.resting || !e.connected || e.remote.NoRTCP {
 		return
 	}
 	if from.Addr() != e.lock.source.Addr() {
@@ -232,6 +226,7 @@ func (e *Endpoint) told(b []byte, from netip.AddrPort, now time.Time) {
 	if e.openRTCP != nil {
 		plain, err := e.openRTCP.openRTCP(nil, b)
 		if err != nil {
+			e.counts.unproved++
 			e.counts.invalid++
 			return
 		}

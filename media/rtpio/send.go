@@ -48,7 +48,7 @@ func (e *Endpoint) Report(now time.Time, timestamp uint32, bye bool) {
 	if sent := e.sent.Load(); sent > 0 {
 		r.Sender = &SenderInfo{NTP: ntp(now), Timestamp: timestamp, Packets: uint32(sent), Octets: e.octets}
 	}
-	to := e.reportOn(&r, now)
+	conn, to := e.controlPath(e.reportOn(&r, now))
 	e.timed = timedPackets
 	if e.narrowed {
 		e.dropped.Store(e.rtp.Dropped())
@@ -63,7 +63,7 @@ func (e *Endpoint) Report(now time.Time, timestamp uint32, bye bool) {
 			return
 		}
 	}
-	_ = e.pair.rtcp.WriteTo(b, to)
+	_ = conn.WriteTo(b, to)
 }
 
 // reportOn adds what we hear of the peer, and returns where reports go.

@@ -26,8 +26,9 @@ type Local struct {
 	// Forbidden are addresses of our own that no peer may name.
 	Forbidden func(netip.AddrPort) bool
 	Origin    Origin
-	// Web is our end of a browser's media, with Setup as it was agreed, or empty;
-	// nil for all others.
+	// Web is our end of media that a handshake secures, with Setup as it was
+	// agreed, or empty; nil for all others. It is a browser's with Ufrag, else a
+	// phone's.
 	Web *Web
 }
 
@@ -44,7 +45,8 @@ type Agreed struct {
 	// Suite and the keys when the stream is secure.
 	Suite         string
 	Send, Receive []byte
-	// Web is the browser's end, Setup our own role in the handshake.
+	// Web is the peer's end where a handshake makes the keys, Setup our own role
+	// in it.
 	Web   *Web
 	Setup string
 }
@@ -67,8 +69,12 @@ func Offer(l Local) *Session {
 	}
 	switch {
 	case l.Web != nil:
-		m.Proto, m.Web = "UDP/TLS/RTP/SAVPF", *l.Web
-		orSet(&m.Web.Mid, "0")
+		m.Web = *l.Web
+		if m.Proto = "UDP/TLS/RTP/SAVP"; m.Web.ice() {
+			m.Proto = "UDP/TLS/RTP/SAVPF"
+			orSet(&m.Web.Mid, "0")
+		}
+		m.Web.Mux = true
 		m.Web.Setup = "actpass" // also in later offers: the roles stay (RFC 8842 §5.2)
 	case l.Secure:
 		m.Proto = "RTP/SAVP"
@@ -122,11 +128,13 @@ func Answer(offer *Session, l Local) (*Session, *Agreed, error) {
 // usable are audio sections whose transport we have. AVPF's feedback may be
 // left unused (RFC 4585 §3.1).
 func usable(m Media, l Local) bool {
-	if m.Kind != "audio" || m.Port == 0 {
+	switch {
+	case !sound(m):
 		return false
-	}
-	if l.Web != nil {
+	case l.Web != nil && l.Web.ice():
 		return web(m) && m.Web.complete()
+	case l.Web != nil: // its ICE, if it has any, is not for us (RFC 8839 §4.2.5)
+		return web(m) && m.Web.proven()
 	}
 	return slices.Contains([]string{"RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"}, m.Proto)
 }
@@ -147,7 +155,7 @@ func answerMedia(m Media, l Local) (Media, *Agreed, error) {
 	section := Media{Kind: "audio", Port: int(l.Addr.Port()), Proto: m.Proto, Addr: l.Addr.Addr(), Formats: []Format{a.Codec}, Direction: a.Direction, Ptime: 20}
 	if web(m) {
 		section.Web = *l.Web
-		section.Web.Mid, section.Web.Setup = m.Web.Mid, role(m.Web.Setup, l.Web.Setup)
+		section.Web.Mid, section.Web.Mux, section.Web.Setup = m.Web.Mid, m.Web.Mux, role(m.Web.Setup, l.Web.Setup, l.Web.wish())
 		a.Setup = section.Web.Setup
 	}
 	if secure(m) {
@@ -181,8 +189,11 @@ func readMedia(m Media, l Local) (*Agreed, error) {
 			a.EventPT = f.PT
 		}
 	}
-	if web(m) { // ICE finds the address
-		a.Web, a.Remote, a.RTCP = &m.Web, netip.AddrPort{}, netip.AddrPort{}
+	if web(m) {
+		a.Web = &m.Web
+	}
+	if web(m) && l.Web.ice() { // which finds the address
+		a.Remote, a.RTCP = netip.AddrPort{}, netip.AddrPort{}
 		return a, nil
 	}
 	if m.Addr.IsUnspecified() { // hold as RFC 2543 did it
@@ -223,7 +234,7 @@ func Accept(offer, answer *Session, l Local) (*Agreed, error) {
 	a, err := readMedia(m, l)
 	if err != nil || !secure(m) {
 		if err == nil && web(m) {
-			a.Setup = role(m.Web.Setup, "")
+			a.Setup = role(m.Web.Setup, "", "active")
 		}
 		return a, err
 	}

@@ -8,14 +8,16 @@ import (
 	"strings"
 )
 
-// Web is what a browser's section says beside: ICE (RFC 8839), the DTLS
-// certificate (RFC 8122) and who begins the handshake (RFC 8842).
+// Web is what a section says beside whose keys a handshake makes: the DTLS
+// certificate (RFC 8122), who begins (RFC 8842), and of a browser ICE (RFC 8839).
 type Web struct {
-	Mid        string
+	Mid string
+	// Ufrag and Pwd are empty where there is no ICE: a phone's section.
 	Ufrag, Pwd string
 	// Fingerprint is SHA-256 in upper-case hex with colons; others are not taken.
 	Fingerprint string
 	Setup       string // actpass, active, passive
+	Mux         bool   // RTP and RTCP on one port (RFC 5761)
 	// Candidates of UDP that are addresses; names are never resolved.
 	Candidates []netip.AddrPort
 }
@@ -34,6 +36,8 @@ func (w *Web) attribute(name, arg string) {
 		return
 	}
 	switch name {
+	case "rtcp-mux":
+		w.Mux = arg == ""
 	case "mid":
 		w.Mid = only(arg, tokens)
 	case "ice-ufrag":
@@ -98,30 +102,49 @@ func candidate(arg string) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(addr.Unmap(), uint16(port)), true
 }
 
-// web reports whether a section is a browser's.
+// web reports whether a handshake makes a section's keys.
 func web(m Media) bool { return m.Proto == "UDP/TLS/RTP/SAVPF" || m.Proto == "UDP/TLS/RTP/SAVP" }
+
+// ice reports whether ICE finds the way to a section's author.
+func (w Web) ice() bool { return w.Ufrag != "" }
 
 // OfWeb reports whether a description is a browser's: its sound needs ICE and DTLS.
 func (s *Session) OfWeb() bool {
-	return slices.ContainsFunc(s.Media, func(m Media) bool { return m.Kind == "audio" && m.Port > 0 && web(m) })
+	return slices.ContainsFunc(s.Media, func(m Media) bool { return sound(m) && web(m) && m.Web.ice() })
 }
+
+// OfDTLS reports whether a description wants DTLS-SRTP without ICE, as phones do
+// (RFC 5763). Where it has other sound as well the handshake is preferred.
+func (s *Session) OfDTLS() bool {
+	return !s.OfWeb() && slices.ContainsFunc(s.Media, func(m Media) bool { return sound(m) && web(m) && m.Web.proven() })
+}
+
+func sound(m Media) bool { return m.Kind == "audio" && m.Port > 0 }
 
 // complete reports whether a browser's section has what is needed.
-func (w Web) complete() bool {
-	return w.Ufrag != "" && len(w.Pwd) >= 22 && w.Fingerprint != "" && slices.Contains([]string{"actpass", "active", "passive"}, w.Setup)
+func (w Web) complete() bool { return w.ice() && len(w.Pwd) >= 22 && w.proven() }
+
+// proven reports whether a section has what a handshake needs.
+func (w Web) proven() bool {
+	return w.Fingerprint != "" && slices.Contains([]string{"actpass", "active", "passive"}, w.Setup)
 }
 
-// write writes the attributes of a browser's section.
+// writeWeb writes the attributes of a section whose keys a handshake makes.
 func (m Media) writeWeb(b *strings.Builder) {
 	w := m.Web
-	if !web(m) || w.Ufrag == "" {
+	if !web(m) || !w.ice() && w.Fingerprint == "" {
 		return
 	}
 	if w.Mid != "" {
 		fmt.Fprintf(b, "a=mid:%s\r\n", w.Mid)
 	}
-	fmt.Fprintf(b, "a=rtcp-mux\r\na=msid:ivrd audio\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s\r\na=setup:%s\r\n",
-		w.Ufrag, w.Pwd, w.Fingerprint, w.Setup)
+	if w.ice() || w.Mux {
+		b.WriteString("a=rtcp-mux\r\n")
+	}
+	if w.ice() {
+		fmt.Fprintf(b, "a=msid:ivrd audio\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", w.Ufrag, w.Pwd)
+	}
+	fmt.Fprintf(b, "a=fingerprint:sha-256 %s\r\na=setup:%s\r\n", w.Fingerprint, w.Setup)
 	for i, c := range w.Candidates {
 		fmt.Fprintf(b, "a=candidate:%d 1 udp %d %s %d typ host\r\n", i+1, hostPriority-i, c.Addr(), c.Port())
 	}
@@ -143,8 +166,8 @@ func (s *Session) bundle() string {
 	return ""
 }
 
-// role of the DTLS handshake that answers an offer: the one we have, else we begin.
-func role(offered, have string) string {
+// role of the DTLS handshake that answers an offer: the one we have, else wish.
+func role(offered, have, wish string) string {
 	switch {
 	case offered == "active":
 		return "passive"
@@ -153,6 +176,17 @@ func role(offered, have string) string {
 	case have != "":
 		return have
 	default:
+		return wish
+	}
+}
+
+// wish is the role that we take where the peer leaves it to us. A browser is
+// found by then: we begin. With a phone we wait: its first packet opens the way
+// through address translation on its side, and shows where it is, while ours
+// would go to an address that nobody has proved (RFC 5763 §5 allows both).
+func (w Web) wish() string {
+	if w.ice() {
 		return "active"
 	}
+	return "passive"
 }

@@ -130,8 +130,11 @@ func (h polledHost) ListenPolled(at netip.AddrPort) (rtpio.PolledConn, error) {
 type polledConn struct{ c *conn }
 
 func (p *polledConn) WriteTo(b []byte, to netip.AddrPort) error { return p.c.WriteTo(b, to) }
-func (p *polledConn) LocalAddr() netip.AddrPort                 { return p.c.LocalAddr() }
-func (p *polledConn) Close() error                              { return p.c.Close() }
+func (p *polledConn) WriteAside(b []byte, to netip.AddrPort) error {
+	return p.c.WriteTo(b, to)
+}
+func (p *polledConn) LocalAddr() netip.AddrPort { return p.c.LocalAddr() }
+func (p *polledConn) Close() error              { return p.c.Close() }
 
 func (p *polledConn) TryRead(b []byte, _ bool) (int, netip.AddrPort, time.Time, bool) {
 	p.c.network.mu.Lock()

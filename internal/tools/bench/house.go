@@ -97,7 +97,7 @@ sip:
   tls: {listen: "127.0.0.1:0"}
   trunks:
     - {name: load, match: ["127.0.0.0/8"], server: %q, transport: udp}
-    - {name: secure, match: ["127.0.0.1/32"], server: %q, transport: udp, srtp: true}
+    - {name: secure, match: ["127.0.0.1/32"], server: %q, transport: udp, srtp: sdes}
   outbound:
     - {prefix: "8", trunk: load}
     - {prefix: "9", trunk: secure}

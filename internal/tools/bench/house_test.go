@@ -27,7 +27,7 @@ func TestConfigurationIsRight(t *testing.T) {
 		}
 	}
 	for _, trunk := range f.SIP.Trunks {
-		if trunk.SRTP != (trunk.Name == "secure") || trunk.Server != h.callee {
+		if (trunk.SRTP == "sdes") != (trunk.Name == "secure") || trunk.Server != h.callee {
 			t.Errorf("trunk %+v", trunk)
 		}
 	}
