@@ -53,6 +53,10 @@ type Trunk struct {
 	KeepAlive time.Duration
 	MaxCalls  int // both directions; 0 means no cap
 	Codecs    []media.Codec
+	// DTMF is how keys travel: "rfc4733" (telephone-event), "info" (SIP INFO),
+	// "inband" (tones in the sound), or "auto" and empty: telephone-event where
+	// it is agreed, else in the sound. INFO that come are taken with each.
+	DTMF string
 }
 
 // OutboundRule allows calls to numbers with a prefix.

@@ -95,7 +95,7 @@ func trunk(t config.Trunk) sip.Trunk {
 	out := sip.Trunk{
 		Name: t.Name, Server: t.Server, Transport: t.Transport, Domain: t.Domain, Realm: t.Realm,
 		Username: t.Username, Password: t.Password,
-		Register: t.Register, Expires: t.Expires, Trusted: t.Trusted, KeepAlive: t.KeepAlive, MaxCalls: t.MaxCalls,
+		Register: t.Register, Expires: t.Expires, Trusted: t.Trusted, KeepAlive: t.KeepAlive, MaxCalls: t.MaxCalls, DTMF: t.DTMF,
 	}
 	for _, m := range t.Match {
 		p, _ := netip.ParsePrefix(m)

@@ -78,6 +78,7 @@ type Trunk struct {
 	Trusted      bool          `yaml:"trusted"`
 	KeepAlive    time.Duration `yaml:"keep_alive"`
 	MaxCalls     int           `yaml:"max_calls"`
+	DTMF         string        `yaml:"dtmf"`
 	Codecs       []string      `yaml:"codecs"`
 }
 
