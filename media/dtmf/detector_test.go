@@ -59,13 +59,13 @@ func TestKeysInTheSound(t *testing.T) {
 	for _, level := range []float64{-36, -30, -20, -12, -7} {
 		for _, twist := range []float64{-8, -4, 0, 4} {
 			for _, snr := range []float64{15, 20, 100} {
-				got := try(2, func(l *line, key byte) press {
+				got := try(1, func(l *line, key byte) press {
 					p := l.within(press{level: min(level, -3-math.Abs(twist)), twist: twist}, key)
 					p.millis = []float64{40, 45, 60, 100, 300}[l.rng.IntN(5)]
 					l.noise = p.noiseFor(snr)
 					return p
 				})
-				if got.once != 64 {
+				if got.once != 32 {
 					t.Errorf("level %v dBm0, twist %v dB, noise -%v dB: %v", level, twist, snr, got)
 				}
 				all.once += got.once
@@ -153,16 +153,16 @@ func TestKeysOnALossyLine(t *testing.T) {
 	for name, tt := range map[string]struct {
 		millis       float64
 		hidden       bool
-		once, double int // of 1000: at least, at most
+		once, double int // of 400: at least, at most
 	}{
-		"told, 100 ms":     {100, false, 990, 0},
-		"told, 60 ms":      {60, false, 900, 0},
-		"told, 40 ms":      {40, false, 830, 0},
-		"as silence":       {100, true, 980, 10},
-		"as silence, held": {400, true, 950, 50},
+		"told, 100 ms":     {100, false, 396, 0},
+		"told, 60 ms":      {60, false, 360, 0},
+		"told, 40 ms":      {40, false, 330, 0},
+		"as silence":       {100, true, 392, 4},
+		"as silence, held": {400, true, 380, 20},
 	} {
 		var c tally
-		for i := range 1000 {
+		for i := range 400 {
 			l := newLine(uint64(i), media.PCMA)
 			l.lose, l.hidden, l.noise = 0.05, tt.hidden, 2
 			p := press{key: keys[i%16], level: -20, millis: tt.millis}
@@ -246,7 +246,7 @@ func TestOtherSoundIsNoKey(t *testing.T) {
 		"sweep":        func(i int) float64 { return 9000 * math.Sin(float64(i%80000)*float64(i%80000)*2e-5) },
 		"square waves": func(i int) float64 { return math.Copysign(8000, sines(i, 1, float64(200+i/8000*7))) },
 	} {
-		pcm := make([]int16, media.TimeOf(2*time.Minute))
+		pcm := make([]int16, media.TimeOf(time.Minute))
 		for i := range pcm {
 			pcm[i] = int16(min(max(next(i), math.MinInt16), math.MaxInt16))
 		}
@@ -327,4 +327,33 @@ func BenchmarkDetector(b *testing.B) {
 			}
 		})
 	}
+}
+
+// FuzzDetector: any sound gives keys or none, and the same however it is cut.
+func FuzzDetector(f *testing.F) {
+	var raw []byte
+	for _, v := range sing(f, "5#", 8000) {
+		raw = append(raw, byte(v>>8), byte(v))
+	}
+	f.Add(raw, uint8(37))
+	f.Add([]byte{0x80, 0, 0x7F, 0xFF}, uint8(0))
+	f.Fuzz(func(t *testing.T, raw []byte, cut uint8) {
+		pcm := make([]int16, len(raw)/2)
+		for i := range pcm {
+			pcm[i] = int16(raw[2*i])<<8 | int16(raw[2*i+1])
+		}
+		hear := func(step int) (got string) {
+			var d dtmf.Detector
+			for rest := pcm; len(rest) > 0; rest = rest[min(step, len(rest)):] {
+				if key, ok := d.Frame(rest[:min(step, len(rest))]); ok {
+					got += string(rune(key))
+				}
+			}
+			return got
+		}
+		got := hear(160)
+		if strings.Trim(got, keys) != "" || got != hear(1+int(cut)%160) {
+			t.Errorf("heard %q, and %q in other pieces", got, hear(1+int(cut)%160))
+		}
+	})
 }

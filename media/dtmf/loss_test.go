@@ -80,7 +80,7 @@ func missing(sent, heard string) (int, bool) {
 }
 
 func TestDigitsOverABadNetwork(t *testing.T) {
-	const seeds = 500
+	const seeds = 200
 	for _, clock := range []uint32{8000, 48000} {
 		for _, tt := range []struct {
 			network

@@ -10,7 +10,7 @@ import (
 )
 
 // sing is the sound of digits, in frames of 20 ms.
-func sing(t *testing.T, digits string, rate int) []int16 {
+func sing(t testing.TB, digits string, rate int) []int16 {
 	t.Helper()
 	s := dtmf.Tones{Rate: rate}
 	if err := s.Queue(digits); err != nil {
