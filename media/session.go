@@ -80,8 +80,9 @@ type Stream interface {
 	Play(Play) PlayID
 	// Stop ends what is being played, if anything.
 	Stop()
-	// SendDigits queues RFC 4733 digits (0-9 * # A-D; others are refused with
-	// an error) of 100 ms each with 100 ms between them.
+	// SendDigits queues digits (0-9 * # A-D; others are refused with an error) of
+	// 100 ms each with 100 ms between them. They go the way that Connect's Remote
+	// says: SendKey, else RFC 4733, else in the sound; it fails without any.
 	SendDigits(digits string) error
 	// Events delivers digits and ends of playback in order. It is closed when
 	// the stream is closed. Up to 64 events are kept for a slow reader; more
@@ -91,6 +92,15 @@ type Stream interface {
 	Stats() Stats
 	// Close ends the stream and puts its ports to rest; it may be called twice.
 	Close() error
+}
+
+// DigitTaker is a stream that takes keys which its peer sent by signalling (SIP
+// INFO). Each is treated as one that came by RTP: reported by EventDigit,
+// relayed, and an end to what StopOnDigit plays; but not when RTP or the sound
+// tells of the same press (see dtmf.Once).
+type DigitTaker interface {
+	// TakeDigit takes '0'-'9', '*', '#', 'A'-'D'. After Close it does nothing.
+	TakeDigit(key byte)
 }
 
 // WebStream is a stream whose keys come from a DTLS handshake (RFC 5763). With a
@@ -152,6 +162,14 @@ type Remote struct {
 	PayloadType uint8
 	// EventType is the payload type of telephone-event; 0 means none agreed.
 	EventType uint8
+	// InBand says that keys are tones in the sound, both ways, as no
+	// telephone-event is agreed: what comes is listened to for keys
+	// (dtmf.Detector), and what SendDigits sends is sound (dtmf.Tones).
+	InBand bool
+	// SendKey, when set, takes the keys that are for the peer, from SendDigits and
+	// from a bridge, instead of RTP and the sound: its signalling carries them.
+	// It does not block, and keeps them apart by itself.
+	SendKey   func(key byte)
 	Direction Direction
 	// Ptime is the peer's wish (0 means 20 ms). We send 20 ms packets and
 	// accept any length up to 60 ms.

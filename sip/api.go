@@ -76,6 +76,10 @@ type Trunk struct {
 	// SRTP of both directions; empty means SRTPbySDES where Transport is tls, else
 	// SRTPOptional.
 	SRTP SRTP
+	// DTMF is how keys travel: "rfc4733" (telephone-event), "info" (SIP INFO),
+	// "inband" (tones in the sound), or "auto" and empty: telephone-event where
+	// it is agreed, else in the sound. INFO that come are taken with each.
+	DTMF string
 }
 
 // OutboundRule allows calls to numbers with a prefix.

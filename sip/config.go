@@ -12,6 +12,14 @@ import (
 // minSE is the shortest session interval that we accept (RFC 4028 §4).
 const minSE = 90 * time.Second
 
+// The ways of keys that a trunk may be told.
+const (
+	dtmfAuto   = "auto"
+	dtmfEvents = "rfc4733"
+	dtmfInfo   = "info"
+	dtmfInBand = "inband"
+)
+
 func orDefault[T comparable](v *T, def T) {
 	var zero T
 	if *v == zero {
@@ -41,6 +49,7 @@ func (c *Config) setDefaults() {
 			t.SRTP = SRTPbySDES
 		}
 		orDefault(&t.SRTP, SRTPOptional)
+		orDefault(&t.DTMF, dtmfAuto)
 		orDefault(&t.Expires, 5*time.Minute)
 		if host, _, err := net.SplitHostPort(t.Server); err == nil {
 			orDefault(&t.Domain, host)
@@ -80,6 +89,9 @@ func (c *Config) check() error {
 func (c *Config) checkTrunk(t Trunk) error {
 	if !slices.Contains([]string{"udp", "tcp", "tls"}, t.Transport) {
 		return fmt.Errorf("transport %q is unknown (hint: udp, tcp or tls)", t.Transport)
+	}
+	if !slices.Contains([]string{dtmfAuto, dtmfEvents, dtmfInfo, dtmfInBand}, t.DTMF) {
+		return fmt.Errorf("dtmf %q is unknown (hint: auto, rfc4733, info or inband)", t.DTMF)
 	}
 	if t.Server != "" {
 		if _, _, err := net.SplitHostPort(t.Server); err != nil {

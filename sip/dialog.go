@@ -102,7 +102,7 @@ func (d *dialog) numbered(method string, seq uint32, body []byte, extra ...wire.
 	if method == "INVITE" || method == "UPDATE" {
 		m.Headers = append(m.Headers, wire.Header{Name: "Contact", Value: d.contact})
 	}
-	if len(body) > 0 {
+	if len(body) > 0 && !slices.ContainsFunc(extra, func(h wire.Header) bool { return h.Name == "Content-Type" }) {
 		m.Headers = append(m.Headers, wire.Header{Name: "Content-Type", Value: "application/sdp"})
 	}
 	m.Headers = append(m.Headers, extra...)

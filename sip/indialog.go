@@ -31,7 +31,9 @@ func (p *party) onRequest(t *serverTx) {
 		p.onUpdate(t)
 	case "INVITE":
 		p.onReinvite(t)
-	default: // OPTIONS, and INFO, whose content nobody here needs (RFC 6086 §4.2.2)
+	case "INFO":
+		p.onInfo(t)
+	default: // OPTIONS
 		t.respond(200, "OK", d.localTag, abilities()...)
 	}
 }

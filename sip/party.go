@@ -61,6 +61,8 @@ type party struct {
 	ok       *okState     // a 2xx of ours without its ACK
 	offering bool         // an offer of ours is on its way (UPDATE or re-INVITE)
 	timer    sessionTimer
+	infos    bucket    // what the peer's INFO have taken of their rate
+	keys     keySender // by INFO
 	alarms   map[*alarm]struct{}
 
 	attempts []*attempt // outgoing
@@ -355,6 +357,7 @@ func (p *party) connect(o *outcome) error {
 		return nil
 	}
 	remote.Vouched = p.vouched()
+	p.agreeDigits(&remote)
 	if err := p.Stream().Connect(remote); err != nil {
 		*p.neg = before // what media refuses is not agreed, also when it is asked for again
 		return failure(leg.Internal, "connect stream: %w", err)
@@ -382,6 +385,9 @@ func (p *party) negotiate(codecs []media.Codec, f flow, secure bool) {
 	p.neg = newNegotiation(p.mediaAddr(f), codecs, secure, p.srv.isOurs)
 	p.neg.signal = f.source.Addr()
 	p.neg.local.Web = webOf(p.Stream())
+	if way := p.dtmf(); way == dtmfInfo || way == dtmfInBand {
+		p.neg.local.EventPT = 0
+	}
 }
 
 // mediaAddr is what SDP says of our RTP port.

@@ -117,6 +117,7 @@ type fakeStream struct {
 	addr      netip.AddrPort
 	connected []media.Remote
 	closed    int
+	taken     []byte // keys that came by signalling
 	events    chan media.StreamEvent
 }
 
@@ -137,6 +138,18 @@ func (f *fakeStream) Close() error {
 	defer f.mu.Unlock()
 	f.closed++
 	return nil
+}
+
+func (f *fakeStream) TakeDigit(key byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.taken = append(f.taken, key)
+}
+
+func (f *fakeStream) keys() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return string(f.taken)
 }
 
 func (f *fakeStream) last(t *testing.T) media.Remote {

@@ -118,7 +118,7 @@ func trunk(t config.Trunk) sip.Trunk {
 	out := sip.Trunk{
 		Name: t.Name, Server: t.Server, Transport: t.Transport, Domain: t.Domain, Realm: t.Realm,
 		Username: t.Username, Password: t.Password,
-		Register: t.Register, Expires: t.Expires, Trusted: t.Trusted, KeepAlive: t.KeepAlive, MaxCalls: t.MaxCalls,
+		Register: t.Register, Expires: t.Expires, Trusted: t.Trusted, KeepAlive: t.KeepAlive, MaxCalls: t.MaxCalls, DTMF: t.DTMF,
 		SRTP: sip.SRTP(t.SRTP),
 	}
 	for _, m := range t.Match {

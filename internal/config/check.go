@@ -181,6 +181,9 @@ func (d *decoder) trunk(t *Trunk, key string) {
 		t.Transport = "udp"
 	}
 	d.oneOf(key+".transport", t.Transport, "udp", "tcp", "tls")
+	if t.DTMF != "" {
+		d.oneOf(key+".dtmf", t.DTMF, "auto", "rfc4733", "info", "inband")
+	}
 	if t.Server != "" {
 		d.server(t, key+".server")
 	}

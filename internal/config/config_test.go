@@ -99,6 +99,7 @@ func TestFaults(t *testing.T) {
 		{"trunk twice", "sip:\n  trunks:\n    - {name: a, match: [10.0.0.0/8]}\n    - {name: a, match: [10.0.0.0/8]}\n", `F:4: sip.trunks[1].name: another trunk is called "a"`},
 		{"trunk match", "sip:\n  trunks: [{name: a, match: [here]}]\n", `F:2: sip.trunks[0].match[0]: wants an address range, got "here" (hint: such as 203.0.113.7/32)`},
 		{"trunk transport", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], transport: smoke}]\n", `F:2: sip.trunks[0].transport: wants one of udp, tcp, tls, got "smoke"`},
+		{"trunk dtmf", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], dtmf: morse}]\n", `F:2: sip.trunks[0].dtmf: wants one of auto, rfc4733, info, inband, got "morse"`},
 		{"trunk codec", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], codecs: [MP3]}]\n", `F:2: sip.trunks[0].codecs[0]: wants one of PCMU, PCMA, got "MP3"`},
 		{"trunk registers nowhere", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], register: true}]\n", `F:2: sip.trunks[0].register: needs server and username`},
 		{"trunk without proof", "sip:\n  trunks: [{name: a}]\n", `F:2: sip.trunks[0]: no call could prove to come from this trunk (hint: set match (addresses) or username and password (digest))`},

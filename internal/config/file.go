@@ -79,6 +79,7 @@ type Trunk struct {
 	Trusted      bool          `yaml:"trusted"`
 	KeepAlive    time.Duration `yaml:"keep_alive"`
 	MaxCalls     int           `yaml:"max_calls"`
+	DTMF         string        `yaml:"dtmf"`
 	Codecs       []string      `yaml:"codecs"`
 	SRTP         string        `yaml:"srtp"` // optional, sdes, dtls; empty: sdes with TLS, else optional
 }

@@ -1,6 +1,7 @@
-// Package dtmf sends and receives keys as RFC 4733 telephone-events. Receiver
-// and Sender are state machines without clock and network: their owner hands
-// packets in and takes packets out.
+// Package dtmf sends and receives keys: as RFC 4733 telephone-events (Sender,
+// Receiver) and as tones in the sound (Tones, Detector). All four are state
+// machines without clock and network: their owner hands packets and frames in
+// and takes them out.
 package dtmf
 
 import (

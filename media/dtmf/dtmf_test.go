@@ -12,10 +12,10 @@ import (
 
 const keys = "0123456789*#ABCD"
 
-// send makes the packets of digits, Step samples apart.
-func send(t *testing.T, digits string, step, start uint32) []dtmf.Packet {
+// send makes the packets of digits, step ticks apart.
+func send(t *testing.T, digits string, clock, step, start uint32) []dtmf.Packet {
 	t.Helper()
-	s := dtmf.Sender{Step: step}
+	s := dtmf.Sender{Clock: clock, Step: step}
 	if err := s.Queue(digits); err != nil {
 		t.Fatal(err)
 	}
@@ -40,31 +40,48 @@ func receive(packets []dtmf.Packet) string {
 }
 
 func TestSenderFollowsTheRFC(t *testing.T) {
-	for _, step := range []uint32{160, 400} {
-		packets := send(t, "5", step, 1000)
-		updates := int(800/step) - 1
-		if len(packets) != updates+3 {
-			t.Fatalf("step %d: %d packets, want %d updates and 3 ends", step, len(packets), updates)
+	for _, tt := range []struct {
+		clock, step uint32
+		ends        int
+	}{{8000, 160, 5}, {8000, 400, 3}, {48000, 960, 5}, {48000, 2880, 3}} {
+		packets := send(t, "5", tt.clock, tt.step, 1000)
+		length := tt.clock / 10
+		updates := int((length - 1) / tt.step)
+		if len(packets) != updates+tt.ends {
+			t.Fatalf("%+v: %d packets, want %d updates and the ends", tt, len(packets), updates)
 		}
 		for i, p := range packets {
 			duration := uint32(binary.BigEndian.Uint16(p.Payload[2:]))
-			if want := min(uint32(i+1)*step, 800); duration != want {
-				t.Errorf("step %d: packet %d has duration %d, want %d", step, i, duration, want)
+			if want := min(uint32(i+1)*tt.step, length); duration != want {
+				t.Errorf("%+v: packet %d has duration %d, want %d", tt, i, duration, want)
 			}
 			if p.Timestamp != 1000 || p.Marker != (i == 0) || p.Payload[0] != 5 {
-				t.Errorf("step %d: packet %d is %+v", step, i, p)
+				t.Errorf("%+v: packet %d is %+v", tt, i, p)
 			}
 			if end := p.Payload[1]&0x80 != 0; end != (i >= updates) {
-				t.Errorf("step %d: packet %d has end %v", step, i, end)
+				t.Errorf("%+v: packet %d has end %v", tt, i, end)
 			}
 		}
 	}
 }
 
 func TestKeysAre200msApart(t *testing.T) {
-	packets := send(t, "11", 160, 0)
-	if last := packets[len(packets)-1].Timestamp; last != 1600 {
-		t.Errorf("the second key begins at %d samples, want 1600", last)
+	for _, clock := range []uint32{0, 8000, 48000} {
+		packets := send(t, "11", clock, max(clock, 8000)/50, 0)
+		if last := packets[len(packets)-1].Timestamp; last != max(clock, 8000)/5 {
+			t.Errorf("at %d Hz the second key begins at %d", clock, last)
+		}
+	}
+}
+
+// A step of 20 ms is what both clocks begin with.
+func TestSenderNeedsNoStep(t *testing.T) {
+	for clock, want := range map[uint32]uint16{0: 160, 48000: 960} {
+		s := dtmf.Sender{Clock: clock}
+		_ = s.Queue("1")
+		if p, ok := s.Next(0); !ok || binary.BigEndian.Uint16(p.Payload[2:]) != want {
+			t.Errorf("at %d Hz the first packet is %+v", clock, p)
+		}
 	}
 }
 
@@ -78,7 +95,7 @@ func TestQueueRefusesWhatIsNoKey(t *testing.T) {
 }
 
 func TestReceiverHearsEachKeyOnce(t *testing.T) {
-	if got := receive(send(t, keys+"55", 160, 0xFFFFFF00)); got != keys+"55" {
+	if got := receive(send(t, keys+"55", 8000, 160, 0xFFFFFF00)); got != keys+"55" {
 		t.Errorf("heard %q", got)
 	}
 }
@@ -92,7 +109,8 @@ func TestReceiverIgnoresWhatIsNoKey(t *testing.T) {
 	}
 }
 
-// A key that is held beyond 8.19 s goes on in segments.
+// A key that is held beyond 65535 ticks (8.19 s, or 1.37 s at 48 kHz) goes on in
+// segments.
 func TestHeldKeyIsOneKey(t *testing.T) {
 	var r dtmf.Receiver
 	heard := 0
@@ -154,8 +172,8 @@ func FuzzReceiver(f *testing.F) {
 			want.WriteByte(keys[b%16])
 		}
 		rng := rand.New(rand.NewPCG(seed, 0))
-		step := []uint32{160, 400}[rng.IntN(2)]
-		packets := send(t, want.String(), step, rng.Uint32())
+		clock := []uint32{8000, 48000}[rng.IntN(2)]
+		packets := send(t, want.String(), clock, clock/[]uint32{50, 20}[rng.IntN(2)], rng.Uint32())
 		if got := receive(impair(rng, packets)); got != want.String() {
 			t.Errorf("sent %q, heard %q", want.String(), got)
 		}
@@ -169,7 +187,7 @@ func TestReceiverOnManyBadLines(t *testing.T) {
 		for i := range digits {
 			digits[i] = keys[rng.IntN(16)]
 		}
-		packets := send(t, string(digits), 160, rng.Uint32())
+		packets := send(t, string(digits), 8000, 160, rng.Uint32())
 		if got := receive(impair(rng, packets)); got != string(digits) {
 			t.Fatalf("seed %d: sent %q, heard %q", seed, digits, got)
 		}

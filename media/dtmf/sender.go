@@ -1,13 +1,14 @@
 package dtmf
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/ivrd/ivrd/media"
+)
 
 const (
-	// keySamples and gapSamples are the length of a key and of the silence
-	// after it, in 8 kHz samples: 100 ms each.
-	keySamples = 800
-	gapSamples = 800
-	// endPackets is how often the end of an event is sent (RFC 4733 §2.5.1.4).
+	// endPackets is how often the end of an event is sent at least (RFC 4733
+	// §2.5.1.4).
 	endPackets = 3
 	// keyVolume is the level of a key in -dBm0, as telephones send it.
 	keyVolume = 10
@@ -24,16 +25,23 @@ type Packet struct {
 }
 
 // Sender turns keys into packets, one each Step. Its first packet of a key
-// already tells of one Step's duration. The zero Sender is ready.
+// already tells of one Step's duration. Its last one is repeated through the
+// silence between two keys, five times at 20 ms: RFC 4733 asks for three, but
+// then two bursts of four lost packets take one key of 160; with five, of 1300.
+// The zero Sender is ready.
 type Sender struct {
-	// Step is the time between two calls of Next in 8 kHz samples: 160 (which
-	// 0 means) or 400.
+	// Clock is the rate of RTP timestamps in Hz, in which durations are counted,
+	// too (RFC 4733 §2.3.5): that of the codec beside which the events are sent,
+	// 48000 with Opus. 0 means 8000.
+	Clock uint32
+	// Step is the time between two calls of Next in ticks of Clock, at most
+	// 100 ms; 0 means 20 ms.
 	Step uint32
 
 	queue   []byte // event codes
 	began   bool
 	start   uint32 // timestamp of the running event
-	elapsed uint32 // since the event began, in samples
+	elapsed uint32 // since the event began, in ticks
 	ends    int    // end packets sent
 }
 
@@ -67,22 +75,29 @@ func (s *Sender) Next(now uint32) (Packet, bool) {
 		s.began, s.start, s.elapsed, s.ends = true, now, 0, 0
 	}
 	s.elapsed += s.step()
-	e := event{code: s.queue[0], volume: keyVolume, duration: uint16(min(s.elapsed, keySamples))}
-	e.end = s.elapsed >= keySamples
-	send := s.ends < endPackets
+	length := s.clock() * keyMillis / 1000
+	e := event{code: s.queue[0], volume: keyVolume, duration: uint16(min(s.elapsed, length)), end: s.elapsed >= length}
+	send := !e.end || s.ends < endPackets || s.elapsed < 2*length
 	if e.end && send {
 		s.ends++
 	}
-	if s.elapsed >= keySamples+gapSamples && s.ends == endPackets {
+	if s.elapsed >= 2*length && s.ends >= endPackets {
 		s.began = false
 		s.queue = s.queue[:copy(s.queue, s.queue[1:])]
 	}
 	return Packet{Payload: e.payload(), Timestamp: s.start, Marker: first}, send
 }
 
+func (s *Sender) clock() uint32 {
+	if s.Clock == 0 {
+		return media.SampleRate
+	}
+	return s.Clock
+}
+
 func (s *Sender) step() uint32 {
 	if s.Step == 0 {
-		return 160
+		return s.clock() / 50
 	}
 	return s.Step
 }

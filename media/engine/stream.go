@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -38,6 +37,8 @@ type stream struct {
 	player    player
 	played    []byte // the player's frame of this tick
 	keys      dtmf.Sender
+	once      dtmf.Once
+	inBand    *inBand // of a peer that takes no events; else nil
 	intake    rtpio.Intake
 	hears     hearing
 	base      uint32          // RTP timestamp at session time 0
@@ -113,6 +114,13 @@ func (st *stream) connect(r media.Remote) error {
 	if !st.connected {
 		st.scheduleReport(st.session.next)
 	}
+	if before := &st.remote; r.Addr != before.Addr || r.EventType != before.EventType || r.InBand != before.InBand {
+		st.once.Reset()
+		st.inBand = nil
+		if r.InBand {
+			st.inBand = new(inBand)
+		}
+	}
 	st.connected, st.remote = true, r
 	st.codec.Store(uint32(r.Codec))
 	st.hears.quiet, st.hears.told = 0, false // what was negotiated anew gets its time anew
@@ -157,13 +165,7 @@ func (st *stream) SendDigits(digits string) error {
 		return err
 	}
 	err := fmt.Errorf("send digits: %w", media.ErrClosed)
-	st.do(func() {
-		if err = nil; st.remote.EventType == 0 {
-			err = errors.New("send digits: the peer takes no telephone-events")
-			return
-		}
-		err = st.keys.Queue(digits)
-	})
+	st.do(func() { err = st.press(digits) })
 	return err
 }
 

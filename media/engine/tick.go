@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/dtmf"
 	"github.com/ivrd/ivrd/media/rtpio"
 )
 
@@ -31,8 +32,9 @@ func (st *stream) in(at media.Time, missed int, now time.Time) {
 	st.unproved()
 	st.hear(at, missed)
 	for _, key := range st.intake.Keys[:st.intake.N] {
-		st.key(key, at)
+		st.key(dtmf.Event, key, at)
 	}
+	st.detect(at)
 	if st.stats.FirstMedia >= 0 && rtpio.Receives(st.remote.Direction) {
 		var payload []byte
 		if st.intake.Kind == rtpio.Sound {
@@ -64,22 +66,6 @@ func (st *stream) hear(at media.Time, missed int) {
 	}
 }
 
-// key takes a key of the peer.
-func (st *stream) key(key byte, at media.Time) {
-	st.emit(media.StreamEvent{Kind: media.EventDigit, At: at, Digit: key})
-	if st.player.StopOnDigit {
-		st.player.stop(st, at)
-	}
-	if st.options.KeepDigits {
-		return
-	}
-	for _, o := range st.speakers {
-		if o.remote.EventType != 0 && st.with(o) {
-			_ = o.keys.Queue(string(rune(key))) // a key that was received is one
-		}
-	}
-}
-
 // record gives a frame to the tap; nil was lost.
 func (st *stream) record(track media.Track, at media.Time, payload []byte) {
 	tap := st.session.tap
@@ -99,7 +85,7 @@ func (st *stream) timestamp(at media.Time) uint32 { return st.base + uint32(at) 
 // ready takes the player's frame, which others may hear as well.
 func (st *stream) ready(at media.Time) {
 	st.played = nil
-	if st.connected && !st.keys.Active() {
+	if st.connected && !st.keys.Active() && !st.inBand.active() {
 		st.played, _ = st.player.next(st, at)
 	}
 }
@@ -141,6 +127,9 @@ func (st *stream) out(at media.Time) {
 // line. The loss is passed on as a missing sequence number, so that the peer
 // conceals it as its own; where nothing has been sent to us, we send silence.
 func (st *stream) sound(at media.Time) []byte {
+	if st.inBand.active() {
+		return st.tone()
+	}
 	if st.played != nil {
 		st.record(st.options.PlayTrack, at, st.played)
 	}

@@ -174,7 +174,10 @@ func (h *Handshake) retry(a *association) bool {
 func (h *Handshake) take(b []byte, from netip.AddrPort) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.present == nil || !h.mayBe(from) {
+	if h.present == nil { // who the peer is, is not known yet; it will repeat what is dropped
+		return true
+	}
+	if !h.mayBe(from) {
 		return false
 	}
 	switch {

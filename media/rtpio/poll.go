@@ -93,11 +93,11 @@ func (e *Endpoint) widen() {
 // be used again.
 func (e *Endpoint) drained(now time.Time, room *Scratch) bool {
 	for range pollAtMost {
-		n, from, _, ok := e.rtp.TryRead(room.in[:], false)
+		n, from, at, ok := e.rtp.TryRead(room.in[:], true)
 		if !ok {
 			break
 		}
-		e.Deliver(room.in[:n], from, now)
+		e.Deliver(room.in[:n], from, arrival{now, at}.best())
 	}
 	for range pollAtMost {
 		if _, _, _, ok := e.rtcp.TryRead(room.in[:], false); !ok {

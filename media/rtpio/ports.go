@@ -208,7 +208,7 @@ func (k *pair) free() {
 }
 
 // sweepEvery is how often ports at rest that nobody waits on are looked at.
-const sweepEvery = 100 * time.Millisecond
+const sweepEvery = 50 * time.Millisecond
 
 // sweep sees to an endpoint that rests.
 func (p *Ports) sweep(e *Endpoint) {

@@ -14,7 +14,8 @@ type Local struct {
 	Addr netip.AddrPort
 	// Codecs, best first; PT is the number that our offers use.
 	Codecs []Format
-	// EventPT is our number for telephone-event in offers; 0 means none.
+	// EventPT is our number for telephone-event in offers; 0 means that none is
+	// wanted, also in answers.
 	EventPT uint8
 	// Secure offers RTP/SAVP, and refuses offers of less. Otherwise answers
 	// follow the offer.
@@ -185,7 +186,7 @@ func readMedia(m Media, l Local) (*Agreed, error) {
 		Hold: m.Direction == SendOnly || m.Direction == Inactive,
 	}
 	for _, f := range m.Formats {
-		if f.Name == event && f.Rate == 8000 {
+		if l.EventPT > 0 && f.Name == event && f.Rate == 8000 {
 			a.EventPT = f.PT
 		}
 	}
