@@ -152,7 +152,7 @@ func (e *Endpoint) Connect(r media.Remote) error {
 	}
 	e.lock.signal(r.Addr, r.Signalling)
 	if !e.connected || e.remote.Codec != r.Codec {
-		e.jitter.reset(r.Codec.Silence())
+		e.jitter.reset(r.Codec)
 	}
 	e.remote, e.connected = r, true
 	e.peer = e.destination()

@@ -147,7 +147,7 @@ func (e *Endpoint) accept(now time.Time) {
 	known := e.reception.started && e.reception.ssrc == p.SSRC
 	e.reception.packet(p.SSRC, p.Sequence, p.Timestamp, arrival, e.isEvent(p.PayloadType))
 	if !known {
-		e.jitter.reset(e.remote.Codec.Silence())
+		e.jitter.reset(e.remote.Codec)
 		e.events.Reset()
 	}
 	if !Receives(e.remote.Direction) {
