@@ -25,6 +25,10 @@ func (d *Decoder) Frame(dst []int16, codec media.Codec, payload []byte) {
 	d.conceal.Good(dst)
 }
 
+// Concealing reports whether the last frame was made up and can still be heard:
+// if it was lost and this is false, the next that is lost will be silent.
+func (d *Decoder) Concealing() bool { return d.conceal.Concealing() }
+
 // Reset forgets what was said: after a seek, or for another stream.
 func (d *Decoder) Reset() {
 	d.conceal.Reset(media.SampleRate)

@@ -188,6 +188,9 @@ func TestDecoder(t *testing.T) {
 		codec.Encode(coded, pcm[i*160:i*160+160])
 		if i%10 == 5 {
 			d.Frame(dst, codec, nil)
+			if !d.Concealing() {
+				t.Errorf("frame %d: not concealed", i)
+			}
 		} else {
 			d.Frame(dst, codec, coded)
 		}

@@ -4,8 +4,8 @@ const (
 	// binSamples is the width of a bin of delays: 5 ms. All of them span 320 ms.
 	binSamples = 40
 	delayBins  = 64
-	// memory is how many samples of sound weigh as much as all before: 10 s.
-	memory = 80000
+	// memory is how many samples of sound weigh as much as all before: 6 s.
+	memory = 48000
 	// tooLate is the share of packets that may come late: with more the buffer
 	// grows. It shrinks to where seldomLate would have been late, so that a
 	// spike is remembered for a while and the depth does not swing.

@@ -13,12 +13,13 @@ const (
 	blended = 80
 	// quiet is the mean amplitude below which all places are as good: -55 dBov.
 	quiet = 58
-	// A place is good when the two are correlated by this share; the longer none
-	// is found, the less is asked for.
-	correlated     = 0.8
-	growPatience   = 0.1  // less at each try, one a tick
-	shrinkPatience = 0.02 // less at each try, one in three ticks
-	shrinkPause    = 3
+	// A place in a voice is good when the two are correlated by a share; the
+	// longer none is found, the less is asked for. There is no hurry to shrink:
+	// for the first six seconds nothing but a pause is good enough, unless the
+	// delay is longer than it need be by more than a frame.
+	growFrom, growLess     = 0.8, 0.1  // at first, less at each try, one a tick
+	shrinkFrom, shrinkLess = 2.0, 0.01 // one in three ticks
+	shrinkPause            = 3
 	// coolFrames lie between two changes.
 	coolFrames = 2
 )
@@ -66,7 +67,7 @@ func (j *jitterBuffer) grow(dst *[frameSamples]byte) bool {
 	copy(wire[:maxLag], j.last[frameSamples-maxLag:])
 	var pcm [maxLag + frameSamples]int16
 	j.codec.Decode(pcm[:], wire[:])
-	lag := j.lag(pcm[:], maxLag, -1, growPatience)
+	lag := j.lag(pcm[:], maxLag, -1, growFrom-growLess*float32(j.tries))
 	if lag == 0 {
 		return false
 	}
@@ -91,7 +92,7 @@ func (j *jitterBuffer) shrink(dst *[frameSamples]byte) bool {
 	}
 	var pcm [frameSamples + maxLag]int16
 	j.codec.Decode(pcm[:], wire[:])
-	lag := j.lag(pcm[:], 0, 1, shrinkPatience)
+	lag := j.lag(pcm[:], 0, 1, shrinkFrom-shrinkLess*float32(j.tries)+float32(j.want+slack)/frameSamples)
 	if lag == 0 {
 		j.cool = shrinkPause
 		return false
@@ -121,31 +122,47 @@ func (j *jitterBuffer) blend(dst *[frameSamples]byte, from, to []int16) {
 }
 
 // lag finds by how many samples, forth or back, the voice from a position on
-// resembles itself; 0 when not well enough for the tries that there were.
-func (j *jitterBuffer) lag(pcm []int16, at, direction int, patience float32) int {
+// resembles itself well enough; else it returns 0.
+func (j *jitterBuffer) lag(pcm []int16, at, direction int, enough float32) int {
 	most := min(maxLag, max(int(max(j.want, -j.want)), 2*minLag))
 	if loudness(pcm[at:at+frameSamples]) < quiet {
-		return most
-	}
-	best, score := 0, float32(-1)
-	try := func(lag int, step int) {
-		if s := likeness(pcm[at:at+alike], pcm[at+direction*lag:], step); s > score {
-			best, score = lag, s
-		}
-	}
-	for lag := minLag; lag <= most; lag += 2 {
-		try(lag, 2)
-	}
-	around := best
-	score = -1
-	for lag := max(around-1, minLag); lag <= min(around+1, most); lag++ {
-		try(lag, 1)
+		return j.align(most, direction)
 	}
 	j.tries++
-	if score < correlated-patience*float32(j.tries-1) {
+	if enough >= 1 {
 		return 0
 	}
-	return best
+	lag, _ := likest(pcm, at, direction, minLag, most, 2)
+	lag, likeness := likest(pcm, at, direction, max(lag-1, minLag), min(lag+1, most), 1)
+	if likeness < enough {
+		return 0
+	}
+	return lag
+}
+
+// align is a lag after which frames begin where packets do, if there is one: so
+// a packet that is lost is a frame that is lost.
+func (j *jitterBuffer) align(most, direction int) int {
+	lag := int(j.end-j.next) % frameSamples
+	if direction < 0 {
+		lag = frameSamples - lag
+	}
+	if lag < minLag || lag > most {
+		return most
+	}
+	return lag
+}
+
+// likest is the lag of those from first to last, in steps, that is followed by
+// what is most like what follows a position.
+func likest(pcm []int16, at, direction, first, last, step int) (best int, most float32) {
+	most = -2
+	for lag := first; lag <= last; lag += step {
+		if l := likeness(pcm[at:at+alike], pcm[at+direction*lag:], step); l > most {
+			best, most = lag, l
+		}
+	}
+	return best, most
 }
 
 func loudness(pcm []int16) int {
