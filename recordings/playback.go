@@ -12,6 +12,7 @@ import (
 
 	"github.com/ivrd/ivrd/internal/seal"
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/plc"
 	"github.com/ivrd/ivrd/recordings/blob"
 )
 
@@ -78,9 +79,10 @@ func (a *Vault) index(f blob.File, call *Call) (*seal.Index, error) {
 type voice struct {
 	channel int
 	parts   []int
-	// The part that was opened last; a reader meets each part about twice.
-	opened int
-	pcm    []int16
+	// Which of parts was opened last; a reader meets each part about twice.
+	opened  int
+	pcm     []int16
+	decoder plc.Decoder
 }
 
 // playback renders WAV from sealed parts, block by block. It is used by one
@@ -216,15 +218,15 @@ func (p *playback) add(w *voice, from int64) error {
 	first, _ := slices.BinarySearchFunc(w.parts, from-seal.MaxSamples, func(i int, at int64) int {
 		return cmp.Compare(p.index.Parts[i].First, at)
 	})
-	for _, i := range w.parts[first:] {
-		part := &p.index.Parts[i]
+	for k := first; k < len(w.parts); k++ {
+		part := &p.index.Parts[w.parts[k]]
 		if part.First >= to {
 			break
 		}
 		if part.First+int64(part.Samples) <= from {
 			continue
 		}
-		if err := p.open(w, i); err != nil {
+		if err := p.open(w, k); err != nil {
 			return err
 		}
 		for n := max(from, part.First); n < min(to, part.First+int64(len(w.pcm))); n++ {
@@ -234,12 +236,43 @@ func (p *playback) add(w *voice, from int64) error {
 	return nil
 }
 
-// open decodes a part; its gaps are silence.
-func (p *playback) open(w *voice, i int) error {
-	if w.opened == i {
+// open decodes the k-th part of a voice. What the network lost is concealed, other gaps are
+// silence. Ranges may be read in any order, so the sound of a part depends on it
+// and the part before alone.
+func (p *playback) open(w *voice, k int) error {
+	if w.opened == k {
 		return nil
 	}
 	w.opened = -1
+	w.decoder.Reset()
+	if p.joins(w, k) {
+		if err := p.decode(w, w.parts[k-1]); err != nil {
+			return err
+		}
+	}
+	if err := p.decode(w, w.parts[k]); err != nil {
+		return err
+	}
+	w.opened = k
+	return nil
+}
+
+// joins reports whether the end of the part before is heard in the k-th part,
+// because what was lost lies where they meet.
+func (p *playback) joins(w *voice, k int) bool {
+	if k == 0 {
+		return false
+	}
+	before, part := &p.index.Parts[w.parts[k-1]], &p.index.Parts[w.parts[k]]
+	lost := len(part.Gaps) > 0 && part.Gaps[0].From == 0
+	if n := len(before.Gaps); n > 0 {
+		lost = lost || uint32(before.Gaps[n-1].To) == before.Samples
+	}
+	return lost && before.First+int64(before.Samples) == part.First
+}
+
+// decode makes the sound of a part from where the decoder is.
+func (p *playback) decode(w *voice, i int) error {
 	part := &p.index.Parts[i]
 	var err error
 	if p.payload, err = p.reader.Open(p.payload[:0], i); err != nil {
@@ -250,12 +283,27 @@ func (p *playback) open(w *voice, i int) error {
 		return fmt.Errorf("%w: part %d has an unknown codec", ErrDamaged, i)
 	}
 	w.pcm = slices.Grow(w.pcm[:0], len(p.payload))[:len(p.payload)]
-	codec.Decode(w.pcm, p.payload)
+	at, n := 0, len(w.pcm)
 	for _, g := range part.Gaps {
-		clear(w.pcm[min(int(g.From), len(w.pcm)):min(int(g.To), len(w.pcm))])
+		from, to := min(int(g.From), n), min(int(g.To), n)
+		w.frame(at, from, codec, p.payload)
+		if g.Cause == seal.CauseLine {
+			w.decoder.Frame(w.pcm[from:to], codec, nil)
+		} else {
+			clear(w.pcm[from:to])
+			w.decoder.Reset()
+		}
+		at = to
 	}
-	w.opened = i
+	w.frame(at, n, codec, p.payload)
 	return nil
+}
+
+// frame decodes what lies between two gaps.
+func (w *voice) frame(from, to int, codec media.Codec, payload []byte) {
+	if from < to {
+		w.decoder.Frame(w.pcm[from:to], codec, payload[from:to])
+	}
 }
 
 // Close forgets what was decoded. It may be called twice.
@@ -268,6 +316,7 @@ func (p *playback) Close() error {
 	clear(p.payload[:cap(p.payload)])
 	for _, w := range p.voices {
 		clear(w.pcm[:cap(w.pcm)])
+		w.decoder.Reset()
 	}
 	return p.file.Close()
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/plc"
 	"github.com/ivrd/ivrd/recordings"
 )
 
@@ -95,7 +96,14 @@ func TestRangesEqualTheWhole(t *testing.T) {
 		rec := record(t, visit, 0)
 		at := talk(rec, 0, 1300*time.Millisecond, media.TrackCaller)
 		at = talk(rec, at+777, 900*time.Millisecond, media.TrackAgent)
-		talk(rec, at, 2*time.Second, media.TrackCaller, media.TrackAgent)
+		at = talk(rec, at, 2*time.Second, media.TrackCaller, media.TrackAgent)
+		for range 10 { // losses of 100 ms, wherever parts begin
+			for range 5 {
+				rec.Frame(media.TrackCaller, at, media.PCMU, nil)
+				at += media.FrameSamples
+			}
+			at = talk(rec, at, 140*time.Millisecond, media.TrackCaller)
+		}
 		finish(t, visit)
 		p, err := v.Play(context.Background(), visit.ID(), media.TrackNone)
 		if err != nil {
@@ -182,6 +190,16 @@ func TestLineLossAndCodecs(t *testing.T) {
 		u := make([]int16, 80)
 		media.PCMU.Decode(u, alaw[:80])
 		want := slices.Concat(said(media.TrackCaller, 0, 160), make([]int16, 160), a, a[80:], make([]int16, 160), u)
+		// What was lost on the line is concealed, from the part that it ends.
+		second := slices.Clone(want[320:560])
+		hear := plc.New(media.SampleRate)
+		hear.Good(want[:160])
+		hear.Lost(want[160:320])
+		hear.Good(want[320:560])
+		hear.Reset(media.SampleRate)
+		hear.Good(second)
+		hear.Lost(want[560:720])
+		hear.Good(want[720:])
 		wantSound(t, "caller", listen(t, v, visit.ID(), media.TrackCaller), want)
 		if c := call(t, v, visit.ID()); c.Recording.State != "complete" || len(c.Recording.Gaps) != 0 {
 			t.Errorf("a loss on the line is none of the recorder's: %+v", c.Recording)

@@ -31,7 +31,7 @@ func layers() []layer {
 		{"tts/promptset", []string{"media", "tts"}, "as tts"},
 		{"routing", nil, "matching is tested, simulated and replayed without a telephone"},
 		{"routing/...", []string{"routing"}, "state of queues; the domain does not know where it is kept"},
-		{"recordings", []string{"leg", "media", "transcript", "routing", "internal/seal", "recordings/blob"}, "the domain; the stores of its records import it, never the reverse"},
+		{"recordings", []string{"leg", "media", "media/plc", "transcript", "routing", "internal/seal", "recordings/blob"}, "the domain; the stores of its records import it, never the reverse; what the network lost is concealed when it is played"},
 		{"recordings/blob", nil, "keeps sealed bytes under a name; it cannot know what they are"},
 		{"recordings/...", []string{"leg", "media", "transcript", "recordings", "recordings/...", "internal/seal", "internal/sqlitedb"}, "storage imports the domain"},
 		{"identity", []string{"internal/seal", "internal/secret"}, "the domain of people; it does not know calls"},

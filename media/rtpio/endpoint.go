@@ -194,7 +194,7 @@ func (e *Endpoint) Connect(r media.Remote) error {
 		e.widen()
 	}
 	if !e.connected || e.remote.Codec != r.Codec {
-		e.jitter.reset(r.Codec.Silence())
+		e.jitter.reset(r.Codec)
 	}
 	e.remote, e.connected = r, true
 	e.judge.codec(r.Codec)

@@ -10,25 +10,30 @@ import (
 // sample is one byte and one unit of the RTP timestamp in each codec we have.
 const (
 	frameSamples = media.FrameSamples
-	ringSamples  = 4096 // 512 ms
+	ringSamples  = 2048 // 256 ms
 	startDepth   = 320  // 40 ms
-	maxDepth     = 960  // 120 ms
-	// lowWater and highWater bound the margin of the latest packet of a window:
-	// below, a frame is repeated; above, one is dropped. They are more than a
-	// frame apart, so that one does not cause the other, and enclose startDepth.
-	lowWater  = 80
-	highWater = 400
-	// window is how many packets are looked at before the depth is corrected.
-	window = 100
+	maxDepth     = 960  // 120 ms: nothing is stored that would wait longer
+	// minMargin and maxMargin bound how long before its frame is due the usual
+	// packet of a calm line and the fastest of a bad one come, in ticks: a packet
+	// waits for up to a frame longer than its margin.
+	minMargin = frameSamples
+	maxMargin = maxDepth - frameSamples
+	// slack is by how much the buffer may be too deep before it shrinks: less
+	// than what the difference of clocks adds at once would not come to rest.
+	slack = 120
+	// every so many packets the depth is thought over, and shrinks only after
+	// as many as settled have told of the line.
+	every   = 25
+	settled = 150
 	// lateRun packets in a row that are late, or strayRun that are far ahead,
 	// say that the sender's clock has jumped or the way has become longer.
 	lateRun  = 5
 	strayRun = 3
+	// hopeless is how late a packet is that says nothing of the line.
+	hopeless = 1600
 	// idleFrames without a packet make the next one a new beginning when it
 	// does not fit.
 	idleFrames = 10
-	// settleFrames lie between two repeated frames.
-	settleFrames = 5
 )
 
 // FrameKind says what a jitter buffer has for a tick.
@@ -47,38 +52,46 @@ const (
 
 // jitterBuffer puts packets of any length in order by their timestamps and
 // hands out frames of 20 ms, one a tick. It drops what is repeated or late.
-// Depth changes only by whole frames, repeated or dropped, when the margin of
-// the slowest packets says so; that also takes up the difference of clocks.
+//
+// Its only clock is that of the ticks. What it plays is behind that clock by its
+// delay, clock - next, which it keeps between the bounds of the delays that it
+// sees: at once where nothing is being said or nothing is there to say, else by
+// stretching the voice (stretch). That also takes up the difference of clocks.
 type jitterBuffer struct {
-	silence byte
+	codec   media.Codec
 	started bool
+	clock   uint32 // samples of all ticks
 	next    uint32 // timestamp of the next sample to hand out
 	end     uint32 // timestamp after the newest sample
 	spurt   uint32 // timestamp at which the newest talk spurt began
+	heard   uint32 // timestamp after the last frame with sound
 
 	ring      [ringSamples]byte
 	have      [ringSamples / 64]uint64 // which samples of the ring are filled
 	last      [frameSamples]byte       // handed out last
 	lastSound bool
 
-	low, high int32 // margins of the packets of this window
-	seen      int   // packets in this window
-	lates     int   // in a row
-	strays    int   // in a row
-	idle      int   // ticks since a packet came
-	settled   int   // ticks since a frame was repeated
-	repeat    bool  // at the next tick
-	drop      int   // samples to drop at the next tick
+	delays delays
+	seen   int   // packets since the last beginning
+	want   int32 // samples by which the delay should grow, negative: shrink
+	cool   int   // ticks until the voice may be stretched again
+	tries  int   // at finding a place to stretch
+	lates  int   // in a row
+	strays int   // in a row
+	idle   int   // ticks since a packet came
 
 	count jitterCount
 }
 
-// jitterCount accounts for every sample: stored = played + dropped + what the
-// ring holds.
+// jitterCount accounts for every sample: stored = played + dropped + squeezed +
+// what the ring holds, and handed out as sound = played + stretched + filled.
 type jitterCount struct {
-	late, duplicate         uint64 // packets
-	repeated, resynced      uint64 // frames, times
+	late, early, duplicate  uint64 // packets
+	resynced                uint64 // times
 	stored, played, dropped uint64 // samples
+	stretched, squeezed     uint64 // samples more or less than the peer has said
+	filled                  uint64 // samples made up in frames with sound
+	waited                  uint64 // samples by which a gap was made longer
 }
 
 // push takes the payload of a packet, at most 60 ms.
@@ -86,22 +99,15 @@ func (j *jitterBuffer) push(timestamp uint32, marker bool, payload []byte) {
 	if !j.started {
 		j.restart(timestamp)
 	}
-	margin := int32(timestamp - j.next)
-	n := int32(len(payload))
-	if margin+n <= 0 || margin+n > ringSamples {
-		if j.stays(margin) {
-			return
-		}
-		j.resync(timestamp)
-		margin = startDepth
+	if !j.place(timestamp, marker, len(payload)) {
+		return
 	}
 	j.lates, j.strays, j.idle = 0, 0, 0
-	j.observe(margin)
 	if marker {
 		j.spurt = timestamp
 	}
-	if margin < 0 { // its beginning is late, the rest is not
-		timestamp, payload = j.next, payload[-margin:]
+	if late := int32(j.next - timestamp); late > 0 { // its beginning only
+		timestamp, payload = j.next, payload[late:]
 	}
 	if j.fill(timestamp, payload) == 0 {
 		j.count.duplicate++
@@ -111,30 +117,47 @@ func (j *jitterBuffer) push(timestamp uint32, marker bool, payload []byte) {
 	}
 }
 
-// stays reports whether the clock is kept although a packet does not fit, and
-// counts the packet as late.
-func (j *jitterBuffer) stays(margin int32) bool {
-	if margin > 0 {
+// place reports whether a packet has a place, and makes one where it can.
+func (j *jitterBuffer) place(timestamp uint32, marker bool, n int) bool {
+	margin := int32(timestamp - j.next)
+	empty := int32(j.end-j.next) <= 0
+	begins := empty && margin > 0 && margin <= maxDepth && (marker || j.idle >= idleFrames)
+	switch {
+	case begins:
+		j.observe(timestamp, n)
+		j.begin(timestamp)
+	case margin > maxDepth:
 		j.strays++
-	} else {
-		j.lates++
-		j.observe(margin)
-		if j.settled >= settleFrames && j.high+frameSamples <= maxDepth {
-			j.repeat = true
+		return j.moves(timestamp, &j.count.early)
+	case margin < 0:
+		j.observe(timestamp, n)
+		j.wait()
+		if int32(timestamp-j.next)+int32(n) <= 0 {
+			j.lates++
+			return j.moves(timestamp, &j.count.late)
 		}
+	default:
+		j.observe(timestamp, n)
 	}
-	if j.lates >= lateRun || j.strays >= strayRun || j.idle >= idleFrames {
+	return true
+}
+
+// moves makes a new beginning of a packet that does not fit when enough say
+// so, or else counts it as dropped.
+func (j *jitterBuffer) moves(timestamp uint32, dropped *uint64) bool {
+	if j.lates < lateRun && j.strays < strayRun && j.idle < idleFrames {
+		*dropped++
 		return false
 	}
-	j.count.late++
+	j.resync(timestamp)
 	return true
 }
 
 func (j *jitterBuffer) restart(timestamp uint32) {
 	j.started = true
 	j.next, j.end, j.spurt = timestamp-startDepth, timestamp, timestamp
-	j.low, j.high, j.seen = startDepth, startDepth, 0
-	j.repeat, j.drop = false, 0
+	j.heard = j.next
+	j.delays, j.seen, j.want, j.lastSound = delays{}, 0, 0, false
 }
 
 func (j *jitterBuffer) resync(timestamp uint32) {
@@ -147,52 +170,91 @@ func (j *jitterBuffer) resync(timestamp uint32) {
 }
 
 // reset forgets everything but the counts: another source, another codec.
-func (j *jitterBuffer) reset(silence byte) {
+func (j *jitterBuffer) reset(codec media.Codec) {
 	j.resync(0)
 	count := j.count
-	*j = jitterBuffer{silence: silence, count: count}
+	*j = jitterBuffer{codec: codec, count: count}
 }
 
-// observe corrects the depth once in a window.
-func (j *jitterBuffer) observe(margin int32) {
-	if j.seen == 0 {
-		j.low, j.high = margin, margin
-	}
-	j.low, j.high = min(j.low, margin), max(j.high, margin)
-	if j.seen++; j.seen < window {
+// observe learns from the arrival of a packet.
+func (j *jitterBuffer) observe(timestamp uint32, n int) {
+	late := int32(j.next - timestamp)
+	if late > hopeless {
 		return
 	}
-	j.seen = 0
-	switch {
-	case j.low > maxDepth:
-		j.drop = int(j.low - startDepth)
-	case j.low > highWater:
-		j.drop = frameSamples
-	case j.low < lowWater && j.high+frameSamples <= maxDepth:
-		j.repeat = true
+	j.delays.add(j.clock-timestamp, n)
+	if j.seen++; j.seen%every == 0 || late > 0 {
+		j.think()
+	}
+}
+
+// think says by how much the delay should change.
+func (j *jitterBuffer) think() {
+	low, high := j.delays.bounds()
+	delay := j.clock - j.next
+	switch less, more := int32(low-delay), int32(delay-high); {
+	case less > 0:
+		j.want = less
+	case more > slack && j.seen >= settled, j.want < 0 && more > 0:
+		j.want = -more
+	default:
+		j.want, j.tries = 0, 0
+	}
+}
+
+// wait goes back to what has not been heard, so that a packet that is late by
+// a spike still has its place.
+func (j *jitterBuffer) wait() {
+	back := min(j.want, int32(j.next-j.heard))
+	if back <= 0 {
+		return
+	}
+	j.next -= uint32(back)
+	j.want -= back
+	j.count.waited += uint64(back)
+}
+
+// begin lets a talk spurt begin with the delay that the line asks for.
+func (j *jitterBuffer) begin(timestamp uint32) {
+	low, _ := j.delays.bounds()
+	next := j.clock - low
+	if int32(timestamp-next) < 0 {
+		next = timestamp
+	}
+	if int32(next-j.heard) >= 0 && int32(timestamp-next) <= maxDepth {
+		j.next, j.want = next, 0
 	}
 }
 
 // pop hands out the next frame.
 func (j *jitterBuffer) pop(dst *[frameSamples]byte) FrameKind {
+	j.clock += frameSamples
 	if !j.started {
 		return NoFrame
 	}
 	j.idle++
-	j.settled++
-	if j.repeat {
-		return j.again(dst)
+	j.cool--
+	if j.want != 0 && j.cool <= 0 {
+		if kind, done := j.adapt(dst); done {
+			return kind
+		}
 	}
-	if j.drop > 0 {
-		j.skip(j.drop)
-		j.drop = 0
-	}
+	return j.plain(dst)
+}
+
+// plain hands out the next frame as it was sent.
+func (j *jitterBuffer) plain(dst *[frameSamples]byte) FrameKind {
 	start := j.next
-	missing := j.take(dst)
+	missing := j.peek(dst[:], start)
 	j.lastSound = missing < frameSamples
+	if j.lastSound && missing > 0 {
+		j.patch(dst, start, j.held(start))
+		j.count.filled += uint64(missing)
+	}
+	j.count.played += j.pass(frameSamples)
 	switch {
 	case j.lastSound:
-		j.last = *dst
+		j.last, j.heard = *dst, j.next
 		return Sound
 	case int32(j.end-start) > 0 && int32(j.spurt-start) <= 0:
 		return Lost
@@ -201,76 +263,12 @@ func (j *jitterBuffer) pop(dst *[frameSamples]byte) FrameKind {
 	}
 }
 
-// again lets the buffer grow by a frame.
-func (j *jitterBuffer) again(dst *[frameSamples]byte) FrameKind {
-	j.repeat, j.settled, j.seen = false, 0, 0
-	j.high += frameSamples
-	if !j.lastSound {
-		return NoFrame
-	}
-	j.count.repeated++
-	*dst = j.last
-	return Sound
-}
-
-// skip drops samples unheard.
+// skip drops samples unheard, of ticks that did not run.
 func (j *jitterBuffer) skip(samples int) {
-	if !j.started {
-		return
-	}
 	for range samples / frameSamples {
-		j.span(j.next, frameSamples, func(word, _ int, mask uint64) {
-			j.count.dropped += uint64(bits.OnesCount64(j.have[word] & mask))
-			j.have[word] &^= mask
-		})
-		j.next += frameSamples
-	}
-}
-
-// span calls each for every word of the bitmap that n samples from timestamp
-// on touch: offset is where the word's samples begin within the n.
-func (j *jitterBuffer) span(timestamp uint32, n int, each func(word, offset int, mask uint64)) {
-	for offset := 0; offset < n; {
-		at := int(timestamp+uint32(offset)) % ringSamples
-		bit := at % 64
-		length := min(64-bit, n-offset)
-		each(at/64, offset, (1<<length-1)<<bit)
-		offset += length
-	}
-}
-
-// fill stores what is not there yet and returns how many samples that was.
-func (j *jitterBuffer) fill(timestamp uint32, payload []byte) int {
-	filled := 0
-	j.span(timestamp, len(payload), func(word, offset int, mask uint64) {
-		part := payload[offset:]
-		from := bits.TrailingZeros64(mask)
-		for b := mask &^ j.have[word]; b != 0; b &= b - 1 {
-			bit := bits.TrailingZeros64(b)
-			j.ring[word*64+bit] = part[bit-from]
-			filled++
+		j.clock += frameSamples
+		if j.started {
+			j.count.dropped += j.pass(frameSamples)
 		}
-		j.have[word] |= mask
-	})
-	j.count.stored += uint64(filled)
-	return filled
-}
-
-// take moves a frame out of the ring, silence where samples are missing, and
-// returns how many were.
-func (j *jitterBuffer) take(dst *[frameSamples]byte) int {
-	missing := frameSamples
-	j.span(j.next, frameSamples, func(word, offset int, mask uint64) {
-		from := bits.TrailingZeros64(mask)
-		n := bits.OnesCount64(mask)
-		copy(dst[offset:offset+n], j.ring[word*64+from:])
-		for b := mask &^ j.have[word]; b != 0; b &= b - 1 {
-			dst[offset+bits.TrailingZeros64(b)-from] = j.silence
-		}
-		missing -= bits.OnesCount64(j.have[word] & mask)
-		j.have[word] &^= mask
-	})
-	j.next += frameSamples
-	j.count.played += uint64(frameSamples - missing)
-	return missing
+	}
 }

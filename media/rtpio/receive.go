@@ -150,7 +150,7 @@ func (e *Endpoint) accept(at arrival) {
 	e.reception.packet(p.SSRC, p.Sequence)
 	e.measure(at)
 	if !known {
-		e.jitter.reset(e.remote.Codec.Silence())
+		e.jitter.reset(e.remote.Codec)
 		e.events.Reset()
 	}
 	if !Receives(e.remote.Direction) {

@@ -1,0 +1,61 @@
+package rtpio
+
+import "math/bits"
+
+// span calls each for every word of the bitmap that n samples from timestamp
+// on touch: offset is where the word's samples begin within the n.
+func (j *jitterBuffer) span(timestamp uint32, n int, each func(word, offset int, mask uint64)) {
+	for offset := 0; offset < n; {
+		at := int(timestamp+uint32(offset)) % ringSamples
+		bit := at % 64
+		length := min(64-bit, n-offset)
+		each(at/64, offset, (1<<length-1)<<bit)
+		offset += length
+	}
+}
+
+// fill stores what is not there yet and returns how many samples that was.
+func (j *jitterBuffer) fill(timestamp uint32, payload []byte) int {
+	filled := 0
+	j.span(timestamp, len(payload), func(word, offset int, mask uint64) {
+		from, n := bits.TrailingZeros64(mask), bits.OnesCount64(mask)
+		fresh := mask &^ j.have[word]
+		if fresh == mask {
+			copy(j.ring[word*64+from:word*64+from+n], payload[offset:])
+		} else {
+			for b := fresh; b != 0; b &= b - 1 {
+				bit := bits.TrailingZeros64(b)
+				j.ring[word*64+bit] = payload[offset+bit-from]
+			}
+		}
+		filled += bits.OnesCount64(fresh)
+		j.have[word] |= mask
+	})
+	j.count.stored += uint64(filled)
+	return filled
+}
+
+// peek copies samples out of the ring, silence where they are missing, and
+// returns how many were.
+func (j *jitterBuffer) peek(dst []byte, timestamp uint32) int {
+	missing := 0
+	j.span(timestamp, len(dst), func(word, offset int, mask uint64) {
+		from, n := bits.TrailingZeros64(mask), bits.OnesCount64(mask)
+		copy(dst[offset:offset+n], j.ring[word*64+from:])
+		for b := mask &^ j.have[word]; b != 0; b &= b - 1 {
+			dst[offset+bits.TrailingZeros64(b)-from] = j.codec.Silence()
+			missing++
+		}
+	})
+	return missing
+}
+
+// pass goes on by n samples and returns how many of them were there.
+func (j *jitterBuffer) pass(n int) (held uint64) {
+	j.span(j.next, n, func(word, _ int, mask uint64) {
+		held += uint64(bits.OnesCount64(j.have[word] & mask))
+		j.have[word] &^= mask
+	})
+	j.next += uint32(n)
+	return held
+}
