@@ -35,8 +35,12 @@ func TestTrunksOverTLSAreSecured(t *testing.T) {
 		transport  string
 		said, want SRTP
 	}{
-		{"tls", "", SRTPbySDES}, {"tls", SRTPOptional, SRTPOptional}, {"tls", SRTPbyDTLS, SRTPbyDTLS},
-		{"udp", "", SRTPOptional}, {"", "", SRTPOptional}, {"tcp", SRTPbySDES, SRTPbySDES},
+		{"tls", "", SRTPbySDES},
+		{"tls", SRTPOptional, SRTPOptional},
+		{"tls", SRTPbyDTLS, SRTPbyDTLS},
+		{"udp", "", SRTPOptional},
+		{"", "", SRTPOptional},
+		{"tcp", SRTPbySDES, SRTPbySDES},
 	} {
 		cfg := Config{Trunks: []Trunk{{Transport: c.transport, SRTP: c.said}}}
 		cfg.setDefaults()

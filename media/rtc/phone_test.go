@@ -88,7 +88,7 @@ func (d *desk) keys(t *testing.T) *ivrdmedia.SRTPKeys {
 func (d *desk) hears(t *testing.T, from *desk) {
 	t.Helper()
 	before := d.e.Stats().Received
-	for n := uint32(0); n < 50; n++ {
+	for n := range uint32(50) {
 		from.e.Send(0, n == 0, n*160, make([]byte, 160))
 		time.Sleep(20 * time.Millisecond)
 	}
