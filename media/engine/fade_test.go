@@ -209,12 +209,13 @@ func TestGainIsForMixesOnly(t *testing.T) {
 		hears("whisper", agent, -24)
 		l.mix(s, legs, [][]int{{1}, {0}, {0, 1}})
 		hears("forwarded again", agent, -32)
-		pcm := agent.phone.Heard()
-		for pcm = pcm[media.SampleRate:]; len(pcm) >= 2*media.FrameSamples; pcm = pcm[media.FrameSamples:] {
-			one := tone.Level(pcm[:media.FrameSamples], 1010)
-			two := tone.Level(pcm[media.FrameSamples:2*media.FrameSamples], 1010)
-			if one > -35 && two > -35 && math.Abs(one-two) > 0.6 {
-				l.Errorf("from %.1f to %.1f dBov within 20 ms", one, two)
+		levels := []float64{}
+		for pcm := agent.phone.Heard()[media.SampleRate:]; len(pcm) >= media.FrameSamples; pcm = pcm[media.FrameSamples:] {
+			levels = append(levels, tone.Level(pcm[:media.FrameSamples], 1010))
+		}
+		for ; len(levels) >= 4; levels = levels[1:] { // the first and the last may be the edge of a syllable
+			if slices.Min(levels[:4]) > -35 && math.Abs(levels[1]-levels[2]) > 0.6 {
+				l.Errorf("from %.1f to %.1f dBov within 20 ms", levels[1], levels[2])
 			}
 		}
 	})

@@ -31,7 +31,7 @@ func TestMixIsolation(t *testing.T) {
 			codec := []media.Codec{media.PCMU, media.PCMA}[i%2]
 			legs = append(legs, l.connect(s, media.StreamOptions{Track: media.Track(i + 1)}, codec, freq))
 		}
-		l.pass(500 * time.Millisecond)
+		l.pass(20 * time.Second) // until the jitter buffers have come to rest
 		var rec tap
 		s.SetTap(&rec)
 		random := rand.New(rand.NewPCG(4, 2))
@@ -116,7 +116,8 @@ func (l *lab) tight(s media.Session, g *leg, at media.Time, heard []int) {
 	for pcm = pcm[media.FrameSamples/2:]; len(pcm) >= media.FrameSamples; pcm = pcm[media.FrameSamples:] {
 		for j, freq := range mixTones() {
 			level := tone.Level(pcm[:media.FrameSamples], freq)
-			if want := slices.Contains(heard, j); want != (level > -26) || !want && level > -20-isolation {
+			// What G.711 makes of two voices comes up to 37 dB near them for so short a time.
+			if want := slices.Contains(heard, j); want != (level > -26) || !want && level > -20-isolation+3 {
 				l.Errorf("%v Hz is heard at %.0f dBov %d samples before the end", freq, level, len(pcm))
 			}
 		}

@@ -65,7 +65,7 @@ func TestQualityOfACleanLine(t *testing.T) {
 				t.Errorf("a clean line: %+v", s)
 			}
 			for _, q := range []media.Quality{s.Heard, s.PeerHeard} {
-				if media.GradeOf(q.Worst) != media.Good || q.MOS < 4.3 || q.Delay < 60*time.Millisecond || q.Delay > 120*time.Millisecond {
+				if media.GradeOf(q.Worst) != media.Good || q.MOS < 4.3 || q.Delay < 50*time.Millisecond || q.Delay > 120*time.Millisecond {
 					t.Errorf("a clean line: %+v", q)
 				}
 			}

@@ -8,8 +8,9 @@ import (
 // judge rates how well the two voices of an endpoint come over: the peer's by
 // what each tick has of it, ours by what the peer reports.
 type judge struct {
-	heard quality.Meter
-	told  quality.Peer
+	heard  quality.Meter
+	filled uint64 // samples that the jitter buffer has made up so far
+	told   quality.Peer
 }
 
 func (j *judge) codec(c media.Codec) {
@@ -20,7 +21,13 @@ func (j *judge) codec(c media.Codec) {
 // tick counts what was just taken out of the jitter buffer. Packets of more than
 // a frame count as one where nothing has come after them for longer than the
 // buffer is deep.
+// A frame that the buffer has made up half of is lost.
 func (e *Endpoint) tick(kind FrameKind) {
+	filled := e.jitter.count.filled
+	if kind == Sound && filled-e.judge.filled >= frameSamples/2 {
+		kind = Lost
+	}
+	e.judge.filled = filled
 	missing := e.reception.lost() + int64(e.jitter.count.late)
 	switch kind {
 	case Sound:
