@@ -105,6 +105,7 @@ func (e *Endpoint) sort(b []byte, plain *[maxDatagram]byte, from netip.AddrPort,
 		if from == e.lock.source {
 			e.restUntil = at.now.Add(e.rest)
 		}
+	case !e.connected: // the peer may be quicker than its answer; who it is, is not known yet
 	case !e.lock.mayBe(from) || (!e.lock.locked && !e.guard.Allows(from)):
 		e.counts.foreign++
 	case isRTCP(b):
