@@ -47,7 +47,7 @@ func (st *stream) detect(at media.Time) {
 	var pcm [media.FrameSamples]int16
 	switch st.intake.Kind {
 	case rtpio.Sound:
-		st.remote.Codec.Decode(pcm[:], st.intake.Payload[:])
+		st.remote.Codec.Decode(pcm[:], st.intake.Payload)
 		frame = pcm[:]
 	case rtpio.Lost:
 	default:

@@ -51,7 +51,7 @@ func (s said) Frame(dst []int16) mix.Kind {
 	}
 	switch in := &s.intake; in.Kind {
 	case rtpio.Sound:
-		s.remote.Codec.Decode(dst, in.Payload[:])
+		s.remote.Codec.Decode(dst, in.Payload)
 		return mix.Sound
 	case rtpio.Lost:
 		return mix.Lost

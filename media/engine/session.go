@@ -30,12 +30,11 @@ var _ media.Session = (*session)(nil)
 
 // tick lets 20 ms pass: first everything is taken in, then everything goes
 // out, so that a bridge in either direction costs no time.
-func (s *session) tick(slot int64) {
+func (s *session) tick(slot int64, now time.Time) {
 	at := media.Time((slot-s.first)/slots) * media.FrameSamples
 	missed := int(at-s.next) / media.FrameSamples
 	s.next = at + media.FrameSamples
 	s.clock.Store(int64(at))
-	now := time.Now()
 	for _, st := range s.streams {
 		st.in(at, missed, now)
 	}

@@ -38,7 +38,7 @@ func (st *stream) in(at media.Time, missed int, now time.Time) {
 	if st.stats.FirstMedia >= 0 && rtpio.Receives(st.remote.Direction) {
 		var payload []byte
 		if st.intake.Kind == rtpio.Sound {
-			payload = st.intake.Payload[:]
+			payload = st.intake.Payload
 		}
 		st.record(st.track, at, payload)
 	}
@@ -154,9 +154,9 @@ func (st *stream) forward(o *stream) []byte {
 	switch in := &o.intake; in.Kind {
 	case rtpio.Sound:
 		if o.remote.Codec == st.remote.Codec {
-			return in.Payload[:]
+			return in.Payload
 		}
-		media.Transcode(st.recoded[:], st.remote.Codec, in.Payload[:], o.remote.Codec)
+		media.Transcode(st.recoded[:], st.remote.Codec, in.Payload, o.remote.Codec)
 		return st.recoded[:]
 	case rtpio.Lost:
 		return nil

@@ -68,9 +68,9 @@ type jitterBuffer struct {
 
 	ring      [ringSamples]byte
 	have      [ringSamples / 64]uint64 // which samples of the ring are filled
-	last      [frameSamples]byte       // handed out last
 	lastSound bool
 
+	same   sameDelay // not yet in delays
 	delays delays
 	seen   int   // packets since the last beginning
 	want   int32 // samples by which the delay should grow, negative: shrink
@@ -157,7 +157,7 @@ func (j *jitterBuffer) restart(timestamp uint32) {
 	j.started = true
 	j.next, j.end, j.spurt = timestamp-startDepth, timestamp, timestamp
 	j.heard = j.next
-	j.delays, j.seen, j.want, j.lastSound = delays{}, 0, 0, false
+	j.same, j.delays, j.seen, j.want, j.lastSound = sameDelay{}, delays{}, 0, 0, false
 }
 
 func (j *jitterBuffer) resync(timestamp uint32) {
@@ -182,8 +182,12 @@ func (j *jitterBuffer) observe(timestamp uint32, n int) {
 	if late > hopeless {
 		return
 	}
-	j.delays.add(j.clock-timestamp, n)
+	if over := j.same.add(j.clock-timestamp, n); over.packets > 0 {
+		j.delays.put(over)
+	}
 	if j.seen++; j.seen%every == 0 || late > 0 {
+		j.delays.put(j.same)
+		j.same = sameDelay{}
 		j.think()
 	}
 }
@@ -228,18 +232,34 @@ func (j *jitterBuffer) begin(timestamp uint32) {
 
 // pop hands out the next frame.
 func (j *jitterBuffer) pop(dst *[frameSamples]byte) FrameKind {
+	kind, frame := j.view(dst)
+	if kind == Sound && &frame[0] != &dst[0] {
+		copy(dst[:], frame)
+	}
+	return kind
+}
+
+// view hands out the next frame where it lies in the ring, valid until the next
+// call of any method, or what had to be made of it in room.
+func (j *jitterBuffer) view(room *[frameSamples]byte) (FrameKind, []byte) {
 	j.clock += frameSamples
 	if !j.started {
-		return NoFrame
+		return NoFrame, room[:]
 	}
 	j.idle++
 	j.cool--
 	if j.want != 0 && j.cool <= 0 {
-		if kind, done := j.adapt(dst); done {
-			return kind
+		if kind, done := j.adapt(room); done {
+			return kind, room[:]
 		}
 	}
-	return j.plain(dst)
+	at := int(j.next % ringSamples)
+	if at+frameSamples > ringSamples || j.missing(j.next) > 0 {
+		return j.plain(room), room[:]
+	}
+	j.count.played += j.pass(frameSamples)
+	j.lastSound, j.heard = true, j.next
+	return Sound, j.ring[at : at+frameSamples : at+frameSamples]
 }
 
 // plain hands out the next frame as it was sent.
@@ -254,7 +274,7 @@ func (j *jitterBuffer) plain(dst *[frameSamples]byte) FrameKind {
 	j.count.played += j.pass(frameSamples)
 	switch {
 	case j.lastSound:
-		j.last, j.heard = *dst, j.next
+		j.heard = j.next
 		return Sound
 	case int32(j.end-start) > 0 && int32(j.spurt-start) <= 0:
 		return Lost

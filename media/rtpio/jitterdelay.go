@@ -27,6 +27,32 @@ type delays struct {
 	weight float32 // of the next packet: it grows, rather than that the bins shrink
 }
 
+// sameDelay is packets of one delay in a row, which most are: they are added to the
+// histogram together.
+type sameDelay struct {
+	delay   uint32
+	samples int32 // of them all; 0 before the first
+	packets int32
+}
+
+// add notes a packet, and returns what is over with it.
+func (s *sameDelay) add(delay uint32, n int) (over sameDelay) {
+	if s.packets > 0 && s.delay != delay {
+		over, *s = *s, sameDelay{}
+	}
+	s.delay = delay
+	s.samples += int32(n)
+	s.packets++
+	return over
+}
+
+// put counts a run of packets.
+func (d *delays) put(s sameDelay) {
+	for range s.packets {
+		d.add(s.delay, int(s.samples/s.packets))
+	}
+}
+
 // add counts a packet of n samples.
 func (d *delays) add(delay uint32, n int) {
 	if d.total == 0 {

@@ -50,6 +50,15 @@ func (j *jitterBuffer) peek(dst []byte, timestamp uint32) int {
 	return missing
 }
 
+// missing is how many samples of the frame at a timestamp are not there.
+func (j *jitterBuffer) missing(timestamp uint32) int {
+	n := frameSamples
+	j.span(timestamp, frameSamples, func(word, _ int, mask uint64) {
+		n -= bits.OnesCount64(j.have[word] & mask)
+	})
+	return n
+}
+
 // pass goes on by n samples and returns how many of them were there.
 func (j *jitterBuffer) pass(n int) (held uint64) {
 	j.span(j.next, n, func(word, _ int, mask uint64) {

@@ -64,7 +64,9 @@ func (j *jitterBuffer) grow(dst *[frameSamples]byte) bool {
 	if !j.lastSound || j.heard != j.next || j.peek(wire[maxLag:], j.next) > 0 {
 		return false
 	}
-	copy(wire[:maxLag], j.last[frameSamples-maxLag:])
+	for i := range maxLag { // it was handed out, and is still there
+		wire[i] = j.ring[(j.next-maxLag+uint32(i))%ringSamples]
+	}
 	var pcm [maxLag + frameSamples]int16
 	j.codec.Decode(pcm[:], wire[:])
 	lag := j.lag(pcm[:], maxLag, -1, growFrom-growLess*float32(j.tries))
@@ -76,7 +78,7 @@ func (j *jitterBuffer) grow(dst *[frameSamples]byte) bool {
 	j.count.played += j.pass(frameSamples - lag)
 	j.count.stretched += uint64(lag)
 	j.want = max(j.want-int32(lag), 0)
-	j.changed(dst)
+	j.changed()
 	return true
 }
 
@@ -101,13 +103,13 @@ func (j *jitterBuffer) shrink(dst *[frameSamples]byte) bool {
 	j.count.played += j.pass(frameSamples)
 	j.count.squeezed += j.pass(lag)
 	j.want += int32(lag)
-	j.changed(dst)
+	j.changed()
 	return true
 }
 
 // changed notes a frame that was made here.
-func (j *jitterBuffer) changed(dst *[frameSamples]byte) {
-	j.last, j.lastSound, j.heard = *dst, true, j.next
+func (j *jitterBuffer) changed() {
+	j.lastSound, j.heard = true, j.next
 	j.cool, j.tries = coolFrames, 0
 }
 

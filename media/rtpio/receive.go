@@ -21,13 +21,15 @@ func pause(failures int) { time.Sleep(min(time.Duration(failures)*time.Milliseco
 // Intake is what a tick takes out of an endpoint.
 type Intake struct {
 	Kind    FrameKind
-	Payload [frameSamples]byte // Sound only, in the negotiated codec
-	Arrived bool               // a valid packet has come since the last tick
+	Payload []byte // Sound only: a frame in the negotiated codec, until the next Take
+	Arrived bool   // a valid packet has come since the last tick
 	Keys    [maxKeys]byte
 	N       int // of Keys
 	// Unproved counts the packets, since the beginning, that came from where the
 	// peer may be and whose SRTP or SRTCP did not authenticate.
 	Unproved uint64
+
+	room [frameSamples]byte
 }
 
 // Take moves the next frame and the keys that have come into in. It is called
@@ -38,7 +40,10 @@ func (e *Endpoint) Take(in *Intake, now time.Time) {
 	if e.rtp != nil {
 		e.poll(now)
 	}
-	in.Kind = e.jitter.pop(&in.Payload)
+	in.Kind, in.Payload = e.jitter.view(&in.room)
+	if e.rtp == nil && len(in.Payload) > 0 && &in.Payload[0] != &in.room[0] { // packets come meanwhile
+		in.Payload = in.room[:copy(in.room[:], in.Payload)]
+	}
 	e.tick(in.Kind)
 	in.Keys, in.N = e.keys, e.keyCount
 	in.Arrived, in.Unproved = e.arrived, e.counts.unproved
@@ -109,15 +114,18 @@ func (e *Endpoint) sort(b []byte, plain *[maxDatagram]byte, from netip.AddrPort,
 	case !e.lock.mayBe(from) || (!e.lock.locked && !e.guard.Allows(from)):
 		e.counts.foreign++
 	case isRTCP(b):
-	case !e.parse(b, plain):
-		e.counts.invalid++
-	case e.lock.check(from, e.packet.SSRC, e.packet.Sequence) == accepted:
-		e.accept(at)
+	default:
+		var p Packet
+		if !e.parse(&p, b, plain) {
+			e.counts.invalid++
+		} else if e.lock.check(from, p.SSRC, p.Sequence) == accepted {
+			e.accept(&p, at)
+		}
 	}
 }
 
 // parse opens and reads a packet and checks its payload type.
-func (e *Endpoint) parse(b []byte, room *[maxDatagram]byte) bool {
+func (e *Endpoint) parse(p *Packet, b []byte, room *[maxDatagram]byte) bool {
 	if e.open != nil {
 		plain, err := e.open.open(room[:0], b)
 		if err != nil {
@@ -126,10 +134,10 @@ func (e *Endpoint) parse(b []byte, room *[maxDatagram]byte) bool {
 		}
 		b = plain
 	}
-	if e.packet.Parse(b) != nil {
+	if p.Parse(b) != nil {
 		return false
 	}
-	switch p := &e.packet; {
+	switch {
 	case p.PayloadType == e.remote.PayloadType:
 		return len(p.Payload) <= maxPayload
 	case e.isEvent(p.PayloadType), p.PayloadType == comfortNoise:
@@ -144,12 +152,11 @@ func (e *Endpoint) isEvent(payloadType uint8) bool {
 }
 
 // accept takes a packet of the peer.
-func (e *Endpoint) accept(at arrival) {
-	p := &e.packet
+func (e *Endpoint) accept(p *Packet, at arrival) {
 	e.counts.received++
 	known := e.reception.started && e.reception.ssrc == p.SSRC
 	e.reception.packet(p.SSRC, p.Sequence)
-	e.measure(at)
+	e.measure(p, at)
 	if !known {
 		e.jitter.reset(e.remote.Codec)
 		e.events.Reset()
@@ -160,7 +167,7 @@ func (e *Endpoint) accept(at arrival) {
 	e.arrived = true
 	switch {
 	case e.isEvent(p.PayloadType):
-		e.event()
+		e.event(p)
 	case p.PayloadType == e.remote.PayloadType:
 		e.jitter.push(p.Timestamp, p.Marker, p.Payload)
 	}
@@ -169,19 +176,19 @@ func (e *Endpoint) accept(at arrival) {
 // measure takes the packet for the jitter of the line, if its time is known.
 // Those of a telephone-event carry the time at which it began (RFC 4733 §2.2.1)
 // and say nothing of it.
-func (e *Endpoint) measure(at arrival) {
+func (e *Endpoint) measure(p *Packet, at arrival) {
 	e.steady = min(e.steady+1, narrowAfter)
 	e.timed = max(e.timed-1, 0)
 	switch {
 	case at.exact.IsZero():
 		e.reception.unmeasured()
-	case !e.isEvent(e.packet.PayloadType):
-		e.reception.measure(uint32(media.TimeOf(at.exact.Sub(e.epoch))) - e.packet.Timestamp)
+	case !e.isEvent(p.PayloadType):
+		e.reception.measure(uint32(media.TimeOf(at.exact.Sub(e.epoch))) - p.Timestamp)
 	}
 }
 
-func (e *Endpoint) event() {
-	key, ok := e.events.Packet(e.packet.Timestamp, e.packet.Payload)
+func (e *Endpoint) event(p *Packet) {
+	key, ok := e.events.Packet(p.Timestamp, p.Payload)
 	if ok && e.keyCount < maxKeys {
 		e.keys[e.keyCount] = key
 		e.keyCount++
