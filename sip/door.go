@@ -33,6 +33,7 @@ type door struct {
 
 	shut                     atomic.Bool // closing: nothing comes in any more
 	dropped, refused, passed atomic.Uint64
+	full                     atomic.Uint64 // of refused: INVITEs, because the house is
 }
 
 func newDoor(s *Server) *door {
@@ -265,6 +266,7 @@ func (d *door) register(m *wire.Message, key string, f flow) bool {
 // address with a trunk; then trunks by address; then nobody.
 func (d *door) invite(m *wire.Message, key string, f flow) bool {
 	if wait := d.handler.Full(); wait > 0 {
+		d.full.Add(1)
 		d.busy(m, f, wait)
 		return false
 	}

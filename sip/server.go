@@ -252,7 +252,7 @@ func (s *Server) Bindings(user string) []Binding {
 // Counters is a snapshot for metrics.
 func (s *Server) Counters() Counters {
 	return Counters{
-		Dropped: s.door.dropped.Load(), Refused: s.door.refused.Load(), Admitted: s.door.passed.Load(),
+		Dropped: s.door.dropped.Load(), Refused: s.door.refused.Load(), Busy: s.door.full.Load(), Admitted: s.door.passed.Load(),
 		Incoming: s.incoming.Load(), Outgoing: s.outgoing.Load(), AuthFailures: s.authFailures.Load(),
 		ConnsRefused: s.conns.refused.Load(), EventsDropped: s.eventsDropped.Load(),
 		Legs: s.dialogs.size(), Conns: s.conns.size(), Bindings: s.bindings.size(),

@@ -48,7 +48,7 @@ func engineConfig(f config.File, web *rtc.Mux, log *slog.Logger) engine.Config {
 	first, last, _ := config.PortRange(f.Media.Ports)
 	return engine.Config{
 		Workers: f.Media.Workers, Address: address(f.Media.Address), Advertise: address(f.Media.Advertise),
-		FirstPort: first, LastPort: last, NoMediaTimeout: f.Media.NoMedia, Web: web, Log: log,
+		FirstPort: first, LastPort: last, NoMediaTimeout: f.Media.NoMedia, LatenessLimit: f.Media.LatenessLimit, Web: web, Log: log,
 	}
 }
 
