@@ -1,0 +1,86 @@
+package sqlitedb
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+)
+
+// together makes writes that come at once share a commit: its wait for the disk
+// is the most of what a small write costs.
+type together struct {
+	mu      sync.Mutex
+	waiting []*sharedWrite
+	turn    chan struct{} // held by the one who commits for all
+}
+
+type sharedWrite struct {
+	ctx  context.Context //nolint:containedctx // that of the call that waits
+	do   func(*sql.Tx) error
+	done chan struct{}
+	err  error // written before done is closed
+}
+
+func (w *sharedWrite) finish(err error) {
+	w.err = err
+	close(w.done)
+}
+
+// WriteShared is Write whose transaction other writes may share. One that fails
+// leaves the others unharmed: all are done again, each alone, so that do must
+// have no effects but those on its transaction. ctx counts until the write
+// begins.
+func (db *DB) WriteShared(ctx context.Context, do func(*sql.Tx) error) error {
+	w := &sharedWrite{ctx: ctx, do: do, done: make(chan struct{})}
+	t := &db.together
+	t.mu.Lock()
+	t.waiting = append(t.waiting, w)
+	t.mu.Unlock()
+	select {
+	case t.turn <- struct{}{}:
+		db.commitWaiting()
+		<-t.turn
+	case <-w.done:
+	}
+	<-w.done // by us, or by whose turn it was before
+	return w.err
+}
+
+// commitWaiting does all writes that wait.
+func (db *DB) commitWaiting() {
+	t := &db.together
+	t.mu.Lock()
+	list := t.waiting
+	t.waiting = nil
+	t.mu.Unlock()
+	if len(list) > 1 && db.writeAll(list) == nil {
+		for _, w := range list {
+			w.finish(nil)
+		}
+		return
+	}
+	for _, w := range list {
+		w.finish(db.Write(w.ctx, w.do))
+	}
+}
+
+// writeAll does writes in one transaction, or none of them.
+func (db *DB) writeAll(list []*sharedWrite) error {
+	return db.Write(context.Background(), func(tx *sql.Tx) error {
+		for _, w := range list {
+			if err := w.ctx.Err(); err != nil {
+				return err
+			}
+			if err := w.do(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Prepare makes a statement of the writing connection, to be run in its
+// transactions (sql.Tx.StmtContext). It is closed with the database.
+func (db *DB) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	return db.writer.PrepareContext(ctx, query)
+}
