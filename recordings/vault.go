@@ -261,7 +261,7 @@ func (a *Vault) forget(v *visit) {
 // Call implements Archive.
 func (a *Vault) Call(ctx context.Context, id string) (Call, error) {
 	if v := a.visit(id); v != nil {
-		return v.view(), nil
+		return v.Call(), nil
 	}
 	row, err := a.deps.Store.Call(ctx, id)
 	if err != nil {
@@ -332,7 +332,7 @@ func (a *Vault) Calls(ctx context.Context, q Query) ([]Call, string, error) {
 	calls := make([]Call, 0, len(rows))
 	for i := range rows {
 		if v := a.visit(rows[i].ID); v != nil {
-			calls = append(calls, v.view())
+			calls = append(calls, v.Call())
 			continue
 		}
 		c, err := a.listed(ctx, &rows[i])

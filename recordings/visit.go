@@ -213,8 +213,8 @@ func (v *visit) writing() bool {
 	}
 }
 
-// view is the record as it is now.
-func (v *visit) view() Call {
+// Call implements Visit.
+func (v *visit) Call() Call {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	c := v.call
