@@ -30,6 +30,11 @@ const sweepInterval = 5 * time.Second
 // transaction before the sockets close.
 const quiesce = 50 * time.Millisecond
 
+// receiveBuffer holds what comes while the machine stands still: 100 ms of a
+// thousand calls a second are some hundred messages, each counted by the kernel
+// as 2 KB and more. What does not fit is lost, and repeated.
+const receiveBuffer = 4 << 20
+
 // Server is a SIP user agent. Make it with New, then Start, then Close.
 type Server struct {
 	cfg  Config
@@ -127,6 +132,9 @@ func (s *Server) listen(ctx context.Context) error {
 		conn, err := s.listenUDP(s.cfg.UDP)
 		if err != nil {
 			return fmt.Errorf("listen on udp: %w", err)
+		}
+		if c, ok := conn.(*net.UDPConn); ok {
+			_ = c.SetReadBuffer(receiveBuffer) // the system may give less
 		}
 		s.udp = &guardedUDP{PacketConn: conn, door: s.door, ready: make(chan struct{})}
 	}
@@ -313,6 +321,10 @@ func (s *Server) onRequest(req *sipmsg.Request, tx *sipmsg.ServerTx) {
 	}
 	defer s.door.admitted.finish(key)
 	t := &serverTx{srv: s, tx: tx, msg: adm.msg, flow: adm.flow, final: make(chan struct{})}
+	if adm.msg.Method == "INVITE" && adm.party == nil {
+		t.setup = s.door.setups.begin(adm.since)
+		defer s.door.setups.end(t.setup)
+	}
 	go drainAcks(tx)
 	s.dispatch(t, adm, key)
 	select {
