@@ -29,6 +29,9 @@ const (
 	saveInterval = 200 * time.Millisecond
 	saveRetry    = time.Second
 	saveTimeout  = 10 * time.Second
+	// saveTogether is how long a record that somebody waits for waits for
+	// others that do: of calls that end all the time, many share a commit.
+	saveTogether = 10 * time.Millisecond
 )
 
 func newSaver(store CallStore, d *disk, log *slog.Logger, over func(*visit)) *saver {
@@ -77,8 +80,16 @@ func (s *saver) run() {
 		select {
 		case <-time.After(wait):
 		case <-s.urgent:
+			s.gather()
 		case <-s.stop:
 		}
+	}
+}
+
+func (s *saver) gather() {
+	select {
+	case <-time.After(saveTogether):
+	case <-s.stop:
 	}
 }
 
