@@ -145,6 +145,9 @@ func (s *saver) save(list map[*visit]struct{}) error {
 	changes := make([]change, 0, len(list))
 	rows := make([]Row, 0, len(list))
 	for v := range list {
+		if !v.unsaved() { // marked while it was saved; later states may be another's
+			continue
+		}
 		row, version, err := v.row(now)
 		if err != nil {
 			return err
@@ -152,21 +155,31 @@ func (s *saver) save(list map[*visit]struct{}) error {
 		changes = append(changes, change{v, row, version})
 		rows = append(rows, row)
 	}
+	if err := s.write(rows, changes); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		c.visit.markSaved(c.version)
+	}
+	for v := range list {
+		if v.over() {
+			s.over(v)
+		}
+	}
+	return nil
+}
+
+func (s *saver) write(rows []Row, changes []change) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 	err := s.store.SaveCalls(ctx, rows)
 	if errors.Is(err, ErrNotFound) {
 		err = s.saveEach(ctx, changes)
 	}
-	if err != nil {
-		return err
-	}
-	for _, c := range changes {
-		if c.visit.markSaved(c.version) {
-			s.over(c.visit)
-		}
-	}
-	return nil
+	return err
 }
 
 // saveEach saves one by one, because a row has gone: it must not keep the
