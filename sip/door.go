@@ -158,8 +158,9 @@ func (d *door) admit(m *wire.Message, key string, f flow, adm *admission) bool {
 	adm.msg, adm.flow = detach(m), f
 	// The end of the transaction sets this anew; one that the library cannot
 	// read never has an end.
-	adm.since = time.Now()
-	adm.until = adm.since.Add(d.srv.cfg.Limits.RingTimeout + lingering)
+	now := time.Now()
+	adm.since = now.Add(-f.waited(now))
+	adm.until = now.Add(d.srv.cfg.Limits.RingTimeout + lingering)
 	if !d.admitted.add(key, adm) {
 		d.busy(m, f, 5*time.Second)
 		return false
@@ -203,7 +204,7 @@ func (d *door) busy(m *wire.Message, f flow, wait time.Duration) {
 }
 
 func (d *door) options(m *wire.Message, f flow) {
-	if wait := d.wait(); wait > 0 {
+	if wait := d.wait(f); wait > 0 {
 		d.busy(m, f, wait)
 		return
 	}
@@ -211,8 +212,8 @@ func (d *door) options(m *wire.Message, f flow) {
 }
 
 // wait is what new calls are told to; 0: they may come in.
-func (d *door) wait() time.Duration {
-	if d.setups.late(time.Now()) {
+func (d *door) wait(f flow) time.Duration {
+	if now := time.Now(); f.waited(now) > setupLimit || d.setups.late(now) {
 		return setupRetry + mrand.N(setupRetry)
 	}
 	return d.handler.Full()
@@ -276,7 +277,7 @@ func (d *door) register(m *wire.Message, key string, f flow) bool {
 // people is taken at their word and must prove it, also when they share an
 // address with a trunk; then trunks by address; then nobody.
 func (d *door) invite(m *wire.Message, key string, f flow) bool {
-	if wait := d.wait(); wait > 0 {
+	if wait := d.wait(f); wait > 0 {
 		d.full.Add(1)
 		d.busy(m, f, wait)
 		return false

@@ -32,8 +32,9 @@ const quiesce = 50 * time.Millisecond
 
 // receiveBuffer holds what comes while the machine stands still: 100 ms of a
 // thousand calls a second are some hundred messages, each counted by the kernel
-// as 2 KB and more. What does not fit is lost, and repeated.
-const receiveBuffer = 4 << 20
+// as 1 to 2 KB. What does not fit is lost, and repeated; but so is what waits
+// for longer than T1 in a buffer that is too large.
+const receiveBuffer = 1 << 20
 
 // Server is a SIP user agent. Make it with New, then Start, then Close.
 type Server struct {
@@ -133,10 +134,12 @@ func (s *Server) listen(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("listen on udp: %w", err)
 		}
+		var came arrivals
 		if c, ok := conn.(*net.UDPConn); ok {
 			_ = c.SetReadBuffer(receiveBuffer) // the system may give less
+			came = stamps(c)
 		}
-		s.udp = &guardedUDP{PacketConn: conn, door: s.door, ready: make(chan struct{})}
+		s.udp = &guardedUDP{PacketConn: conn, stamps: came, door: s.door, ready: make(chan struct{})}
 	}
 	var conf *tls.Config
 	if s.cfg.TLS != "" {

@@ -28,7 +28,7 @@ type setups struct {
 	all list.List // of time.Time
 }
 
-// begin counts a call in that the door let in at a time.
+// begin counts a call in that came at a time.
 func (s *setups) begin(since time.Time) *list.Element {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"net/netip"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -71,12 +72,41 @@ func TestLateSetupsRefuseNewCalls(t *testing.T) {
 	})
 }
 
+// A call that has waited to be read is one too many; what belongs to a call is
+// served however late.
+func TestLateMessages(t *testing.T) {
+	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
+		legs := make(chan leg.Leg, 1)
+		w.h.calls = answering(&fakeSession{}, legs)
+		p.call(sdpAt("198.51.100.7", 4000))
+		up := <-legs
+		bye := p.request("BYE", "")
+		time.Sleep(time.Second)
+		peer := netip.MustParseAddrPort(trunkPeer)
+		passes := func(raw string, waited time.Duration) bool {
+			f := flow{transport: "udp", source: peer, udp: w.srv.udp.PacketConn, came: time.Now().Add(-waited)}
+			return w.srv.door.judge([]byte(raw), f) != nil
+		}
+		p.toTag, p.target = "", "sip:1000@"+serverAddr
+		for n, waited := range []time.Duration{setupLimit + time.Millisecond, setupLimit, -time.Hour} {
+			p.callID = "late-" + strconv.Itoa(n)
+			if want := waited <= setupLimit; passes(p.request("INVITE", sdpAt("198.51.100.7", 4000)), waited) != want {
+				t.Errorf("taken after %v: %t", waited, !want)
+			}
+		}
+		p.expect(503)
+		if !passes(bye, 10*time.Second) {
+			t.Error("a BYE was refused")
+		}
+		up.End(leg.FlowHangup)
+		endsWith(t, up, leg.FlowHangup)
+	})
+}
+
 // A few that are slow say nothing about the machine, and a call that rings has
 // had its word.
 func TestFewOrRingingSetupsRefuseNobody(t *testing.T) {
 	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
-		never := make(chan struct{})
-		defer close(never)
 		w.h.calls = func(ctx context.Context, in *Incoming) {
 			l, err := in.Accept(&fakeSession{}, media.StreamOptions{})
 			if err == nil {
@@ -88,7 +118,7 @@ func TestFewOrRingingSetupsRefuseNobody(t *testing.T) {
 			p.begins(n)
 			p.expect(180)
 		}
-		w.h.set(slowly(never, nil))
+		w.h.set(func(ctx context.Context, _ *Incoming) { <-ctx.Done() })
 		for n := range setupsAtLeast - 1 {
 			p.begins(n)
 			p.expect(100)
