@@ -79,8 +79,16 @@ func (db *DB) writeAll(list []*sharedWrite) error {
 	})
 }
 
-// Prepare makes a statement of the writing connection, to be run in its
-// transactions (sql.Tx.StmtContext). It is closed with the database.
-func (db *DB) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	return db.writer.PrepareContext(ctx, query)
+// Statement writes, and is parsed once. It is closed with its database.
+type Statement struct{ stmt *sql.Stmt }
+
+// Prepare makes a statement of the writing connection.
+func (db *DB) Prepare(ctx context.Context, query string) (Statement, error) {
+	stmt, err := db.writer.PrepareContext(ctx, query) //nolint:sqlclosecheck // the database closes it
+	return Statement{stmt}, err
+}
+
+// Exec runs the statement in a transaction of its database.
+func (s Statement) Exec(ctx context.Context, tx *sql.Tx, args ...any) (sql.Result, error) {
+	return tx.StmtContext(ctx, s.stmt).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
 }

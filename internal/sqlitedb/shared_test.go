@@ -50,7 +50,7 @@ func TestSharedWrites(t *testing.T) {
 				mu.Lock()
 				transactions[tx]++
 				mu.Unlock()
-				_, err := tx.StmtContext(ctx, insert).ExecContext(ctx, id)
+				_, err := insert.Exec(ctx, tx, id)
 				return err
 			})
 		}

@@ -22,7 +22,7 @@ var migrations embed.FS
 type Store struct {
 	db *sqlitedb.DB
 	// Of every call; to parse them costs more than to run them.
-	createCall, saveCall, createKey *sql.Stmt
+	createCall, saveCall, createKey sqlitedb.Statement
 }
 
 const (
@@ -93,12 +93,11 @@ func callValues(r *recordings.Row) []any {
 func (s *Store) CreateCall(ctx context.Context, row recordings.Row, keys ...seal.StoredKey) error {
 	err := s.db.WriteShared(ctx, func(tx *sql.Tx) error {
 		whole := context.WithoutCancel(ctx) // the transaction is not this call's alone
-		if _, err := tx.StmtContext(whole, s.createCall).ExecContext(whole, callValues(&row)...); err != nil {
+		if _, err := s.createCall.Exec(whole, tx, callValues(&row)...); err != nil {
 			return err
 		}
-		insert := tx.StmtContext(whole, s.createKey)
 		for _, k := range keys {
-			if _, err := insert.ExecContext(whole, keyValues(k)...); err != nil {
+			if _, err := s.createKey.Exec(whole, tx, keyValues(k)...); err != nil {
 				return err
 			}
 		}
@@ -110,10 +109,9 @@ func (s *Store) CreateCall(ctx context.Context, row recordings.Row, keys ...seal
 // SaveCalls implements recordings.Store.
 func (s *Store) SaveCalls(ctx context.Context, rows []recordings.Row) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
-		save := tx.StmtContext(ctx, s.saveCall)
 		for i := range rows {
 			args := append(callValues(&rows[i])[1:], rows[i].ID)
-			res, err := save.ExecContext(ctx, args...)
+			res, err := s.saveCall.Exec(ctx, tx, args...)
 			if err := oneRow(res, err); err != nil {
 				return err
 			}
