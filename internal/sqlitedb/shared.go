@@ -84,7 +84,7 @@ type Statement struct{ stmt *sql.Stmt }
 
 // Prepare makes a statement of the writing connection.
 func (db *DB) Prepare(ctx context.Context, query string) (Statement, error) {
-	stmt, err := db.writer.PrepareContext(ctx, query) //nolint:sqlclosecheck // the database closes it
+	stmt, err := db.writer.PrepareContext(ctx, query)
 	return Statement{stmt}, err
 }
 
