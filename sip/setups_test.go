@@ -140,12 +140,12 @@ func TestSetupsEnd(t *testing.T) {
 				w.h.calls = func(ctx context.Context, _ *Incoming) { <-ctx.Done() }
 				p.begins(1)
 				p.expect(100)
-				if n := w.srv.door.setups.all.Len(); n != 1 {
+				if n := w.srv.door.setups.size(); n != 1 {
 					t.Fatalf("%d set-ups", n)
 				}
 				end(p)
 				synctest.Wait()
-				if n := w.srv.door.setups.all.Len(); n != 0 {
+				if n := w.srv.door.setups.size(); n != 0 {
 					t.Errorf("%d set-ups are left", n)
 				}
 			})
@@ -159,4 +159,10 @@ func TestSetupsEnd(t *testing.T) {
 	if s.all.Len() != 0 {
 		t.Error("counted twice")
 	}
+}
+
+func (s *setups) size() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all.Len()
 }

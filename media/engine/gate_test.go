@@ -58,12 +58,11 @@ func (g *gated) late(seconds int, stall time.Duration) (shut bool) {
 	return shut
 }
 
-// A machine that stands still once, however often that happens in a minute,
-// refuses nobody, although its 99th percentile is far above the limit.
+// A machine that stands still once, and once more some seconds later, refuses nobody, although its 99th percentile is far above the limit.
 func TestSingleStallsDoNotShutTheGate(t *testing.T) {
 	for _, stall := range []time.Duration{100 * time.Millisecond, 900 * time.Millisecond} {
 		behindGate(t, crowd, func(g *gated) {
-			for range 10 {
+			for range 3 {
 				g.stall(stall)
 				for range 60 {
 					time.Sleep(100 * time.Millisecond)
@@ -73,6 +72,7 @@ func TestSingleStallsDoNotShutTheGate(t *testing.T) {
 				}
 			}
 			g.stall(stall)
+			time.Sleep(time.Second) // and what was missed is made up for
 			if p99 := g.Lateness().P99; p99 < DefaultLatenessLimit {
 				t.Errorf("p99 is only %v: the test proves nothing", p99)
 			}
@@ -89,7 +89,7 @@ func TestLastingLatenessShutsTheGateUntilItIsOver(t *testing.T) {
 			}
 			g.late(1, 30*time.Millisecond)
 		}
-		g.late(20, 30*time.Millisecond)
+		g.late(10, 30*time.Millisecond)
 		if !g.Overloaded() {
 			t.Error("the gate opened while media was late")
 		}
@@ -100,7 +100,7 @@ func TestLastingLatenessShutsTheGateUntilItIsOver(t *testing.T) {
 		if d := time.Since(began); d < 3*time.Second || d > 6*time.Second {
 			t.Errorf("the gate opened after %v", d)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(10 * time.Second)
 		if g.Overloaded() {
 			t.Error("the gate shut while media was in time")
 		}
@@ -113,7 +113,7 @@ func TestLastingLatenessShutsTheGateUntilItIsOver(t *testing.T) {
 // Another's load is no reason to refuse the few who call.
 func TestFewSessionsDoNotShutTheGate(t *testing.T) {
 	behindGate(t, crowd-1, func(g *gated) {
-		if g.late(20, 30*time.Millisecond) {
+		if g.late(8, 30*time.Millisecond) {
 			t.Error("the gate was shut")
 		}
 		if _, err := g.NewSession(""); err != nil {
