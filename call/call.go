@@ -379,7 +379,7 @@ func (c *Call) finish(reason leg.EndReason) {
 		c.log.Error("finish record", "err", err)
 	}
 	c.log.Info("call ended", "class", reason.Class, "reason", reason.Slug)
-	c.publish(ctx)
+	c.con.deps.Ended(c.visit.Call())
 }
 
 // farewell is why the other parties of a call that has ended are hung up on: the
@@ -412,15 +412,6 @@ func (c *Call) closeMedia(ctx context.Context) {
 	case <-ctx.Done():
 		c.log.Error("media did not close within the limit")
 	}
-}
-
-func (c *Call) publish(ctx context.Context) {
-	rec, err := c.con.deps.Archive.Call(ctx, c.id)
-	if err != nil {
-		c.log.Warn("read finished record", "err", err)
-		return
-	}
-	c.con.deps.Ended(rec)
 }
 
 // flowStop bounds how long the caller's BYE waits for the flow.

@@ -319,6 +319,44 @@ func TestPromptThatCannotBeSaidEndsTheCall(t *testing.T) {
 	})
 }
 
+// Who is refused is told to come again, not all at once; who is there stays.
+func TestOverloadRefusesNewCallsOnly(t *testing.T) {
+	play(t, menu, func(s *stage) {
+		overloaded := false
+		s.con.deps.Overloaded = func() bool { return overloaded }
+		p := s.call("1000", 300)
+		after(time.Second)
+		if s.con.Full() != 0 {
+			t.Error("refused without load")
+		}
+		overloaded = true
+		waits := map[time.Duration]bool{}
+		for range 100 {
+			wait := s.con.Full().Round(time.Second)
+			if wait < 3*time.Second || wait > 10*time.Second {
+				t.Fatalf("told to come again after %v", wait)
+			}
+			waits[wait] = true
+		}
+		if len(waits) < 5 {
+			t.Errorf("all are told to come again after %v", waits)
+		}
+		if s.con.Closed() {
+			t.Error("overload is no end of the house")
+		}
+		after(time.Second)
+		if len(s.con.Live()) != 1 {
+			t.Error("the running call has ended")
+		}
+		overloaded = false
+		if s.con.Full() != 0 {
+			t.Error("refused after the load")
+		}
+		p.End(leg.CallerHangup)
+		s.record()
+	})
+}
+
 func TestDrain(t *testing.T) {
 	play(t, menu, func(s *stage) {
 		p := s.call("1000", 300)

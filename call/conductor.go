@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -79,6 +80,9 @@ type Deps struct {
 	// Ended is told of every call that ended, for metrics; it must not block. Of
 	// one that was refused there is End only.
 	Ended func(recordings.Call)
+	// Overloaded reports that another call would harm those that run; nil: it
+	// never does. It is asked for every call, and must not wait.
+	Overloaded func() bool
 	// Changed is told whenever Statuses or the record of a running call gives
 	// something else than before; it must not block. nil: nobody is.
 	Changed func()
@@ -109,6 +113,9 @@ func New(cfg Config, deps Deps) *Conductor {
 	if deps.Ended == nil {
 		deps.Ended = func(recordings.Call) {}
 	}
+	if deps.Overloaded == nil {
+		deps.Overloaded = func() bool { return false }
+	}
 	if deps.Changed == nil {
 		deps.Changed = func() {}
 	}
@@ -125,17 +132,27 @@ func (c *Conductor) Known(number string) bool {
 	return ok
 }
 
-// retryAfter is what a refused caller's switch is told to wait.
-const retryAfter = 5 * time.Second
+// A refused caller's switch is told to wait for retryAfter, and up to
+// retrySpread longer: those who were refused together must not come again
+// together.
+const (
+	retryAfter  = 3 * time.Second
+	retrySpread = 7 * time.Second
+)
 
-// Full refuses new calls while draining and beyond the limit.
+// Full refuses new calls while none enters, and under overload.
 func (c *Conductor) Full() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.draining || c.full() {
-		return retryAfter
+	if c.Closed() || c.deps.Overloaded() {
+		return retryAfter + rand.N(retrySpread)
 	}
 	return 0
+}
+
+// Closed reports that no call enters: we drain, or have as many as we may.
+func (c *Conductor) Closed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.draining || c.full()
 }
 
 func (c *Conductor) full() bool { return c.cfg.MaxCalls > 0 && c.entered >= c.cfg.MaxCalls }

@@ -69,3 +69,9 @@ func (a *Vault) KeptWhenChanged(id string) bool {
 	a.forget(v)
 	return a.visit(id) != nil
 }
+
+// TakeReader takes a place of those who read, and returns how to give it back.
+func (a *Vault) TakeReader() func() {
+	_ = a.readers.enter(context.Background())
+	return a.readers.leave
+}

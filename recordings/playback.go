@@ -51,7 +51,9 @@ func (a *Vault) play(ctx context.Context, id string, track media.Track) (*playba
 		return nil, errors.Join(err, f.Close())
 	}
 	defer key.Zero()
-	return newPlayback(f, ix, key, track), nil
+	p := newPlayback(f, ix, key, track)
+	p.readers = a.readers
+	return p, nil
 }
 
 // index reads the structure of a recording. One that is closed must be the
@@ -100,6 +102,7 @@ type playback struct {
 	mix      []int32
 	block    []byte // rendered
 	blockAt  int64  // its first sample; -1: none
+	readers  readers
 	closed   bool
 }
 
@@ -196,6 +199,8 @@ func (p *playback) render(from int64) error {
 	if p.blockAt == from {
 		return nil
 	}
+	_ = p.readers.enter(context.Background()) // those before us are over soon
+	defer p.readers.leave()
 	p.blockAt = -1
 	clear(p.mix)
 	for _, w := range p.voices {

@@ -239,6 +239,8 @@ type Fault struct {
 // disk; the last write is Finish.
 type Visit interface {
 	ID() string
+	// Call is the record as it is now, also after Finish.
+	Call() Call
 	// Update changes the record; it is saved soon after, in order.
 	Update(func(*Call))
 	// Record starts the sealed recording, at most once; the returned Recorder

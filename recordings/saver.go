@@ -29,6 +29,9 @@ const (
 	saveInterval = 200 * time.Millisecond
 	saveRetry    = time.Second
 	saveTimeout  = 10 * time.Second
+	// saveTogether is how long a record that somebody waits for waits for
+	// others that do: of calls that end all the time, many share a commit.
+	saveTogether = 10 * time.Millisecond
 )
 
 func newSaver(store CallStore, d *disk, log *slog.Logger, over func(*visit)) *saver {
@@ -77,8 +80,16 @@ func (s *saver) run() {
 		select {
 		case <-time.After(wait):
 		case <-s.urgent:
+			s.gather()
 		case <-s.stop:
 		}
+	}
+}
+
+func (s *saver) gather() {
+	select {
+	case <-time.After(saveTogether):
+	case <-s.stop:
 	}
 }
 
@@ -134,6 +145,9 @@ func (s *saver) save(list map[*visit]struct{}) error {
 	changes := make([]change, 0, len(list))
 	rows := make([]Row, 0, len(list))
 	for v := range list {
+		if !v.unsaved() { // marked while it was saved; later states may be another's
+			continue
+		}
 		row, version, err := v.row(now)
 		if err != nil {
 			return err
@@ -141,21 +155,31 @@ func (s *saver) save(list map[*visit]struct{}) error {
 		changes = append(changes, change{v, row, version})
 		rows = append(rows, row)
 	}
+	if err := s.write(rows, changes); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		c.visit.markSaved(c.version)
+	}
+	for v := range list {
+		if v.over() {
+			s.over(v)
+		}
+	}
+	return nil
+}
+
+func (s *saver) write(rows []Row, changes []change) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 	err := s.store.SaveCalls(ctx, rows)
 	if errors.Is(err, ErrNotFound) {
 		err = s.saveEach(ctx, changes)
 	}
-	if err != nil {
-		return err
-	}
-	for _, c := range changes {
-		if c.visit.markSaved(c.version) {
-			s.over(c.visit)
-		}
-	}
-	return nil
+	return err
 }
 
 // saveEach saves one by one, because a row has gone: it must not keep the

@@ -34,6 +34,9 @@ type Config struct {
 	ReserveBytes int64
 	// Policy is PolicyRefuse or PolicyUnrecorded; "" means PolicyRefuse.
 	Policy string
+	// Readers is how many searches and playbacks are worked on at once, the
+	// others waiting in line; 0 means one fewer than there are cores.
+	Readers int
 	// Inspect opens beside a running server, to verify or to see keys: nothing
 	// is recovered and no call can begin.
 	Inspect bool
@@ -56,17 +59,18 @@ var _ Archive = (*Vault)(nil)
 
 // Vault implements Archive on a Store and files.
 type Vault struct {
-	cfg    Config
-	deps   Deps
-	ring   seal.Ring
-	house  houseKeys
-	pool   *chunkPool
-	disk   *disk
-	writer *writer
-	saver  *saver
-	chain  *auditChain
-	blobs  blob.Store
-	held   []io.Closer // closed in order at the end
+	cfg     Config
+	deps    Deps
+	ring    seal.Ring
+	house   houseKeys
+	pool    *chunkPool
+	readers readers
+	disk    *disk
+	writer  *writer
+	saver   *saver
+	chain   *auditChain
+	blobs   blob.Store
+	held    []io.Closer // closed in order at the end
 
 	mu     sync.Mutex
 	live   map[string]*visit
@@ -83,7 +87,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Vault, error) {
 	}
 	a := &Vault{
 		cfg: cfg, deps: deps, ring: seal.Ring{Wrapper: deps.Keys, Store: deps.Store},
-		pool: newChunkPool(), blobs: deps.Blobs, live: map[string]*visit{},
+		pool: newChunkPool(), readers: newReaders(cfg.Readers), blobs: deps.Blobs, live: map[string]*visit{},
 	}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open archive: %w", err), a.release())
@@ -261,7 +265,7 @@ func (a *Vault) forget(v *visit) {
 // Call implements Archive.
 func (a *Vault) Call(ctx context.Context, id string) (Call, error) {
 	if v := a.visit(id); v != nil {
-		return v.view(), nil
+		return v.Call(), nil
 	}
 	row, err := a.deps.Store.Call(ctx, id)
 	if err != nil {
@@ -318,6 +322,10 @@ func (a *Vault) Calls(ctx context.Context, q Query) ([]Call, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	if err := a.readers.enter(ctx); err != nil {
+		return nil, "", fmt.Errorf("query calls: %w", err)
+	}
+	defer a.readers.leave()
 	page := rq.Limit
 	rq.Limit++ // one more tells whether there is a next page
 	rows, err := a.deps.Store.Calls(ctx, rq)
@@ -332,7 +340,7 @@ func (a *Vault) Calls(ctx context.Context, q Query) ([]Call, string, error) {
 	calls := make([]Call, 0, len(rows))
 	for i := range rows {
 		if v := a.visit(rows[i].ID); v != nil {
-			calls = append(calls, v.view())
+			calls = append(calls, v.Call())
 			continue
 		}
 		c, err := a.listed(ctx, &rows[i])

@@ -177,8 +177,15 @@ func (v *visit) row(now time.Time) (Row, int, error) {
 	return row, v.version, err
 }
 
-// markSaved tells those who wait. It reports whether the visit is over.
-func (v *visit) markSaved(version int) bool {
+// unsaved reports whether the record has changed since it was last saved.
+func (v *visit) unsaved() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.saved < v.version
+}
+
+// markSaved tells those who wait.
+func (v *visit) markSaved(version int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.saved = max(v.saved, version)
@@ -189,17 +196,14 @@ func (v *visit) markSaved(version int) bool {
 		close(w.done)
 		return true
 	})
-	return v.settled()
 }
 
 // over reports whether nothing is left to be saved.
 func (v *visit) over() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.settled()
+	return v.ended && v.saved == v.version && !v.writing()
 }
-
-func (v *visit) settled() bool { return v.ended && v.saved == v.version && !v.writing() }
 
 func (v *visit) writing() bool {
 	if v.rec == nil {
@@ -213,8 +217,8 @@ func (v *visit) writing() bool {
 	}
 }
 
-// view is the record as it is now.
-func (v *visit) view() Call {
+// Call implements Visit.
+func (v *visit) Call() Call {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	c := v.call

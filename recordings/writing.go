@@ -188,7 +188,7 @@ func (w *writing) note(now time.Time) {
 		return
 	}
 	w.noted = now.Truncate(noteInterval)
-	w.visit.archive.saver.mark(w.visit)
+	w.visit.recording(func(*Recording) {}) // checkpoint has changed it
 }
 
 // fail notes why a recording is not whole. One line is logged for each.

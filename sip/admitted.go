@@ -42,6 +42,7 @@ type admission struct {
 	cancelled bool // a CANCEL came before there was a party
 	claim     bool // counted as a claim of its source
 	merge     string
+	since     time.Time // when the request came
 	until     time.Time // when it may be forgotten
 }
 

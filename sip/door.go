@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	mrand "math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,9 +31,11 @@ type door struct {
 	// are not ours.
 	branch string
 	tagKey []byte
+	setups setups
 
 	shut                     atomic.Bool // closing: nothing comes in any more
 	dropped, refused, passed atomic.Uint64
+	full                     atomic.Uint64 // of refused: INVITEs, because the house is
 }
 
 func newDoor(s *Server) *door {
@@ -155,7 +158,9 @@ func (d *door) admit(m *wire.Message, key string, f flow, adm *admission) bool {
 	adm.msg, adm.flow = detach(m), f
 	// The end of the transaction sets this anew; one that the library cannot
 	// read never has an end.
-	adm.until = time.Now().Add(d.srv.cfg.Limits.RingTimeout + lingering)
+	now := time.Now()
+	adm.since = now.Add(-f.waited(now))
+	adm.until = now.Add(d.srv.cfg.Limits.RingTimeout + lingering)
 	if !d.admitted.add(key, adm) {
 		d.busy(m, f, 5*time.Second)
 		return false
@@ -199,11 +204,19 @@ func (d *door) busy(m *wire.Message, f flow, wait time.Duration) {
 }
 
 func (d *door) options(m *wire.Message, f flow) {
-	if wait := d.handler.Full(); wait > 0 {
+	if wait := d.wait(f); wait > 0 {
 		d.busy(m, f, wait)
 		return
 	}
 	d.reply(m, f, 200, "OK", abilities()...)
+}
+
+// wait is what new calls are told to; 0: they may come in.
+func (d *door) wait(f flow) time.Duration {
+	if now := time.Now(); f.waited(now) > setupLimit || d.setups.late(now) {
+		return setupRetry + mrand.N(setupRetry)
+	}
+	return d.handler.Full()
 }
 
 func (d *door) challenge(m *wire.Message, f flow, stale bool) {
@@ -264,7 +277,8 @@ func (d *door) register(m *wire.Message, key string, f flow) bool {
 // people is taken at their word and must prove it, also when they share an
 // address with a trunk; then trunks by address; then nobody.
 func (d *door) invite(m *wire.Message, key string, f flow) bool {
-	if wait := d.handler.Full(); wait > 0 {
+	if wait := d.wait(f); wait > 0 {
+		d.full.Add(1)
 		d.busy(m, f, wait)
 		return false
 	}

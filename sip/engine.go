@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"container/list"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -267,6 +268,7 @@ type serverTx struct {
 	flow  flow
 	final chan struct{}
 	once  sync.Once
+	setup *list.Element // of a call that begins; see setups
 }
 
 // build makes a response with To tag, as bytes that can be sent again.
@@ -302,6 +304,9 @@ func (t *serverTx) send(data []byte) error {
 	res.SetTransport(t.flow.via())
 	res.SetDestination(to.String())
 	err = t.tx.Respond(res)
+	if res.StatusCode > 100 {
+		t.srv.door.setups.end(t.setup)
+	}
 	if res.StatusCode >= 200 {
 		t.once.Do(func() { close(t.final) })
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"time"
 )
 
 // flow is the way that a message came, and the only way that its answer goes:
@@ -15,6 +16,15 @@ type flow struct {
 	source    netip.AddrPort
 	udp       net.PacketConn
 	conn      *streamConn
+	came      time.Time // when the message did; zero: just now
+}
+
+// waited is how long the message has.
+func (f flow) waited(now time.Time) time.Duration {
+	if f.came.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(f.came))
 }
 
 // write sends raw bytes to where the flow leads.

@@ -30,6 +30,12 @@ const sweepInterval = 5 * time.Second
 // transaction before the sockets close.
 const quiesce = 50 * time.Millisecond
 
+// receiveBuffer holds what comes while the machine stands still: 100 ms of a
+// thousand calls a second are some hundred messages, each counted by the kernel
+// as 1 to 2 KB. What does not fit is lost, and repeated; but so is what waits
+// for longer than T1 in a buffer that is too large.
+const receiveBuffer = 1 << 20
+
 // Server is a SIP user agent. Make it with New, then Start, then Close.
 type Server struct {
 	cfg  Config
@@ -128,7 +134,12 @@ func (s *Server) listen(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("listen on udp: %w", err)
 		}
-		s.udp = &guardedUDP{PacketConn: conn, door: s.door, ready: make(chan struct{})}
+		var came arrivals
+		if c, ok := conn.(*net.UDPConn); ok {
+			_ = c.SetReadBuffer(receiveBuffer) // the system may give less
+			came = stamps(c)
+		}
+		s.udp = &guardedUDP{PacketConn: conn, stamps: came, door: s.door, ready: make(chan struct{})}
 	}
 	var conf *tls.Config
 	if s.cfg.TLS != "" {
@@ -252,7 +263,7 @@ func (s *Server) Bindings(user string) []Binding {
 // Counters is a snapshot for metrics.
 func (s *Server) Counters() Counters {
 	return Counters{
-		Dropped: s.door.dropped.Load(), Refused: s.door.refused.Load(), Admitted: s.door.passed.Load(),
+		Dropped: s.door.dropped.Load(), Refused: s.door.refused.Load(), Busy: s.door.full.Load(), Admitted: s.door.passed.Load(),
 		Incoming: s.incoming.Load(), Outgoing: s.outgoing.Load(), AuthFailures: s.authFailures.Load(),
 		ConnsRefused: s.conns.refused.Load(), EventsDropped: s.eventsDropped.Load(),
 		Legs: s.dialogs.size(), Conns: s.conns.size(), Bindings: s.bindings.size(),
@@ -313,6 +324,10 @@ func (s *Server) onRequest(req *sipmsg.Request, tx *sipmsg.ServerTx) {
 	}
 	defer s.door.admitted.finish(key)
 	t := &serverTx{srv: s, tx: tx, msg: adm.msg, flow: adm.flow, final: make(chan struct{})}
+	if adm.msg.Method == "INVITE" && adm.party == nil {
+		t.setup = s.door.setups.begin(adm.since)
+		defer s.door.setups.end(t.setup)
+	}
 	go drainAcks(tx)
 	s.dispatch(t, adm, key)
 	select {

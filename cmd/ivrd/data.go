@@ -69,7 +69,7 @@ func (d *data) openPeople(ctx context.Context) error {
 	}
 	d.closes = append(d.closes, store.Close)
 	d.people = identity.New(identity.Config{
-		Production: d.file.Mode == config.ModeProduction, Realms: []string{d.file.SIP.Realm},
+		Production: d.file.Mode == config.ModeProduction, Realms: []string{d.file.SIP.Realm}, HashesAtOnce: spare(),
 	}, store, fieldSealer{d.keys})
 	if d.file.Mode == config.ModeProduction {
 		return nil
@@ -90,7 +90,7 @@ func (d *data) openArchive(ctx context.Context, inspect bool) (*recordings.Vault
 	}
 	d.closes = append(d.closes, store.Close)
 	vault, err := recordings.Open(ctx, recordings.Config{
-		Dir: d.file.Data.Dir, Node: nodeName(), ReserveBytes: int64(d.file.Data.Reserve), Inspect: inspect,
+		Dir: d.file.Data.Dir, Node: nodeName(), ReserveBytes: int64(d.file.Data.Reserve), Inspect: inspect, Readers: spare(),
 	}, recordings.Deps{Store: store, Keys: d.keys, Log: d.log})
 	if err != nil {
 		return nil, nil, err

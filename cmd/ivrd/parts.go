@@ -39,6 +39,13 @@ func newLog(f config.File) *slog.Logger {
 	return log
 }
 
+// spare is how many cores work may take that can wait, each kind of it: all but
+// one, which is left to media. There may be more threads than cores.
+func spare() int { return max(1, min(runtime.NumCPU(), runtime.GOMAXPROCS(0))-1) }
+
+// maxVoices speak at once: what is spoken is kept, so that there is little to do.
+const maxVoices = 2
+
 // webConfig is where browsers send their sound.
 func webConfig(f config.File) rtc.Config {
 	return rtc.Config{
@@ -54,7 +61,7 @@ func engineConfig(f config.File, web *rtc.Mux, log *slog.Logger) engine.Config {
 	}
 	return engine.Config{
 		Workers: workersOf(f), Network: network, Address: address(f.Media.Address), Advertise: address(f.Media.Advertise),
-		FirstPort: first, LastPort: last, NoMediaTimeout: f.Media.NoMedia, Web: web, Log: log,
+		FirstPort: first, LastPort: last, NoMediaTimeout: f.Media.NoMedia, LatenessLimit: f.Media.LatenessLimit, Web: web, Log: log,
 	}
 }
 
@@ -159,7 +166,7 @@ func newEngine(ctx context.Context, f config.File) (*tts.Espeak, error) {
 	if f.Speech.Engine == "none" {
 		return nil, nil
 	}
-	engine, err := tts.NewEspeak(ctx, tts.EspeakConfig{Voices: voices(f)})
+	engine, err := tts.NewEspeak(ctx, tts.EspeakConfig{Voices: voices(f), Parallel: min(maxVoices, spare())})
 	if errors.Is(err, tts.ErrNoEngine) && f.Speech.Engine == "auto" {
 		return nil, nil
 	}

@@ -38,7 +38,9 @@ func (s serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	log := newLog(f)
-	raiseFileLimit(f, log)
+	if err := allowFiles(f, log); err != nil {
+		return err
+	}
 	h := &house{file: f, log: log}
 	if err := h.open(ctx); err != nil {
 		return errors.Join(err, h.close())
@@ -166,7 +168,7 @@ func (h *house) openCalls(ctx context.Context) error {
 	dial := &lateDialer{}
 	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Longest: h.file.Calls.Longest, Node: nodeName(), Env: env}, call.Deps{
 		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher,
-		Script: h.callScript, Log: h.log, Ended: h.countCall(), Changed: h.changes.Tell,
+		Script: h.callScript, Log: h.log, Ended: h.countCall(), Changed: h.changes.Tell, Overloaded: h.engine.Overloaded,
 	})
 	h.absent = &absence{desk: h.desk, registered: func(user string) bool { return h.sip.Registered(user) }, seen: map[string]time.Time{}}
 	h.sip, err = sip.New(sipConfig(h.file), sip.Deps{
@@ -299,25 +301,4 @@ func (h *house) greet() {
   verify    bin/ivrd verify
   stop      Ctrl-C
 `, h.file.SIP.Listen, h.file.HTTP.Listen)
-}
-
-// filesPerCall is what one call needs of descriptors: two sockets for each of two
-// legs, and its sealed file.
-const filesPerCall = 5
-
-// raiseFileLimit lifts the soft limit to the hard one and says when that is
-// not enough for calls.max.
-func raiseFileLimit(f config.File, log *slog.Logger) {
-	var lim syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
-		return
-	}
-	lim.Cur = lim.Max
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
-		log.Warn("raise limit of open files", "err", err)
-		return
-	}
-	if need := uint64(f.Calls.Max)*filesPerCall + uint64(f.HTTP.Sockets) + 200; lim.Cur < need {
-		log.Warn("few open files allowed", "limit", lim.Cur, "needed", need, "hint", "raise LimitNOFILE or lower calls.max")
-	}
 }

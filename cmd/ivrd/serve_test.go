@@ -77,7 +77,7 @@ func TestDrainingIsToldOnceCallsAreRefused(t *testing.T) {
 		t.Errorf("calls are still taken, and /readyz says: %v", err)
 	}
 	h.drain()
-	if h.conductor.Full() == 0 || h.notDraining(t.Context()) == nil {
+	if !h.conductor.Closed() || h.notDraining(t.Context()) == nil {
 		t.Error("after the drain calls are taken, or /readyz does not know")
 	}
 	if err := h.hasCapacity(t.Context()); err != nil {

@@ -43,7 +43,7 @@ func (p phones) ServeSocket(ctx context.Context, s *api.Socket) error {
 // notDraining fails no sooner than new calls are refused: who has seen it fail
 // knows that no call gets in any more.
 func (h *house) notDraining(context.Context) error {
-	if h.draining.Load() && h.conductor.Full() > 0 {
+	if h.draining.Load() && h.conductor.Closed() {
 		return errors.New("draining")
 	}
 	return nil
@@ -61,8 +61,10 @@ func (h *house) diskHasRoom(context.Context) error {
 	return nil
 }
 
+// hasCapacity does not look at the gate of media, which is shut for seconds:
+// where all nodes are overloaded, none may be taken for dead.
 func (h *house) hasCapacity(context.Context) error {
-	if !h.draining.Load() && h.conductor.Full() > 0 {
+	if !h.draining.Load() && h.conductor.Closed() {
 		return errors.New("calls.max is reached")
 	}
 	return nil
@@ -135,12 +137,14 @@ func (h *house) measure() {
 	m.CounterFunc("sip_auth_failures_total", "Wrong digest answers.", func() float64 { return float64(h.sip.Counters().AuthFailures) })
 	m.CounterFunc("sip_connections_refused_total", "Connections beyond the limits.", func() float64 { return float64(h.sip.Counters().ConnsRefused) })
 	m.CounterFunc("sip_events_dropped_total", "Events of legs that nobody read in time.", func() float64 { return float64(h.sip.Counters().EventsDropped) })
+	m.CounterFunc("sip_calls_refused_total", "INVITEs that got 503 with Retry-After: full, draining or overloaded.", func() float64 { return float64(h.sip.Counters().Busy) })
 	m.GaugeFunc("sip_connections", "TCP and TLS connections now.", func() float64 { return float64(h.sip.Counters().Conns) })
 	m.GaugeFunc("sip_phones", "Phones that are registered now.", func() float64 { return float64(h.sip.Counters().Bindings) })
 	for i, t := range h.sip.TrunkStates() {
 		m.GaugeOf("trunk_up", "1 when the trunk answers and, where we register, has our registration.", "trunk", t.Name, func() float64 { return up(h.sip.TrunkStates()[i]) })
 		m.GaugeOf("trunk_calls", "Calls over the trunk now, both directions.", "trunk", t.Name, func() float64 { return float64(h.sip.TrunkStates()[i].Calls) })
 	}
+	m.GaugeFunc("media_overloaded", "1 while media runs late and new calls are refused for it.", func() float64 { return truth(h.engine.Overloaded()) })
 	m.GaugeFunc("media_lateness_p99_seconds", "How late media slots ran, 99th percentile of the last 5 s.", func() float64 { return h.engine.Lateness().P99.Seconds() })
 }
 
@@ -167,8 +171,10 @@ func (h *house) queue(name string) routing.QueueState {
 	return all[max(i, 0)]
 }
 
-func up(t sip.TrunkState) float64 {
-	if t.Up && (t.Registered || !t.Registers) {
+func up(t sip.TrunkState) float64 { return truth(t.Up && (t.Registered || !t.Registers)) }
+
+func truth(b bool) float64 {
+	if b {
 		return 1
 	}
 	return 0

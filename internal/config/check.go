@@ -66,6 +66,9 @@ func (d *decoder) check(f *File) {
 	}
 	d.limits(f.SIP.Limits)
 	d.lasts("media.no_media", f.Media.NoMedia, time.Second)
+	if f.Media.LatenessLimit != 0 {
+		d.lasts("media.lateness_limit", f.Media.LatenessLimit, time.Millisecond)
+	}
 	d.atLeast("calls.max", f.Calls.Max, 1)
 	d.atLeast("http.sockets", f.HTTP.Sockets, 2)
 	d.atLeast("media.workers", f.Media.Workers, 0)

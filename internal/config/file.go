@@ -117,6 +117,8 @@ type Media struct {
 	Workers   int           `yaml:"workers"`
 	Reader    string        `yaml:"reader"`   // auto or goroutine
 	WebPort   int           `yaml:"web_port"` // UDP, of all browsers; 0: none take part
+	// LatenessLimit is how late media may run; 0: however late it is.
+	LatenessLimit time.Duration `yaml:"lateness_limit"`
 }
 
 // Calls bounds and directs calls.
@@ -189,7 +191,7 @@ func Default() File {
 				Ring: 3 * time.Minute, SessionExpires: 30 * time.Minute,
 			},
 		},
-		Media: Media{Address: "127.0.0.1", Ports: "16384-32767", Reader: "auto", NoMedia: 30 * time.Second, WebPort: 16383},
+		Media: Media{Address: "127.0.0.1", Ports: "16384-32767", Reader: "auto", NoMedia: 30 * time.Second, WebPort: 16383, LatenessLimit: 5 * time.Millisecond},
 		Calls: Calls{
 			Numbers: map[string]string{"1000": "main", "echo": "echo"},
 			Max:     1000, Drain: 5 * time.Minute, Longest: 4 * time.Hour, AnnounceMonitor: true,

@@ -36,6 +36,7 @@ type Config struct {
 // DB is an open database.
 type DB struct {
 	writer, reader *sql.DB
+	together       together
 }
 
 // Open opens the database and brings its schema up to date.
@@ -43,7 +44,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err := create(cfg.Path); err != nil {
 		return nil, fmt.Errorf("create database: %w", err)
 	}
-	db := &DB{}
+	db := &DB{together: together{turn: make(chan struct{}, 1)}}
 	var err error
 	if db.writer, err = connect(ctx, cfg.Path, "immediate", 1); err != nil {
 		return nil, err

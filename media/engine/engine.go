@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ivrd/ivrd/media"
@@ -45,7 +46,10 @@ type Config struct {
 	Web *rtc.Mux
 	// NoMediaTimeout of each stream; 0 means 30 s.
 	NoMediaTimeout time.Duration
-	Log            *slog.Logger
+	// LatenessLimit is the 99th percentile of the lateness of slots from which
+	// on, if it lasts, Overloaded holds; 0 means that it never does.
+	LatenessLimit time.Duration
+	Log           *slog.Logger
 }
 
 // Engine makes sessions. Its methods may be called by any goroutine.
@@ -64,6 +68,10 @@ type Engine struct {
 	streams  map[*stream]struct{}
 	past     Stats // packets of streams that are closed
 	stopped  chan struct{}
+
+	overloaded atomic.Bool // what the gate says
+	unwatch    chan struct{}
+	watching   sync.WaitGroup
 }
 
 type state uint8
@@ -113,6 +121,7 @@ func New(c Config) (*Engine, error) {
 		sessions: map[*session]struct{}{},
 		streams:  map[*stream]struct{}{},
 		stopped:  make(chan struct{}),
+		unwatch:  make(chan struct{}),
 	}
 	for range c.Workers {
 		w, err := newWaiter(c.Network == rtpio.System())
@@ -134,6 +143,9 @@ func (e *Engine) Start() error {
 	e.state = running
 	for _, w := range e.workers {
 		w.start()
+	}
+	if limit := e.config.LatenessLimit; limit > 0 {
+		e.watching.Go(func() { e.watchLateness(limit) })
 	}
 	return nil
 }
@@ -178,6 +190,8 @@ func (e *Engine) Close() error {
 		<-e.stopped
 		return nil
 	}
+	close(e.unwatch)
+	e.watching.Wait()
 	for _, s := range sessions {
 		_ = s.Close() // never fails
 	}

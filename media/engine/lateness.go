@@ -107,3 +107,16 @@ func (l *latenessWindow) addTo(h *histogram, now time.Duration) {
 		}
 	}
 }
+
+// addSecond adds one of the seconds that are over: ago is 1 for the last.
+func (l *latenessWindow) addSecond(h *histogram, now time.Duration, ago int) {
+	second := int64(now/time.Second) - int64(ago)
+	if second < 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := &l.seconds[second%int64(len(l.seconds))]; s.second == second {
+		h.merge(&s.histogram)
+	}
+}

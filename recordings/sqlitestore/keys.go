@@ -10,19 +10,14 @@ import (
 
 const keyColumns = `id, purpose, parent, version, wrapped`
 
-type execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
-func insertKey(ctx context.Context, db execer, k seal.StoredKey) error {
-	_, err := db.ExecContext(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES (?, ?, ?, ?, ?)`,
-		k.ID, string(k.Purpose), k.Parent, k.Version, k.Wrapped)
-	return err
+func keyValues(k seal.StoredKey) []any {
+	return []any{k.ID, string(k.Purpose), k.Parent, k.Version, k.Wrapped}
 }
 
 // PutKey implements recordings.Store.
 func (s *Store) PutKey(ctx context.Context, k seal.StoredKey) error {
-	return translate(s.db.Write(ctx, func(tx *sql.Tx) error { return insertKey(ctx, tx, k) }))
+	_, err := s.db.Exec(ctx, createKey, keyValues(k)...)
+	return translate(err)
 }
 
 // Key implements recordings.Store.

@@ -19,7 +19,18 @@ import (
 var migrations embed.FS
 
 // Store implements recordings.Store.
-type Store struct{ db *sqlitedb.DB }
+type Store struct {
+	db *sqlitedb.DB
+	// Of every call; to parse them costs more than to run them.
+	createCall, saveCall, createKey sqlitedb.Statement
+}
+
+const (
+	createCall = `INSERT INTO calls (` + callColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	saveCall   = `UPDATE calls SET node = ?, started_at = ?, ended_at = ?, saved_at = ?, open = ?,
+		queue = ?, agent = ?, from_index = ?, key_id = ?, personal = ?, doc = ?, mac = ? WHERE id = ?`
+	createKey = `INSERT INTO keys (` + keyColumns + `) VALUES (?, ?, ?, ?, ?)`
+)
 
 // Open opens the database file and brings its schema up to date.
 func Open(ctx context.Context, path string) (*Store, error) {
@@ -31,7 +42,22 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db}, nil
+	s := &Store{db: db}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("prepare statements: %w", err), db.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) prepare(ctx context.Context) (err error) {
+	if s.createCall, err = s.db.Prepare(ctx, createCall); err != nil {
+		return err
+	}
+	if s.saveCall, err = s.db.Prepare(ctx, saveCall); err != nil {
+		return err
+	}
+	s.createKey, err = s.db.Prepare(ctx, createKey)
+	return err
 }
 
 // Close closes the database; it may be called twice.
@@ -65,14 +91,13 @@ func callValues(r *recordings.Row) []any {
 
 // CreateCall implements recordings.Store.
 func (s *Store) CreateCall(ctx context.Context, row recordings.Row, keys ...seal.StoredKey) error {
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO calls (`+callColumns+`)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, callValues(&row)...)
-		if err != nil {
+	err := s.db.WriteShared(ctx, func(tx *sql.Tx) error {
+		whole := context.WithoutCancel(ctx) // the transaction is not this call's alone
+		if _, err := s.createCall.Exec(whole, tx, callValues(&row)...); err != nil {
 			return err
 		}
 		for _, k := range keys {
-			if err := insertKey(ctx, tx, k); err != nil {
+			if _, err := s.createKey.Exec(whole, tx, keyValues(k)...); err != nil {
 				return err
 			}
 		}
@@ -86,9 +111,7 @@ func (s *Store) SaveCalls(ctx context.Context, rows []recordings.Row) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
 		for i := range rows {
 			args := append(callValues(&rows[i])[1:], rows[i].ID)
-			res, err := tx.ExecContext(ctx, `UPDATE calls SET node = ?, started_at = ?, ended_at = ?,
-				saved_at = ?, open = ?, queue = ?, agent = ?, from_index = ?, key_id = ?, personal = ?,
-				doc = ?, mac = ? WHERE id = ?`, args...)
+			res, err := s.saveCall.Exec(ctx, tx, args...)
 			if err := oneRow(res, err); err != nil {
 				return err
 			}
