@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ivrd/ivrd/internal/cpu"
 	"github.com/ivrd/ivrd/media/rtpio"
 )
 
@@ -155,20 +154,10 @@ func (w *worker) tick() {
 	}
 }
 
-// run lets the sessions of a slot tick. While one does, what the next will need
-// is brought near: there is more of all calls than the processor's caches hold.
+// run lets the sessions of a slot tick.
 func run(sessions []*session, slot int64) {
 	now := time.Now()
-	for i, s := range sessions {
-		if i+2 < len(sessions) {
-			cpu.Prefetch(sessions[i+2], 128)
-		}
-		if i+1 < len(sessions) {
-			for _, st := range sessions[i+1].streams {
-				cpu.Prefetch(st, 2048)
-				st.endpoint.Prefetch()
-			}
-		}
+	for _, s := range sessions {
 		s.tick(slot, now)
 	}
 }

@@ -10,9 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
-	"github.com/ivrd/ivrd/internal/cpu"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/dtmf"
 )
@@ -156,9 +154,6 @@ func newEndpoint(pair *pair, guard *Guard, rest time.Duration) *Endpoint {
 		cname:    base64.RawURLEncoding.EncodeToString(random[6:]), // RFC 7022 §4.2
 	}
 }
-
-// Prefetch brings near what Take and Send need.
-func (e *Endpoint) Prefetch() { cpu.Prefetch(e, unsafe.Sizeof(*e)) }
 
 // Use lets an endpoint share its worker's room, before it is used otherwise.
 func (e *Endpoint) Use(s *Scratch) { e.scratch = s }
