@@ -10,8 +10,11 @@ import (
 
 const (
 	// socketsPerCall are for RTP and RTCP of two legs, and for those of a call
-	// before, which rest; one file more is the sealed sound.
+	// before, which rest.
 	socketsPerCall = 2 * 4
+	// filesPerCall are the sealed sound, and a second RTP socket for each leg,
+	// which is connected to its peer.
+	filesPerCall = 1 + 2
 	// filesOfHouse are listeners, databases and what else is always open, and
 	// connections of flows to their back ends.
 	filesOfHouse = 200
@@ -22,7 +25,7 @@ const (
 func filesNeeded(f config.File) uint64 {
 	first, last, _ := config.PortRange(f.Media.Ports) // it was checked
 	ports := min(f.Calls.Max*socketsPerCall, int(last)-int(first)+1)
-	return uint64(ports + f.Calls.Max + f.HTTP.Sockets + f.SIP.Limits.Connections + filesOfHouse)
+	return uint64(ports + f.Calls.Max*filesPerCall + f.HTTP.Sockets + f.SIP.Limits.Connections + filesOfHouse)
 }
 
 // allowFiles lifts the soft limit of open files to the hard one. Where that is
