@@ -17,43 +17,45 @@ import (
 // eventQueue is how many events wait for a slow reader.
 const eventQueue = 64
 
-// stream is the media of one leg.
+// stream is the media of one leg. What each tick needs stands first: see
+// rtpio.Endpoint.
 type stream struct {
 	session  *session
-	options  media.StreamOptions
 	endpoint *rtpio.Endpoint
-	keyed    keyed // of a browser or a phone whose keys come from a handshake; else nil
-	events   chan media.StreamEvent
-	plays    atomic.Uint64
-	codec    atomic.Uint32 // media.Codec, once connected
 
 	// The worker's.
 	closed    bool
 	connected bool
-	remote    media.Remote
-	speakers  []*stream   // whom this leg hears, in a bridge one
-	overheard []*stream   // whose prompts it hears
+	pausing   bool        // the next packet begins a talk spurt
 	track     media.Track // where its voice is recorded
-	player    player
-	played    []byte // the player's frame of this tick
-	keys      dtmf.Sender
-	once      dtmf.Once
-	inBand    *inBand // of a peer that takes no events; else nil
-	intake    rtpio.Intake
-	hears     hearing
-	base      uint32          // RTP timestamp at session time 0
-	pausing   bool            // the next packet begins a talk spurt
-	agreed    media.Remote    // with a peer whose keys may not be there yet
-	shaken    *media.SRTPKeys // of its handshake
+	base      uint32      // RTP timestamp at session time 0
 	report    media.Time
-	doubted   uint64 // packets that did not authenticate and have been told
-	silence   [media.FrameSamples]byte
-	recoded   [media.FrameSamples]byte
+	inBand    *inBand // of a peer that takes no events; else nil
+	doubted   uint64  // packets that did not authenticate and have been told
+	hears     hearing
+	speakers  []*stream // whom this leg hears, in a bridge one
+	overheard []*stream // whose prompts it hears
 	ear       mix.Listener
+	played    []byte // the player's frame of this tick
+	player    player
+	keys      dtmf.Sender
+	intake    rtpio.Intake
+	remote    media.Remote
+	stats     media.Stats  // what the endpoint does not know
 	voice     mix.Voice    // of the peer
 	prompts   [2]mix.Voice // of what is played, taking turns
 	rests     [2]rest
-	stats     media.Stats // what the endpoint does not know
+	once      dtmf.Once
+	agreed    media.Remote    // with a peer whose keys may not be there yet
+	shaken    *media.SRTPKeys // of its handshake
+	silence   [media.FrameSamples]byte
+	recoded   [media.FrameSamples]byte
+
+	options media.StreamOptions
+	keyed   keyed // of a peer whose keys come from a handshake; else nil
+	events  chan media.StreamEvent
+	plays   atomic.Uint64
+	codec   atomic.Uint32 // media.Codec, once connected
 }
 
 var _ media.Stream = (*stream)(nil)

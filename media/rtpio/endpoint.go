@@ -40,49 +40,50 @@ type Scratch struct {
 // Endpoint is the RTP and RTCP of one leg. Its sockets are polled by Take, or
 // read by two goroutines. Take, Send, Miss, Report and Close belong to one
 // goroutine at a time, the leg's worker; the other methods may be called by any.
+//
+// What each tick needs stands together, at the beginning and around the jitter
+// buffer's: with a thousand calls, each line of memory costs as much as a branch
+// of code.
 type Endpoint struct {
+	rtp      PolledConn // of pair, unless goroutines wait on it
+	scratch  *Scratch
+	mu       sync.Mutex
+	takes    uint32 // how often Take was called
+	singles  int16  // ticks in a row that read one packet
+	steady   int16  // packets since the source was locked, up to narrowAfter
+	timed    int16  // packets whose time of arrival is still asked for
+	sequence uint16 // of the sender, as is what follows
+	octets   uint32
+	sent     atomic.Uint64
+
+	connected, arrived bool // arrived: since the last Take
+	narrowed, resting  bool // narrowed: rtp takes from the peer only
+	keyCount           uint8
+	muxed              atomic.Bool    // RTCP comes to the RTP port (RFC 5761)
+	seal, open         *cryptor       // seal is the worker's, open is guarded by mu
+	peer               netip.AddrPort // where to send
+	lock               sourceLock
+	counts             receiveCounts
+	reception          reception
+	jitter             jitterBuffer
+	judge              judge
+	remote             media.Remote
+
+	// The rest is needed now and then.
 	pair      *pair
-	rtp, rtcp PolledConn // of pair, unless goroutines wait on them
+	rtcp      PolledConn
 	guard     *Guard
 	rest      time.Duration
-	epoch     time.Time   // arrival times count from here
-	muxed     atomic.Bool // RTCP comes to the RTP port (RFC 5761)
+	epoch     time.Time // arrival times count from here
+	ssrc      uint32
+	cname     string
 	aside     atomic.Pointer[func([]byte, netip.AddrPort) bool]
-
-	ssrc  uint32
-	cname string
-
-	// The sender, used by the worker only.
-	scratch  *Scratch
-	seal     *cryptor
-	sequence uint16
-	sent     atomic.Uint64
-	octets   uint32
-	takes    uint32        // how often Take was called
-	singles  int           // ticks in a row that read one packet
-	steady   int           // packets since the source was locked, up to narrowAfter
-	timed    int           // packets whose time of arrival is still asked for
-	narrowed bool          // rtp takes from the peer only
-	dropped  atomic.Uint64 // by the system, of others than the peer
-
-	mu        sync.Mutex
-	remote    media.Remote
-	connected bool
-	lock      sourceLock
-	peer      netip.AddrPort // where to send
-	open      *cryptor
+	dropped   atomic.Uint64 // by the system, of others than the peer
 	openRTCP  *cryptor
 	plain     *[maxDatagram]byte // of Deliver
-	jitter    jitterBuffer
 	events    dtmf.Receiver
 	keys      [maxKeys]byte
-	keyCount  int
-	arrived   bool // since the last Take
-	reception reception
-	counts    receiveCounts
 	control   control
-	judge     judge
-	resting   bool
 	closedAt  time.Time
 	restUntil time.Time
 }

@@ -58,29 +58,28 @@ const (
 // sees: at once where nothing is being said or nothing is there to say, else by
 // stretching the voice (stretch). That also takes up the difference of clocks.
 type jitterBuffer struct {
-	codec   media.Codec
-	started bool
-	clock   uint32 // samples of all ticks
-	next    uint32 // timestamp of the next sample to hand out
-	end     uint32 // timestamp after the newest sample
-	spurt   uint32 // timestamp at which the newest talk spurt began
-	heard   uint32 // timestamp after the last frame with sound
-
-	ring      [ringSamples]byte
-	have      [ringSamples / 64]uint64 // which samples of the ring are filled
+	codec     media.Codec
+	started   bool
 	lastSound bool
+	clock     uint32 // samples of all ticks
+	next      uint32 // timestamp of the next sample to hand out
+	end       uint32 // timestamp after the newest sample
+	spurt     uint32 // timestamp at which the newest talk spurt began
+	heard     uint32 // timestamp after the last frame with sound
 
+	want   int32     // samples by which the delay should grow, negative: shrink
 	same   sameDelay // not yet in delays
-	delays delays
-	seen   int   // packets since the last beginning
-	want   int32 // samples by which the delay should grow, negative: shrink
-	cool   int   // ticks until the voice may be stretched again
-	tries  int   // at finding a place to stretch
-	lates  int   // in a row
-	strays int   // in a row
-	idle   int   // ticks since a packet came
+	seen   int       // packets since the last beginning
+	cool   int       // ticks until the voice may be stretched again
+	tries  int       // at finding a place to stretch
+	lates  int       // in a row
+	strays int       // in a row
+	idle   int       // ticks since a packet came
+	count  jitterCount
 
-	count jitterCount
+	have   [ringSamples / 64]uint64 // which samples of the ring are filled
+	ring   [ringSamples]byte
+	delays delays
 }
 
 // jitterCount accounts for every sample: stored = played + dropped + squeezed +

@@ -29,10 +29,10 @@ const (
 // a row from another port or from the address that the signalling comes from,
 // locks the source: only it is heard from then on, and it is sent to.
 type sourceLock struct {
+	source     netip.AddrPort
+	locked     bool
 	signalled  netip.AddrPort
 	signalling netip.Addr
-	locked     bool
-	source     netip.AddrPort
 	former     netip.AddrPort // the source before signalled changed
 	waiting    [candidates]candidate
 	turn       int // the next candidate to be replaced

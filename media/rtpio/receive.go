@@ -45,7 +45,7 @@ func (e *Endpoint) Take(in *Intake, now time.Time) {
 		in.Payload = in.room[:copy(in.room[:], in.Payload)]
 	}
 	e.tick(in.Kind)
-	in.Keys, in.N = e.keys, e.keyCount
+	in.Keys, in.N = e.keys, int(e.keyCount)
 	in.Arrived, in.Unproved = e.arrived, e.counts.unproved
 	e.keyCount, e.arrived = 0, false
 	e.peer = e.destination()
