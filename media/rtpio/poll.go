@@ -12,6 +12,8 @@ const (
 	// controlEvery is how many ticks lie between two looks at RTCP, whose
 	// datagrams are asked for their time of arrival.
 	controlEvery = 5
+	// droppedEvery is how many ticks lie between two looks at the system's count.
+	droppedEvery = 50
 	// singles is how many ticks with one packet each make a steady line.
 	singles = 8
 	// narrowAfter is how many packets a source must have sent since it was
@@ -58,6 +60,9 @@ func (e *Endpoint) poll(now time.Time) {
 	if e.takes%controlEvery == 0 {
 		e.pollControl(room, now)
 		e.narrow()
+	}
+	if e.takes%droppedEvery == 0 && e.narrowed {
+		e.dropped.Store(e.rtp.Dropped())
 	}
 }
 

@@ -50,9 +50,6 @@ func (e *Endpoint) Report(now time.Time, timestamp uint32, bye bool) {
 	}
 	conn, to := e.controlPath(e.reportOn(&r, now))
 	e.timed = timedPackets
-	if e.narrowed {
-		e.dropped.Store(e.rtp.Dropped())
-	}
 	if !to.IsValid() || !e.guard.Allows(to) {
 		return
 	}
