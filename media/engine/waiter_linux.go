@@ -36,6 +36,11 @@ func (w *threadWaiter) begin() {
 	_ = syscall.Setpriority(syscall.PRIO_PROCESS, syscall.Gettid(), nice)
 }
 
+// shortWait is how long a worker sleeps without giving up its place in Go's
+// scheduler: to be back at once, whatever else wants to run. (When the garbage
+// collector wants everybody to stop, its signal ends the wait.)
+const shortWait = 4 * time.Millisecond
+
 type pollFD struct {
 	fd              int32
 	events, revents int16
@@ -54,7 +59,11 @@ func (w *threadWaiter) wait(d time.Duration, commands <-chan command) {
 	}
 	p := pollFD{fd: w.fd, events: pollIn}
 	limit := syscall.NsecToTimespec(int64(d))
-	_, _, _ = syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0) //nolint:gosec // the kernel's structures
+	if d <= shortWait {
+		_, _, _ = syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0) //nolint:gosec // the kernel's structures
+	} else {
+		_, _, _ = syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0) //nolint:gosec // the kernel's structures
+	}
 	w.asleep.Store(false)
 	if p.revents != 0 {
 		var count uint64
