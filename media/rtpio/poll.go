@@ -10,10 +10,13 @@ const (
 	// take the time of others. A socket's buffer holds less.
 	pollAtMost = 512
 	// controlEvery is how many ticks lie between two looks at RTCP, whose
-	// datagrams are asked for their time of arrival.
-	controlEvery = 5
+	// datagrams are asked for their time of arrival: half a second.
+	controlEvery = 25
 	// droppedEvery is how many ticks lie between two looks at the system's count.
 	droppedEvery = 50
+	// lookEvery is how many ticks lie between two looks for more than the packet
+	// that a steady line has for each.
+	lookEvery = 5
 	// singles is how many ticks with one packet each make a steady line.
 	singles = 8
 	// narrowAfter is how many packets a source must have sent since it was
@@ -22,7 +25,7 @@ const (
 	// timedPackets are asked for their time of arrival before a report: jitter,
 	// which has a memory of 16 packets, is measured on them. The others count as
 	// arrived at the tick that reads them, which is when they can be heard.
-	timedPackets = 64
+	timedPackets = 24
 )
 
 // arrival is when a packet was seen, from which on it can be heard, and when it
@@ -43,7 +46,7 @@ func (e *Endpoint) poll(now time.Time) {
 	room := e.room()
 	e.takes++
 	few := pollAtMost
-	if e.singles >= singles && e.takes%controlEvery != 0 {
+	if e.singles >= singles && e.takes%lookEvery != 0 {
 		few = 1
 	}
 	read := 0
