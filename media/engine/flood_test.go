@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"testing"
@@ -76,7 +77,7 @@ func flood(l *lab, to netip.AddrPort, d time.Duration) (sent, refused int) {
 		if err != nil {
 			l.Fatal(err)
 		}
-		defer c.Close()
+		l.Cleanup(func() { _ = c.Close() })
 		strangers = append(strangers, c)
 	}
 	p := rtpio.Packet{SSRC: 666, Payload: make([]byte, media.FrameSamples)}
@@ -105,6 +106,6 @@ func flood(l *lab, to netip.AddrPort, d time.Duration) (sent, refused int) {
 }
 
 func isTimeout(err error) bool {
-	e, ok := err.(net.Error)
+	e, ok := errors.AsType[net.Error](err)
 	return ok && e.Timeout()
 }
