@@ -66,15 +66,15 @@ func engineConfig(f config.File, web *rtc.Mux, log *slog.Logger) engine.Config {
 }
 
 // workersOf is how many media workers there are. Each waits in the system, on a
-// thread of its own; as many more of Go's processors let every one go on at once
-// when its time has come, whatever else runs.
+// thread of its own; as many more of Go's processors, and two that are hardly ever
+// taken, let every one go on at once when its time has come, whatever else runs.
 func workersOf(f config.File) int {
 	cores := runtime.GOMAXPROCS(0)
 	workers := f.Media.Workers
 	if workers == 0 {
 		workers = cores
 	}
-	runtime.GOMAXPROCS(cores + workers)
+	runtime.GOMAXPROCS(cores + workers + 2)
 	return workers
 }
 

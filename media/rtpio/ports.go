@@ -92,33 +92,53 @@ func (p *Ports) Counts() PortCounts {
 	}
 }
 
-// open binds a pair, passing over ports that another program holds.
+// open binds a pair, passing over ports that another program holds. The lock,
+// which workers want for a moment, is not held over what the system is asked.
 func (p *Ports) open() (*pair, error) {
+	if p.first == 0 {
+		return p.openAny()
+	}
+	for range p.size() {
+		k, err := p.reserve()
+		if err != nil {
+			return nil, err
+		}
+		switch err = p.bind(k); {
+		case err == nil:
+			return k, nil
+		case starved(err):
+			return nil, fmt.Errorf("%w: %w", media.ErrNoPorts, err)
+		case errors.Is(err, media.ErrClosed):
+			return nil, err
+		}
+	}
+	return nil, media.ErrNoPorts
+}
+
+// reserve takes the next pair of the range that is free.
+func (p *Ports) reserve() (*pair, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, media.ErrClosed
-	}
-	if p.first == 0 {
-		return p.openAny()
 	}
 	for range p.size() {
 		port := p.turn
 		if p.turn += 2; p.turn < p.first || int(p.turn)+1 > int(p.last) {
 			p.turn = p.first
 		}
-		if p.pairs[port] != nil {
-			continue
-		}
-		k, err := p.bind(port)
-		switch {
-		case err == nil:
-			return k, nil
-		case starved(err):
-			return nil, fmt.Errorf("%w: %w", media.ErrNoPorts, err)
+		if p.pairs[port] == nil {
+			return p.take(port), nil
 		}
 	}
 	return nil, media.ErrNoPorts
+}
+
+// take wants the lock.
+func (p *Ports) take(port uint16) *pair {
+	k := &pair{ports: p, port: port}
+	p.pairs[port] = k
+	return k
 }
 
 // starved reports whether no other port would be had either: the process or
@@ -138,30 +158,53 @@ func (p *Ports) openAny() (*pair, error) {
 		}
 		port := c.LocalAddr().Port() &^ 1
 		_ = c.Close()
-		k, err := p.bind(port)
+		k, err := p.reserveOne(port)
 		if err == nil {
-			return k, nil
+			err = p.bind(k)
+		}
+		if err == nil || errors.Is(err, media.ErrClosed) {
+			return k, err
 		}
 		errs = err
 	}
 	return nil, fmt.Errorf("%w: %w", media.ErrNoPorts, errs)
 }
 
-func (p *Ports) bind(port uint16) (*pair, error) {
-	rtp, err := p.listen(port)
-	if err != nil {
-		return nil, err
+// reserveOne takes a pair that the system has found.
+func (p *Ports) reserveOne(port uint16) (*pair, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed:
+		return nil, media.ErrClosed
+	case p.pairs[port] != nil:
+		return nil, syscall.EADDRINUSE
 	}
-	rtcp, err := p.listen(port + 1)
-	if err != nil {
-		return nil, errors.Join(err, rtp.Close())
+	return p.take(port), nil
+}
+
+// bind opens the sockets of a pair that is reserved, or gives it back.
+func (p *Ports) bind(k *pair) error {
+	rtp, err := p.listen(k.port)
+	var rtcp Conn
+	if err == nil {
+		if rtcp, err = p.listen(k.port + 1); err != nil {
+			err = errors.Join(err, rtp.Close())
+		}
 	}
-	k := &pair{ports: p, port: port, rtp: rtp, rtcp: rtcp}
-	p.pairs[port] = k
-	if k.waits() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil && p.closed {
+		err = errors.Join(media.ErrClosed, rtp.Close(), rtcp.Close())
+	}
+	if err != nil {
+		delete(p.pairs, k.port)
+		return err
+	}
+	if k.rtp, k.rtcp = rtp, rtcp; k.waits() {
 		p.readers.Add(2)
 	}
-	return k, nil
+	return nil
 }
 
 func (p *Ports) listen(port uint16) (Conn, error) {
@@ -275,7 +318,7 @@ func (p *Ports) end() (first bool) {
 	p.closed = true
 	close(p.stop)
 	for _, k := range p.pairs { // their readers end by it
-		if k.waits() {
+		if k.rtp != nil && k.waits() {
 			_ = k.rtp.Close()
 			_ = k.rtcp.Close()
 		}
@@ -288,7 +331,7 @@ func (p *Ports) closeAll() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, k := range p.pairs {
-		if !k.waits() {
+		if k.rtp != nil && !k.waits() {
 			_ = k.rtp.Close()
 			_ = k.rtcp.Close()
 		}
