@@ -27,8 +27,10 @@ const (
 	WidebandRate = 2 * SampleRate
 )
 
-// Codecs lists the codecs that calls are offered and answered with, best first.
-func Codecs() []Codec { return []Codec{PCMU, PCMA} }
+// Codecs lists the codecs that calls are offered and answered with, in the order
+// in which we offer them to who has no other wish. The telephone's come first:
+// they cost least, and wideband is no better than the narrower end of a call.
+func Codecs() []Codec { return []Codec{PCMU, PCMA, G722} }
 
 // CodecByName finds one of Codecs by its name in SDP (case does not matter).
 func CodecByName(name string) (Codec, bool) {

@@ -23,6 +23,23 @@ type G722Encoder struct {
 // Reset forgets the stream.
 func (e *G722Encoder) Reset() { *e = G722Encoder{} }
 
+// Follow brings the encoder to where a decoder is that has just heard payload:
+// what is encoded next goes on from there. After 100 ms of payload nothing is
+// left of how encoder and decoder differed before.
+func (e *G722Encoder) Follow(payload []byte) {
+	d := G722Decoder{low: e.low, high: e.high}
+	var pcm [g722Chunk]int16
+	for len(payload) > 0 {
+		n := min(len(payload), g722Chunk/2)
+		heard := pcm[:d.Decode(pcm[:], payload[:n])]
+		kept := heard[max(len(heard)-qmfHistory, 0):]
+		copy(e.samples[:qmfHistory], e.samples[len(kept):qmfHistory])
+		copy(e.samples[qmfHistory-len(kept):], kept)
+		payload = payload[n:]
+	}
+	e.low, e.high = d.low, d.high
+}
+
 // Encode writes pcm, 16 kHz, in G.722 to dst, which must hold half as many
 // bytes as pcm has samples, and returns how many bytes were written. A last
 // odd sample is ignored.

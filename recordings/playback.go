@@ -258,17 +258,23 @@ func (p *playback) open(w *voice, k int) error {
 }
 
 // joins reports whether the end of the part before is heard in the k-th part,
-// because what was lost lies where they meet.
+// because what was lost lies where they meet, or the codec goes on from there.
 func (p *playback) joins(w *voice, k int) bool {
 	if k == 0 {
 		return false
 	}
 	before, part := &p.index.Parts[w.parts[k-1]], &p.index.Parts[w.parts[k]]
+	if before.First+int64(before.Samples) != part.First {
+		return false
+	}
+	if before.Codec == part.Codec && !media.Codec(part.Codec).Stateless() {
+		return true
+	}
 	lost := len(part.Gaps) > 0 && part.Gaps[0].From == 0
 	if n := len(before.Gaps); n > 0 {
 		lost = lost || uint32(before.Gaps[n-1].To) == before.Samples
 	}
-	return lost && before.First+int64(before.Samples) == part.First
+	return lost
 }
 
 // decode makes the sound of a part from where the decoder is.

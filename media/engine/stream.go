@@ -40,6 +40,7 @@ type stream struct {
 	once      dtmf.Once
 	inBand    *inBand // of a peer that takes no events; else nil
 	intake    rtpio.Intake
+	hush      uint8 // ticks since there was sound, up to stalled+1
 	hears     hearing
 	base      uint32          // RTP timestamp at session time 0
 	pausing   bool            // the next packet begins a talk spurt
@@ -53,6 +54,7 @@ type stream struct {
 	voice     mix.Voice    // of the peer
 	prompts   [2]mix.Voice // of what is played, taking turns
 	rests     [2]rest
+	wide      *wide       // where the tables of G.711 do not do; else nil
 	stats     media.Stats // what the endpoint does not know
 }
 
@@ -69,11 +71,12 @@ func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint, k ke
 		track:    o.Track,
 		base:     rand.Uint32(),
 		pausing:  true,
+		hush:     stalled,
 		stats:    media.Stats{FirstMedia: -1},
 	}
-	st.voice.Speaker = said{st}
+	st.voice.Speaker = speaker{st}
 	for i := range st.prompts {
-		st.prompts[i] = mix.Voice{Speaker: shown{st, i}, Steady: true}
+		st.prompts[i] = mix.Voice{Speaker: shown{st, played + source(i)}, Steady: true}
 	}
 	return st
 }
@@ -121,13 +124,28 @@ func (st *stream) connect(r media.Remote) error {
 			st.inBand = new(inBand)
 		}
 	}
+	st.speak(r.Codec)
 	st.connected, st.remote = true, r
-	st.codec.Store(uint32(r.Codec))
 	st.hears.quiet, st.hears.told = 0, false // what was negotiated anew gets its time anew
-	for i := range st.silence {
-		st.silence[i] = r.Codec.Silence()
-	}
 	return nil
+}
+
+// speak changes the codec.
+func (st *stream) speak(c media.Codec) {
+	if c == st.remote.Codec {
+		return
+	}
+	if st.connected && c.AudioRate() != st.remote.Codec.AudioRate() {
+		st.ear = mix.Listener{} // its voices have the other rate
+	}
+	if !c.Stateless() {
+		st.widened()
+	}
+	if w := st.wide; w != nil {
+		w.came, w.out = past{}, writer{}
+	}
+	st.silence = silent(c)
+	st.codec.Store(uint32(c))
 }
 
 func (st *stream) Play(p media.Play) media.PlayID {

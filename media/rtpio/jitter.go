@@ -48,6 +48,9 @@ const (
 	Sound
 	// Lost: later packets have come, this one has not.
 	Lost
+	// Quiet: nothing has come because the peer sends a key, or comfort noise, in
+	// place of sound.
+	Quiet
 )
 
 // jitterBuffer puts packets of any length in order by their timestamps and
@@ -80,6 +83,8 @@ type jitterBuffer struct {
 	strays int   // in a row
 	idle   int   // ticks since a packet came
 
+	interlude interlude
+
 	count jitterCount
 }
 
@@ -103,6 +108,7 @@ func (j *jitterBuffer) push(timestamp uint32, marker bool, payload []byte) {
 		return
 	}
 	j.lates, j.strays, j.idle = 0, 0, 0
+	j.interlude.end(timestamp)
 	if marker {
 		j.spurt = timestamp
 	}
@@ -156,7 +162,7 @@ func (j *jitterBuffer) moves(timestamp uint32, dropped *uint64) bool {
 func (j *jitterBuffer) restart(timestamp uint32) {
 	j.started = true
 	j.next, j.end, j.spurt = timestamp-startDepth, timestamp, timestamp
-	j.heard = j.next
+	j.heard, j.interlude = j.next, interlude{}
 	j.delays, j.seen, j.want, j.lastSound = delays{}, 0, 0, false
 }
 
@@ -256,6 +262,8 @@ func (j *jitterBuffer) plain(dst *[frameSamples]byte) FrameKind {
 	case j.lastSound:
 		j.last, j.heard = *dst, j.next
 		return Sound
+	case j.interlude.covers(start):
+		return Quiet
 	case int32(j.end-start) > 0 && int32(j.spurt-start) <= 0:
 		return Lost
 	default:

@@ -163,6 +163,8 @@ func (e *Endpoint) accept(at arrival) {
 		e.event()
 	case p.PayloadType == e.remote.PayloadType:
 		e.jitter.push(p.Timestamp, p.Marker, p.Payload)
+	default: // comfort noise
+		e.jitter.paused(p.Timestamp)
 	}
 }
 
@@ -181,6 +183,7 @@ func (e *Endpoint) measure(at arrival) {
 }
 
 func (e *Endpoint) event() {
+	e.jitter.paused(e.packet.Timestamp)
 	key, ok := e.events.Packet(e.packet.Timestamp, e.packet.Payload)
 	if ok && e.keyCount < maxKeys {
 		e.keys[e.keyCount] = key
