@@ -169,10 +169,13 @@ func (st *stream) sound(at media.Time) []byte {
 	switch {
 	case plain && only == nil:
 		return st.silence[:]
-	case plain && st.played != nil:
+	case plain && st.played != nil && st.asItCame(only, at):
 		return st.played
 	case plain && len(st.speakers) > 0 && only == st.speakers[0].voiceOf(said, st.samples()):
 		return st.forward(st.speakers[0], at)
+	}
+	if st.wide != nil {
+		st.wide.out.held = 0
 	}
 	return st.sum(at)
 }
@@ -193,13 +196,13 @@ func (st *stream) forward(o *stream, at media.Time) []byte {
 
 // recode is the sound of one other leg in the codec of this one.
 func (st *stream) recode(o *stream, at media.Time) []byte {
-	if o.remote.Codec == st.remote.Codec {
+	n, to, from := st.samples(), st.remote.Codec, o.remote.Codec
+	switch {
+	case to == from && st.asItCame(o.voiceOf(said, n), at):
 		return o.intake.Payload[:]
-	}
-	if media.Transcode(st.recoded[:], st.remote.Codec, o.intake.Payload[:], o.remote.Codec) > 0 {
+	case to != from && media.Transcode(st.recoded[:], to, o.intake.Payload[:], from) > 0:
 		return st.recoded[:]
 	}
-	n := st.samples()
 	return st.encode(o.voiceOf(said, n).Frame(at, n))
 }
 
