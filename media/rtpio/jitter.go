@@ -222,6 +222,7 @@ func (j *jitterBuffer) wait() {
 
 // begin lets a talk spurt begin with the delay that the line asks for.
 func (j *jitterBuffer) begin(timestamp uint32) {
+	j.spurt = timestamp
 	low, _ := j.delays.bounds()
 	next := j.clock - low
 	if int32(timestamp-next) < 0 {
