@@ -125,8 +125,9 @@ func (c Codec) samples(n int) int {
 }
 
 // Silence is the byte of digital silence (for A-law, which has no zero, of the
-// smallest positive value). A G.722 decoder is below -50 dBov after
-// 10 ms of it, whatever came before.
+// smallest positive value). A G.722 decoder makes of it, whatever came before and
+// from 20 ms on, an offset and a tone at half its rate, below -60 dBov and not
+// heard; a frame of encoded silence that is repeated is heard as a buzz of 50 Hz.
 func (c Codec) Silence() byte {
 	switch c {
 	case PCMA:

@@ -52,7 +52,7 @@ func TestWidebandIsAnswered(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if err := l.Answer(nil); err != nil {
+			if err := l.Answer(t.Context()); err != nil {
 				t.Error(err)
 			}
 			streams <- s.streams[0].last(t)

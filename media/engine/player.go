@@ -10,8 +10,8 @@ type player struct {
 
 	id     media.PlayID
 	active bool
-	prompt int // which of Prompts
-	frame  int // of it
+	prompt int        // which of Prompts
+	frame  int        // of it
 	since  media.Time // when it began
 }
 

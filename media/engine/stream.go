@@ -144,7 +144,9 @@ func (st *stream) speak(c media.Codec) {
 	if w := st.wide; w != nil {
 		w.came, w.out = past{}, writer{}
 	}
-	st.silence = silent(c)
+	for i := range st.silence {
+		st.silence[i] = c.Silence()
+	}
 	st.codec.Store(uint32(c))
 }
 

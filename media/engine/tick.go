@@ -169,8 +169,11 @@ func (st *stream) sound(at media.Time) []byte {
 	switch {
 	case plain && only == nil:
 		return st.silence[:]
-	case plain && st.played != nil && st.asItCame(only, at):
-		return st.played
+	case plain && st.played != nil:
+		if st.asItCame(only, at) {
+			return st.played
+		}
+		return st.sum(at)
 	case plain && len(st.speakers) > 0 && only == st.speakers[0].voiceOf(said, st.samples()):
 		return st.forward(st.speakers[0], at)
 	}

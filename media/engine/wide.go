@@ -210,23 +210,6 @@ func (st *stream) unsent() {
 	}
 }
 
-// silent is a frame of silence: of a codec with state the one that its encoder
-// comes to rest at.
-func silent(c media.Codec) (frame [media.FrameSamples]byte) {
-	if c.Stateless() {
-		for i := range frame {
-			frame[i] = c.Silence()
-		}
-		return frame
-	}
-	var e media.G722Encoder
-	var pcm [media.MaxFrameSamples]int16
-	for range pastFrames {
-		e.Encode(frame[:], pcm[:])
-	}
-	return frame
-}
-
 // pastFrames of 20 ms are heard until nothing is left of what a G.722 decoder
 // began from.
 const pastFrames = 5
