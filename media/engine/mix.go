@@ -10,7 +10,7 @@ import (
 // listen tells the mixer whom this leg hears in this tick. Whoever was heard
 // until now and is not any more fades out in it.
 func (st *stream) listen() {
-	n := st.samples()
+	n := st.samples
 	st.ear.Begin()
 	if st.played != nil {
 		st.ear.Hear(st.prompt(n))
@@ -35,7 +35,7 @@ func (st *stream) prompt(samples int) *mix.Voice {
 // heard for a moment does not make the rest be lost.
 func (st *stream) sum(at media.Time) []byte {
 	var room [media.MaxFrameSamples]int16
-	pcm := room[:st.samples()]
+	pcm := room[:st.samples]
 	st.ear.Mix(at, pcm)
 	return st.encode(pcm)
 }

@@ -51,6 +51,7 @@ type stream struct {
 	silence   [media.FrameSamples]byte
 	recoded   [media.FrameSamples]byte
 	ear       mix.Listener
+	samples   int          // of a frame as this leg hears it
 	voice     mix.Voice    // of the peer
 	prompts   [2]mix.Voice // of what is played, taking turns
 	rests     [2]rest
@@ -138,6 +139,7 @@ func (st *stream) speak(c media.Codec) {
 	if st.connected && c.AudioRate() != st.remote.Codec.AudioRate() {
 		st.ear = mix.Listener{} // its voices have the other rate
 	}
+	st.samples = c.FrameSamples()
 	if !c.Stateless() {
 		st.widened()
 	}

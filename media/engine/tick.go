@@ -174,7 +174,7 @@ func (st *stream) sound(at media.Time) []byte {
 			return st.played
 		}
 		return st.sum(at)
-	case plain && len(st.speakers) > 0 && only == st.speakers[0].voiceOf(said, st.samples()):
+	case plain && len(st.speakers) > 0 && only == st.speakers[0].voiceOf(said, st.samples):
 		return st.forward(st.speakers[0], at)
 	}
 	if st.wide != nil {
@@ -199,14 +199,14 @@ func (st *stream) forward(o *stream, at media.Time) []byte {
 
 // recode is the sound of one other leg in the codec of this one.
 func (st *stream) recode(o *stream, at media.Time) []byte {
-	n, to, from := st.samples(), st.remote.Codec, o.remote.Codec
-	switch {
-	case to == from && st.asItCame(o.voiceOf(said, n), at):
+	to, from := st.remote.Codec, o.remote.Codec
+	if to == from && (st.wide == nil || st.asItCame(o.voiceOf(said, st.samples), at)) {
 		return o.intake.Payload[:]
-	case to != from && media.Transcode(st.recoded[:], to, o.intake.Payload[:], from) > 0:
+	}
+	if to != from && media.Transcode(st.recoded[:], to, o.intake.Payload[:], from) > 0 {
 		return st.recoded[:]
 	}
-	return st.encode(o.voiceOf(said, n).Frame(at, n))
+	return st.encode(o.voiceOf(said, st.samples).Frame(at, st.samples))
 }
 
 func (st *stream) scheduleReport(at media.Time) {

@@ -42,15 +42,16 @@ func (st *stream) widened() *wide {
 	return st.wide
 }
 
-// samples is the length of a frame as this leg hears it.
-func (st *stream) samples() int { return st.remote.Codec.FrameSamples() }
-
 // voiceOf is the voice of a source for who hears frames of so many samples.
 func (st *stream) voiceOf(from source, samples int) *mix.Voice {
+	if samples == media.FrameSamples && from == said {
+		return &st.voice
+	}
+	return st.otherVoice(from, samples)
+}
+
+func (st *stream) otherVoice(from source, samples int) *mix.Voice {
 	if samples == media.FrameSamples {
-		if from == said {
-			return &st.voice
-		}
 		return &st.prompts[from-played]
 	}
 	v := &st.widened().voices[from]
@@ -177,15 +178,15 @@ func (st *stream) asItCame(v *mix.Voice, at media.Time) bool {
 		return true
 	}
 	sum := 0
-	for _, s := range v.Frame(at, st.samples()) {
+	for _, s := range v.Frame(at, st.samples) {
 		sum += max(int(s), -int(s))
 	}
-	return sum < pauseLevel*st.samples()
+	return sum < pauseLevel*st.samples
 }
 
 // encodeNarrow is encode of a frame at media.SampleRate.
 func (st *stream) encodeNarrow(pcm []int16) []byte {
-	if st.samples() == len(pcm) {
+	if st.samples == len(pcm) {
 		return st.encode(pcm)
 	}
 	w := &st.widened().out
