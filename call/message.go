@@ -116,6 +116,8 @@ func (m *message) abandon(c *Call) {
 type meter struct {
 	voiced atomic.Int64 // frames
 	last   atomic.Int64 // media.Time of the last voiced frame
+
+	decoder media.Decoder // the worker's
 }
 
 // voiceLevel is the mean absolute sample value above which a frame counts as
@@ -125,8 +127,11 @@ const voiceLevel = 260
 func (m *meter) frame(at media.Time, codec media.Codec, payload []byte) {
 	var pcm [media.FrameSamples]int16
 	n := 0
-	if len(payload) <= len(pcm) {
-		n = codec.Decode(pcm[:], payload)
+	if codec != m.decoder.Codec() && m.decoder.Reset(codec, media.SampleRate) != nil {
+		return
+	}
+	if m.decoder.Samples(len(payload)) <= len(pcm) {
+		n = m.decoder.Decode(pcm[:], payload)
 	}
 	sum := 0
 	for _, s := range pcm[:n] {

@@ -120,10 +120,14 @@ func (v visitor) request(r sip.DialRequest, callerID string) sip.DialRequest {
 	}
 	r.DisplayName, r.FromUser = caller.DisplayName, caller.User
 	r.Page.CallID, r.Page.Role = v.c.id, roleAgent
+	r.Prefer = v.c.codec()
 	r.Asserted = callerID != "" || caller.Trusted || caller.User != ""
 	r.Options = media.StreamOptions{Name: "other", Track: media.TrackAgent}
 	return r
 }
+
+// codec is what the caller speaks: whoever is rung had better speak it too.
+func (c *Call) codec() media.Codec { return c.caller.Stream().Stats().Codec }
 
 func (v visitor) dial(ctx context.Context, r sip.DialRequest) (leg.Leg, error) {
 	return v.c.con.deps.Dialer.Dial(ctx, v.c.session, r)

@@ -27,8 +27,10 @@ const (
 	WidebandRate = 2 * SampleRate
 )
 
-// Codecs lists the codecs that calls are offered and answered with, best first.
-func Codecs() []Codec { return []Codec{PCMU, PCMA} }
+// Codecs lists the codecs that calls are offered and answered with, in the order
+// in which we offer them to who has no other wish. The telephone's come first:
+// they cost least, and wideband is no better than the narrower end of a call.
+func Codecs() []Codec { return []Codec{PCMU, PCMA, G722} }
 
 // CodecByName finds one of Codecs by its name in SDP (case does not matter).
 func CodecByName(name string) (Codec, bool) {
@@ -123,8 +125,9 @@ func (c Codec) samples(n int) int {
 }
 
 // Silence is the byte of digital silence (for A-law, which has no zero, of the
-// smallest positive value). A G.722 decoder is below -50 dBov after
-// 10 ms of it, whatever came before.
+// smallest positive value). A G.722 decoder makes of it, whatever came before and
+// from 20 ms on, an offset and a tone at half its rate, below -60 dBov and not
+// heard; a frame of encoded silence that is repeated is heard as a buzz of 50 Hz.
 func (c Codec) Silence() byte {
 	switch c {
 	case PCMA:

@@ -79,8 +79,10 @@ func TestG711DecisionIntervals(t *testing.T) {
 	}
 }
 
+func g711() []media.Codec { return []media.Codec{media.PCMU, media.PCMA} }
+
 func TestG711RoundTrip(t *testing.T) {
-	for _, c := range media.Codecs() {
+	for _, c := range g711() {
 		for b := range 256 {
 			var pcm [1]int16
 			var back [1]byte
@@ -94,7 +96,7 @@ func TestG711RoundTrip(t *testing.T) {
 }
 
 func TestSilence(t *testing.T) {
-	for _, c := range media.Codecs() {
+	for _, c := range g711() {
 		var b [1]byte
 		c.Encode(b[:], []int16{0})
 		if b[0] != c.Silence() {
@@ -108,8 +110,8 @@ func TestTranscodeEqualsDecodeAndEncode(t *testing.T) {
 	for i := range src {
 		src[i] = byte(i)
 	}
-	for _, from := range media.Codecs() {
-		for _, to := range media.Codecs() {
+	for _, from := range g711() {
+		for _, to := range g711() {
 			pcm, want, got := make([]int16, 256), make([]byte, 256), make([]byte, 256)
 			from.Decode(pcm, src)
 			to.Encode(want, pcm)

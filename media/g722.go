@@ -23,6 +23,45 @@ type G722Encoder struct {
 // Reset forgets the stream.
 func (e *G722Encoder) Reset() { *e = G722Encoder{} }
 
+// Follow brings the encoder to where a decoder is that has just heard payload:
+// Join goes on from there. After 100 ms of payload nothing is left of how encoder
+// and decoder differed before.
+func (e *G722Encoder) Follow(payload []byte) {
+	d := G722Decoder{low: e.low, high: e.high}
+	var pcm [g722Chunk]int16
+	for len(payload) > 0 {
+		n := min(len(payload), g722Chunk/2)
+		heard := pcm[:d.Decode(pcm[:], payload[:n])]
+		kept := heard[max(len(heard)-qmfHistory, 0):]
+		copy(e.samples[:qmfHistory], e.samples[len(kept):qmfHistory])
+		copy(e.samples[qmfHistory-len(kept):], kept)
+		payload = payload[n:]
+	}
+	e.low, e.high = d.low, d.high
+}
+
+// Join is Encode of a frame that goes on from what was followed. The filters of
+// encoder and decoder delay by 22 samples, so that a decoder, which has heard up to
+// pcm, would hear the last 22 samples again: instead 5 ms are blended with what
+// is that much ahead.
+func (e *G722Encoder) Join(dst []byte, pcm []int16) int {
+	const blended = 80
+	var room [qmfHistory + g722Chunk]int16
+	n := min(len(pcm), g722Chunk)
+	if n < blended {
+		return e.Encode(dst, pcm)
+	}
+	copy(room[:], e.samples[:qmfHistory])
+	copy(room[qmfHistory:], pcm[:n])
+	for i := range blended {
+		ahead, now := int(room[i+qmfHistory]), int(room[i])
+		room[i] = int16(now + (ahead-now)*(blended-i)/blended)
+	}
+	copy(e.samples[:qmfHistory], room[:qmfHistory])
+	written := e.Encode(dst, room[qmfHistory:qmfHistory+n])
+	return written + e.Encode(dst[written:], pcm[n:])
+}
+
 // Encode writes pcm, 16 kHz, in G.722 to dst, which must hold half as many
 // bytes as pcm has samples, and returns how many bytes were written. A last
 // odd sample is ignored.

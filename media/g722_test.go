@@ -250,3 +250,58 @@ func afterLoss(wire []byte, lost int, instead []byte) []int16 {
 	n := dec.Decode(scratch, wire[(lost+1)*media.FrameSamples:])
 	return scratch[:n]
 }
+
+// TestG722Follows: an encoder that takes over from a stream goes on as if it had
+// made it, but for what its filters delay.
+func TestG722Follows(t *testing.T) {
+	const frame = 320
+	pcm := turn(1000, 1000, 8000, 20*frame)
+	wire := make([]byte, len(pcm)/2)
+	new(media.G722Encoder).Encode(wire, pcm)
+	var decoder, voice media.G722Decoder
+	var encoder media.G722Encoder
+	heard, said := make([]int16, 2*len(wire)), make([]int16, 2*len(wire))
+	voice.Decode(said, wire)
+	const over = 10 * frame // as it came until here, 5 frames are followed
+	n := decoder.Decode(heard, wire[:over/2])
+	encoder.Follow(wire[over/2-5*frame/2 : over/2])
+	coded := make([]byte, len(wire)-over/2)
+	encoder.Join(coded[:frame/2], said[over:over+frame])
+	encoder.Encode(coded[frame/2:], said[over+frame:])
+	decoder.Decode(heard[n:], coded)
+	largest := 0
+	for i := over - frame + 1; i < over+2*frame; i++ {
+		largest = max(largest, abs(int(heard[i])-int(heard[i-1])))
+	}
+	if most := 8000 * 2 * math.Pi * 1000 / 16000; float64(largest) > 1.1*most {
+		t.Errorf("a step of %d, the tone has %.0f", largest, most)
+	}
+	late := heard[over+frame+g722Delay:]
+	if got := snr(said[over+frame:][:len(late)], late); got < 25 {
+		t.Errorf("%.1f dB of the sound are left", got)
+	}
+}
+
+func abs(v int) int { return max(v, -v) }
+
+// TestG722SilenceIsNotHeard: after whatever sound, and 20 ms, there is nothing but
+// an offset, and a tone at half the rate, which two equal taps take away.
+func TestG722SilenceIsNotHeard(t *testing.T) {
+	rest := bytes.Repeat([]byte{media.G722.Silence()}, 160)
+	for _, hz := range []float64{200, 1000, 6000} {
+		wire := make([]byte, 1600)
+		new(media.G722Encoder).Encode(wire, turn(hz, hz, 16000, 2*len(wire)))
+		var decoder media.G722Decoder
+		decoder.Decode(make([]int16, 2*len(wire)), wire)
+		pcm := make([]int16, 320)
+		decoder.Decode(pcm, rest)
+		for i := range 50 {
+			decoder.Decode(pcm, rest)
+			for k := 2; k < len(pcm); k++ {
+				if offset := (int(pcm[k]) + int(pcm[k-1])) / 2; abs(offset) > 33 || i > 1 && abs(offset-(int(pcm[k-1])+int(pcm[k-2]))/2) > 1 {
+					t.Fatalf("after %v Hz, %d ms later: %v", hz, 20*i, pcm[k-2:k+1])
+				}
+			}
+		}
+	}
+}

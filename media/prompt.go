@@ -34,7 +34,7 @@ func NewPromptAt(name string, rateHz int, pcm []int16) *Prompt {
 // sound agrees with it within 100 ms.
 func (p *Prompt) encode(c Codec) []byte {
 	pcm := make([]int16, p.Frames(c)*c.FrameSamples())
-	copy(pcm, Resample(p.pcm, p.rate, c.AudioRate()))
+	copy(pcm, p.at(c.AudioRate()))
 	b := make([]byte, p.Frames(c)*c.FrameBytes())
 	if c == G722 {
 		new(G722Encoder).Encode(b, pcm)
@@ -42,6 +42,21 @@ func (p *Prompt) encode(c Codec) []byte {
 		c.Encode(b, pcm)
 	}
 	return b
+}
+
+// at is the sound at another rate. Telephone sound becomes wideband by the
+// filter for streams: Resample takes 8 ms for each second of it, and the first
+// caller in G.722 waits for that.
+func (p *Prompt) at(rateHz int) []int16 {
+	if p.rate != SampleRate || rateHz != WidebandRate {
+		return Resample(p.pcm, p.rate, rateHz)
+	}
+	const late = (halfBandTaps - 1) / 2 // samples that it delays
+	r := resampler(p.rate, rateHz)
+	out := make([]int16, 2*len(p.pcm)+late+1)
+	n := r.Resample(out, p.pcm)
+	r.Resample(out[n:], make([]int16, (late+1)/2))
+	return out[late : n+late]
 }
 
 // Name identifies the prompt in logs.

@@ -12,7 +12,7 @@ func TestPromptFrames(t *testing.T) {
 	pcm := media.Tone(440, -20, 50*time.Millisecond)
 	p := media.NewPrompt("beep", pcm)
 	clear(pcm) // the prompt has its own
-	for _, c := range media.Codecs() {
+	for _, c := range g711() {
 		if got := p.Frames(c); got != 3 {
 			t.Fatalf("%v: %d frames, want 3", c, got)
 		}

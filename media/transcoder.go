@@ -51,6 +51,17 @@ func (e *Encoder) Reset(c Codec, rateHz int) error {
 	return nil
 }
 
+// Restart begins the stream anew, as Reset with the same codec and rate does,
+// without allocating.
+func (e *Encoder) Restart() {
+	if e.g722 != nil {
+		e.g722.Reset()
+	}
+	if e.converter != nil {
+		e.converter.Reset()
+	}
+}
+
 // Encode writes pcm to dst, which must hold it, and returns how many bytes
 // were written: Codec.FrameBytes for each 20 ms. For G.722 at WidebandRate the
 // samples must be even in number; a last odd one is left out.
@@ -110,6 +121,20 @@ func (d *Decoder) Reset(c Codec, rateHz int) error {
 	}
 	return nil
 }
+
+// Restart begins the stream anew, as Reset with the same codec and rate does,
+// without allocating.
+func (d *Decoder) Restart() {
+	if d.g722 != nil {
+		d.g722.Reset()
+	}
+	if d.converter != nil {
+		d.converter.Reset()
+	}
+}
+
+// Codec is what Reset was given; 0 before.
+func (d *Decoder) Codec() Codec { return d.codec }
 
 // Samples is how many samples Decode makes of n bytes.
 func (d *Decoder) Samples(n int) int {

@@ -243,37 +243,53 @@ func (p *playback) add(w *voice, from int64) error {
 
 // open decodes the k-th part of a voice. What the network lost is concealed, other gaps are
 // silence. Ranges may be read in any order, so the sound of a part depends on it
-// and the part before alone.
+// and what joins it from a while before alone.
 func (p *playback) open(w *voice, k int) error {
 	if w.opened == k {
 		return nil
 	}
 	w.opened = -1
 	w.decoder.Reset()
-	if p.joins(w, k) {
-		if err := p.decode(w, w.parts[k-1]); err != nil {
+	for i := p.entry(w, k); i <= k; i++ {
+		if err := p.decode(w, w.parts[i]); err != nil {
 			return err
 		}
-	}
-	if err := p.decode(w, w.parts[k]); err != nil {
-		return err
 	}
 	w.opened = k
 	return nil
 }
 
+// settles is how much of the sound before a part lets a decoder find to where
+// it was there: 250 ms. A part may be as short as a frame.
+const settles = media.SampleRate / 4
+
+// entry is the part to begin with, in order to hear the k-th.
+func (p *playback) entry(w *voice, k int) int {
+	begin := k
+	for p.joins(w, begin) && p.index.Parts[w.parts[k]].First-p.index.Parts[w.parts[begin]].First < settles {
+		begin--
+	}
+	return begin
+}
+
 // joins reports whether the end of the part before is heard in the k-th part,
-// because what was lost lies where they meet.
+// because what was lost lies where they meet, or the codec goes on from there.
 func (p *playback) joins(w *voice, k int) bool {
 	if k == 0 {
 		return false
 	}
 	before, part := &p.index.Parts[w.parts[k-1]], &p.index.Parts[w.parts[k]]
+	if before.First+int64(before.Samples) != part.First {
+		return false
+	}
+	if before.Codec == part.Codec && !media.Codec(part.Codec).Stateless() {
+		return true
+	}
 	lost := len(part.Gaps) > 0 && part.Gaps[0].From == 0
 	if n := len(before.Gaps); n > 0 {
 		lost = lost || uint32(before.Gaps[n-1].To) == before.Samples
 	}
-	return lost && before.First+int64(before.Samples) == part.First
+	return lost
 }
 
 // decode makes the sound of a part from where the decoder is.

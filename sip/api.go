@@ -139,6 +139,9 @@ type DialRequest struct {
 	Asserted bool
 	Timeout  time.Duration
 	Options  media.StreamOptions
+	// Prefer is offered first, if it may be offered at all: the codec of whom they
+	// will talk with, so that sound need not be decoded. 0 means no wish.
+	Prefer media.Codec
 	// Username and Password answer a challenge of the far end (ivrd call).
 	Username string
 	Password Secret

@@ -93,6 +93,7 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 	if len(r.Options.Codecs) == 0 {
 		r.Options.Codecs = t.codecs()
 	}
+	r.Options.Codecs = preferring(r.Prefer, r.Options.Codecs)
 	want := s.srtpTo(r, t)
 	r.Options.DTLS = want == SRTPbyDTLS && !r.Options.Web
 	stream, err := session.Open(r.Options)
@@ -115,6 +116,18 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 	}
 	p.begin(r)
 	return p, nil
+}
+
+// preferring puts a codec before others, where it is among them; empty is all.
+func preferring(first media.Codec, codecs []media.Codec) []media.Codec {
+	if len(codecs) == 0 {
+		codecs = media.Codecs()
+	}
+	if !slices.Contains(codecs, first) {
+		return codecs
+	}
+	same := func(c media.Codec) bool { return c == first }
+	return append([]media.Codec{first}, slices.DeleteFunc(slices.Clone(codecs), same)...)
 }
 
 // srtpTo is how a call of ours is secured.

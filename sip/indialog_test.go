@@ -129,7 +129,7 @@ func inSecureCall(t *testing.T, f func(t *testing.T, p *phone, l leg.Leg, s *fak
 // offersTheSame checks an offer inside inSecureCall's call.
 func offersTheSame(t *testing.T, offer []byte) {
 	t.Helper()
-	if text := string(offer); !strings.Contains(text, "RTP/SAVP 8 0 101\r\n") || strings.Count(text, "a=crypto:") != 1 ||
+	if text := string(offer); !strings.Contains(text, "RTP/SAVP 8 0 9 101\r\n") || strings.Count(text, "a=crypto:") != 1 ||
 		!strings.Contains(text, "a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:") {
 		t.Errorf("a secure call is offered\n%s", text)
 	}

@@ -30,6 +30,7 @@ type callCmd struct {
 	User     string        `help:"User that answers a challenge; the secret comes from IVRD_SIP_SECRET." placeholder:"NAME"`
 	SRTP     bool          `name:"srtp" help:"Offer encrypted sound (SDES)." xor:"srtp"`
 	DTLS     bool          `name:"dtls" help:"Offer encrypted sound (DTLS-SRTP)." xor:"srtp"`
+	Codec    string        `default:"any" enum:"any,pcmu,pcma,g722" help:"What is offered and taken: any, pcmu, pcma or g722."`
 	JSON     bool          `name:"json" help:"Print the report as JSON."`
 	Verbose  bool          `short:"v" help:"Log the signalling's course."`
 }
@@ -46,6 +47,14 @@ func (c callCmd) secured() sip.SRTP {
 	}
 }
 
+// codecs is what is offered; empty for all.
+func (c callCmd) codecs() []media.Codec {
+	if one, ok := media.CodecByName(c.Codec); ok {
+		return []media.Codec{one}
+	}
+	return nil
+}
+
 // Run makes the call. A call that was not answered is a fault.
 func (c callCmd) Run(ctx context.Context) error {
 	sound, err := c.sound(ctx)
@@ -59,6 +68,7 @@ func (c callCmd) Run(ctx context.Context) error {
 	report, err := phone.Call(ctx, phone.Options{
 		URI: c.URI, From: c.From, Username: c.User, Password: secret.New(os.Getenv("IVRD_SIP_SECRET")),
 		Sound: sound, Script: c.DTMF, Duration: c.Duration, Ring: c.Ring, SRTP: c.secured(), Log: log,
+		Codecs: c.codecs(),
 	})
 	if err != nil {
 		return err
@@ -88,7 +98,7 @@ func (c callCmd) sound(ctx context.Context) (*media.Prompt, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", c.Play, err)
 		}
-		return media.NewPrompt("play", media.Resample(pcm, rate, media.SampleRate)), nil
+		return media.NewPromptAt("play", rate, pcm), nil
 	case c.Say != "":
 		engine, err := tts.NewEspeak(ctx, tts.EspeakConfig{})
 		if err != nil {

@@ -216,7 +216,7 @@ func (d *decoder) trunk(t *Trunk, key string) {
 		d.wrong(key, "set match (addresses) or username and password (digest)", "no call could prove to come from this trunk")
 	}
 	for j, c := range t.Codecs {
-		d.oneOf(fmt.Sprintf("%s.codecs[%d]", key, j), strings.ToUpper(c), "PCMU", "PCMA")
+		d.oneOf(fmt.Sprintf("%s.codecs[%d]", key, j), strings.ToUpper(c), "PCMU", "PCMA", "G722")
 	}
 }
 

@@ -100,7 +100,7 @@ func TestFaults(t *testing.T) {
 		{"trunk match", "sip:\n  trunks: [{name: a, match: [here]}]\n", `F:2: sip.trunks[0].match[0]: wants an address range, got "here" (hint: such as 203.0.113.7/32)`},
 		{"trunk transport", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], transport: smoke}]\n", `F:2: sip.trunks[0].transport: wants one of udp, tcp, tls, got "smoke"`},
 		{"trunk dtmf", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], dtmf: morse}]\n", `F:2: sip.trunks[0].dtmf: wants one of auto, rfc4733, info, inband, got "morse"`},
-		{"trunk codec", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], codecs: [MP3]}]\n", `F:2: sip.trunks[0].codecs[0]: wants one of PCMU, PCMA, got "MP3"`},
+		{"trunk codec", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], codecs: [MP3]}]\n", `F:2: sip.trunks[0].codecs[0]: wants one of PCMU, PCMA, G722, got "MP3"`},
 		{"trunk registers nowhere", "sip:\n  trunks: [{name: a, match: [10.0.0.0/8], register: true}]\n", `F:2: sip.trunks[0].register: needs server and username`},
 		{"trunk without proof", "sip:\n  trunks: [{name: a}]\n", `F:2: sip.trunks[0]: no call could prove to come from this trunk (hint: set match (addresses) or username and password (digest))`},
 		{"password file", "sip:\n  trunks: [{name: a, username: u, password_file: /no/such}]\n", `F:2: sip.trunks[0].password_file: cannot be read: open /no/such: no such file or directory`},

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/ivrd/ivrd/internal/testkit"
 	"github.com/ivrd/ivrd/internal/testkit/tone"
 	"github.com/ivrd/ivrd/leg"
+	"github.com/ivrd/ivrd/recordings"
 )
 
 // baresip is an independent SIP phone: what works with it does not only work
@@ -28,6 +30,34 @@ func TestBaresip(t *testing.T) {
 			h.baresipIsCalled(alice)
 			h.verify()
 		})
+	}
+}
+
+// TestBaresipInWideband: it takes nothing but G.722. The caller whom it talks with
+// in the second call has G.711, which becomes G.722 and back.
+func TestBaresipInWideband(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	alice := testkit.Baresip{
+		User: "alice", Domain: h.sip, Password: h.sipSecret("alice"), Codec: "G722", Mouth: testkit.Tone(440, time.Minute),
+	}.Start(t)
+	says(t, alice, "200 OK (ivrd)")
+	h.baresipCalls(alice)
+	h.baresipIsCalled(alice)
+	h.spoke(h.ended(2)[1], "G722")
+	h.spoke(h.ended(2)[0], "PCMU", "G722")
+	h.verify()
+}
+
+// spoke checks the codecs of a call's parties, in order of their coming.
+func (h *house) spoke(rec recordings.Call, want ...string) {
+	h.t.Helper()
+	var got []string
+	for _, l := range rec.Legs {
+		got = append(got, l.Codec)
+	}
+	if !slices.Equal(got, want) {
+		h.t.Errorf("the parties spoke %v, want %v", got, want)
 	}
 }
 

@@ -52,15 +52,16 @@ func TestSDESPhoneIsCalled(t *testing.T) {
 	h.verify()
 }
 
-// TestDTLSCall: `ivrd call --dtls` is heard and hears.
+// TestDTLSCall: `ivrd call --dtls` is heard and hears, in wideband.
 func TestDTLSCall(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	r, heard, err := headless(t, "", "sip:1000@"+h.sip, "--dtls", "--dtmf", "w1.5,5", "--duration", "5s")
+	r, heard, err := headless(t, "", "sip:1000@"+h.sip, "--dtls", "--codec", "g722", "--dtmf", "w1.5,5", "--duration", "5s")
 	if err != nil || r.End != leg.CallerHangup {
 		t.Errorf("the call: %v %+v", err, r)
 	}
 	checkHeadless(t, h, heard)
+	h.spoke(h.ended(1)[0], "G722")
 	h.verify()
 }
 

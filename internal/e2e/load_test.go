@@ -453,8 +453,9 @@ func (c *telephone) waitsEnd(want leg.EndReason) error {
 
 // ear is a tap that keeps what was heard, silence where nothing came.
 type ear struct {
-	mu  sync.Mutex
-	pcm []int16
+	mu      sync.Mutex
+	pcm     []int16
+	decoder media.Decoder
 }
 
 // Frame implements media.PacketTap.
@@ -465,9 +466,10 @@ func (e *ear) Frame(_ media.Track, at media.Time, codec media.Codec, payload []b
 	for len(e.pcm) < end {
 		e.pcm = append(e.pcm, 0)
 	}
-	if len(payload) > 0 {
-		codec.Decode(e.pcm[at:end], payload)
+	if e.decoder.Codec() != codec && e.decoder.Reset(codec, media.SampleRate) != nil {
+		return
 	}
+	e.decoder.Decode(e.pcm[at:end], payload)
 }
 
 // sound is what was heard so far. What is there does not change any more.

@@ -30,6 +30,7 @@ func TestPages(t *testing.T) {
 		{"Keys", pageKeys},
 		{"JsSIP", pageOfJsSIP},
 		{"BeforePhone", pageBeforePhone},
+		{"AndNarrowPhone", pageAndNarrowPhone},
 		{"TLS", pagesTLS},
 	} {
 		t.Run(test.name, test.run)
@@ -176,5 +177,10 @@ func TestPagesTalk(t *testing.T) {
 	left, right := h.recording(rec.ID, "")
 	h.hearsAll("left", left, demoHz)
 	h.hearsAll("right", right, 600, aliceHz, 600, aliceHz, 600, aliceHz, 1100)
+	for _, l := range rec.Legs { // one for each time that the desk was rung
+		if l.Codec != "G722" {
+			t.Errorf("the %s spoke %s: two pages have wideband between them", l.Party, l.Codec)
+		}
+	}
 	h.verify()
 }

@@ -63,7 +63,7 @@ func TestJitterIsThatOfPacketsInARow(t *testing.T) {
 }
 
 func TestMarksSurviveTheirCodecOnly(t *testing.T) {
-	for _, c := range media.Codecs() {
+	for _, c := range codecs() {
 		b := make([]byte, media.FrameSamples)
 		writeMark(b, c, 0x89ABCDEF, 1795725000123456789)
 		pcm := make([]int16, len(b))
@@ -79,7 +79,7 @@ func TestMarksSurviveTheirCodecOnly(t *testing.T) {
 				t.Errorf("%v: the mark can be heard: %d", c, s)
 			}
 		}
-		for _, other := range media.Codecs() {
+		for _, other := range codecs() {
 			if media.Transcode(again, other, b, c); other != c {
 				if _, _, ok := readMark(again, c); ok {
 					t.Errorf("%v to %v: a mark is read in the wrong codec", c, other)
@@ -102,7 +102,7 @@ func frame(s *sound, c media.Codec, id uint32, at int64) []byte {
 
 func TestContent(t *testing.T) {
 	s := newSound()
-	for _, c := range media.Codecs() {
+	for _, c := range codecs() {
 		var h Heard
 		e := ear{expect: 7}
 		hear := func(id uint32, sent int64) {
@@ -129,7 +129,7 @@ func TestContent(t *testing.T) {
 
 func TestTonesAreToldApart(t *testing.T) {
 	s := newSound()
-	for _, c := range media.Codecs() {
+	for _, c := range codecs() {
 		for id := range uint32(2 * tones) {
 			b := frame(s, c, id, 0)
 			if !s.loud(c, b) {

@@ -79,7 +79,7 @@ func TestDescriptions(t *testing.T) {
 
 func TestCodecIsChosen(t *testing.T) {
 	offer := "v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 9 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\nm=video 5000 RTP/AVP 31\r\nc=IN IP4 192.0.2.1\r\n"
-	for _, want := range media.Codecs() {
+	for _, want := range codecs() {
 		d, err := parseSDP([]byte(offer), want)
 		if err != nil || d.codec != want || d.at != netip.MustParseAddrPort("127.0.0.1:4000") || d.event != 101 {
 			t.Errorf("%v: chosen %+v (%v)", want, d, err)

@@ -129,7 +129,7 @@ func (r *sdpReader) choose(want media.Codec) (media.Codec, bool) {
 	var best media.Codec
 	found := false
 	for _, t := range r.types {
-		for _, c := range media.Codecs() {
+		for _, c := range codecs() {
 			if t == strconv.Itoa(int(c.PayloadType())) && (!found || c == want) {
 				best, found = c, true
 			}

@@ -8,6 +8,8 @@ import (
 
 // ear is a tap that keeps what the phone hears.
 type ear struct {
+	decoder media.Decoder // the worker's
+
 	mu       sync.Mutex
 	pcm      []int16
 	start    media.Time // of pcm; -1 before the first frame
@@ -26,8 +28,11 @@ func newEar() *ear { return &ear{start: -1, first: -1, answered: -1} }
 // Frame implements media.PacketTap.
 func (e *ear) Frame(_ media.Track, at media.Time, codec media.Codec, payload []byte) {
 	var frame [media.FrameSamples]int16
-	if len(payload) <= len(frame) {
-		codec.Decode(frame[:], payload)
+	if codec != e.decoder.Codec() && e.decoder.Reset(codec, media.SampleRate) != nil {
+		return
+	}
+	if e.decoder.Samples(len(payload)) <= len(frame) {
+		e.decoder.Decode(frame[:], payload)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -35,7 +35,9 @@ type Options struct {
 	// Ring bounds the wait for an answer; 0 means 30 s.
 	Ring time.Duration
 	SRTP sip.SRTP
-	Log  *slog.Logger
+	// Codecs are offered in this order; empty means all.
+	Codecs []media.Codec
+	Log    *slog.Logger
 }
 
 // Report is what happened; its JSON form is public.
@@ -151,7 +153,7 @@ func (c *call) run(ctx context.Context, ua sip.Dialer) (Report, error) {
 	l, err := ua.Dial(ctx, c.session, sip.DialRequest{
 		URI: c.opts.URI, AllowURI: true, From: c.opts.From, Timeout: ring,
 		Username: c.opts.Username, Password: c.opts.Password, SRTP: c.opts.SRTP,
-		Options: media.StreamOptions{Name: "phone", Track: media.TrackAgent},
+		Options: media.StreamOptions{Name: "phone", Track: media.TrackAgent, Codecs: c.opts.Codecs},
 	})
 	if err != nil {
 		return c.report, fmt.Errorf("call: %w", err)

@@ -43,7 +43,7 @@ type Baresip struct {
 	Encryption string
 	// Mux offers RTP and RTCP on one port; it takes that of an offer anyway.
 	Mux bool
-	// Codec is PCMU (the default) or PCMA.
+	// Codec is PCMU (the default), PCMA or G722; none but it is taken.
 	Codec string
 	// Manual lets incoming calls ring until Accept; else they are answered.
 	Manual bool
@@ -66,6 +66,7 @@ type Phone struct {
 	process *Process
 	control net.Conn
 	dir     string
+	rate    int // of what is heard
 	// URI reaches the phone without a registrar.
 	URI string
 
@@ -90,9 +91,9 @@ func (b Baresip) Start(t testing.TB) *Phone {
 	Need(t, "baresip")
 	address := orElse(b.Address, "127.0.0.1")
 	sip, control := Ports(t, 2), Port(t)
-	p := &Phone{t: t, dir: t.TempDir(), changed: make(chan struct{})}
+	p := &Phone{t: t, dir: t.TempDir(), rate: b.rate(), changed: make(chan struct{})}
 	p.URI = fmt.Sprintf("sip:%s@%s:%d", b.User, address, sip)
-	p.write("mouth.wav", wavFile(b.mouth()))
+	p.write("mouth.wav", wavFile(b.rate(), b.mouth()))
 	p.write("accounts", []byte(b.account(p.URI)))
 	p.write("config", []byte(b.config(p.dir, fmt.Sprintf("%s:%d", address, sip), control, Ports(t, 40))))
 	command := b.Command
@@ -109,12 +110,28 @@ func (b Baresip) Start(t testing.TB) *Phone {
 	return p
 }
 
+// rate of the codec's sound in Hz.
+func (b Baresip) rate() int {
+	if b.Codec == "G722" {
+		return 16000
+	}
+	return 8000
+}
+
 // mouth is a minute at least: aufile falls silent at the end of its file, but
-// some versions end the call.
+// some versions end the call. It has the codec's rate.
 func (b Baresip) mouth() []int16 {
 	pcm := make([]int16, max(len(b.Mouth), 60*8000))
 	copy(pcm, b.Mouth)
-	return pcm
+	if b.rate() == 8000 {
+		return pcm
+	}
+	wide := make([]int16, 2*len(pcm))
+	for i, v := range pcm { // straight lines: tones do for what this is for
+		wide[2*i] = v
+		wide[2*i+1] = int16((int(v) + int(pcm[min(i+1, len(pcm)-1)])) / 2)
+	}
+	return wide
 }
 
 func (b Baresip) account(uri string) string {
@@ -126,7 +143,7 @@ func (b Baresip) account(uri string) string {
 	if b.Mux {
 		mux = "yes"
 	}
-	params := fmt.Sprintf("answermode=%s;audio_codecs=%s/8000/1;ptime=20;rtcp_mux=%s", answer, orElse(b.Codec, "PCMU"), mux)
+	params := fmt.Sprintf("answermode=%s;audio_codecs=%s/%d/1;ptime=20;rtcp_mux=%s", answer, orElse(b.Codec, "PCMU"), b.rate(), mux)
 	if b.Encryption != "" {
 		params += ";mediaenc=" + b.Encryption
 	}
@@ -147,7 +164,7 @@ func (b Baresip) config(dir, listen string, control, rtp int) string {
 		"statmode_default off",
 		"audio_path /nonexistent", // no ring tones
 		"audio_source aufile," + filepath.Join(dir, "mouth.wav"),
-		"ausrc_srate 8000", "auplay_srate 8000",
+		fmt.Sprintf("ausrc_srate %d", b.rate()), fmt.Sprintf("auplay_srate %d", b.rate()),
 		"ausrc_channels 1", "auplay_channels 1",
 		"audio_txmode thread",
 		"audio_level no",
@@ -155,7 +172,7 @@ func (b Baresip) config(dir, listen string, control, rtp int) string {
 		fmt.Sprintf("rtp_ports %d-%d", rtp, rtp+39),
 		"jitter_buffer_delay 1-5",
 		"module_path " + baresipModules,
-		"module g711.so", "module aufile.so", "module sndfile.so",
+		"module g711.so", "module g722.so", "module aufile.so", "module sndfile.so",
 		"snd_path " + dir,
 		"module_tmp uuid.so", "module_tmp account.so",
 		"module_app menu.so", "module_app ctrl_tcp.so",
@@ -356,6 +373,6 @@ func (p *Phone) WaitHeard(sound, limit time.Duration) {
 			return false
 		}
 		info, err := os.Stat(files[len(files)-1])
-		return err == nil && info.Size() >= int64(sound.Seconds()*16000)
+		return err == nil && info.Size() >= int64(sound.Seconds()*float64(2*p.rate))
 	})
 }

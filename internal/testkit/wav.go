@@ -18,9 +18,9 @@ func Tone(hertz float64, d time.Duration) []int16 {
 	return pcm
 }
 
-// wavFile is pcm at 8 kHz as a file of 16-bit PCM. It is written here and not
+// wavFile is pcm as a file of 16-bit PCM. It is written here and not
 // by the code under test, so that a fault there does not hide itself.
-func wavFile(pcm []int16) []byte {
+func wavFile(rate int, pcm []int16) []byte {
 	le := binary.LittleEndian
 	b := append([]byte(nil), "RIFF"...)
 	b = le.AppendUint32(b, uint32(36+2*len(pcm)))
@@ -28,8 +28,8 @@ func wavFile(pcm []int16) []byte {
 	b = le.AppendUint32(b, 16)
 	b = le.AppendUint16(b, 1) // PCM
 	b = le.AppendUint16(b, 1) // mono
-	b = le.AppendUint32(b, 8000)
-	b = le.AppendUint32(b, 16000)
+	b = le.AppendUint32(b, uint32(rate))
+	b = le.AppendUint32(b, uint32(2*rate))
 	b = le.AppendUint16(b, 2)
 	b = le.AppendUint16(b, 16)
 	b = append(b, "data"...)
@@ -43,13 +43,13 @@ func wavFile(pcm []int16) []byte {
 // WriteWAV writes pcm at 8 kHz as a file of 16-bit PCM.
 func WriteWAV(t testing.TB, path string, pcm []int16) {
 	t.Helper()
-	if err := os.WriteFile(path, wavFile(pcm), 0o600); err != nil {
+	if err := os.WriteFile(path, wavFile(8000, pcm), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// ReadWAV reads what WriteWAV, SIPp or baresip wrote: mono, 16 bits, 8 kHz,
-// with a plain header.
+// ReadWAV reads what WriteWAV, SIPp or baresip wrote: mono, 16 bits, with a plain
+// header, at 8 kHz, or at 16 kHz, of which it gives the mean of two samples.
 func ReadWAV(t testing.TB, path string) []int16 {
 	t.Helper()
 	b, err := os.ReadFile(path)
@@ -68,15 +68,22 @@ func parseWAV(b []byte) ([]int16, error) {
 	if len(b) < 44 || string(b[:4]) != "RIFF" || string(b[8:16]) != "WAVEfmt " || string(b[36:40]) != "data" {
 		return nil, fmt.Errorf("no plain WAV header in %d bytes", len(b))
 	}
-	if le.Uint16(b[20:]) != 1 || le.Uint16(b[22:]) != 1 || le.Uint32(b[24:]) != 8000 || le.Uint16(b[34:]) != 16 {
-		return nil, fmt.Errorf("not 8 kHz mono of 16 bits")
+	rate := le.Uint32(b[24:])
+	if le.Uint16(b[20:]) != 1 || le.Uint16(b[22:]) != 1 || rate != 8000 && rate != 16000 || le.Uint16(b[34:]) != 16 {
+		return nil, fmt.Errorf("not 8 or 16 kHz mono of 16 bits")
 	}
 	b = b[44:]
 	pcm := make([]int16, len(b)/2)
 	for i := range pcm {
 		pcm[i] = int16(le.Uint16(b[2*i:]))
 	}
-	return pcm, nil
+	if rate == 8000 {
+		return pcm, nil
+	}
+	for i := range len(pcm) / 2 {
+		pcm[i] = int16((int(pcm[2*i]) + int(pcm[2*i+1])) / 2)
+	}
+	return pcm[:len(pcm)/2], nil
 }
 
 // Level is how strong a frequency is in pcm (8 kHz), as a share of the whole

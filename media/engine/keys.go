@@ -47,8 +47,7 @@ func (st *stream) detect(at media.Time) {
 	var pcm [media.FrameSamples]int16
 	switch st.intake.Kind {
 	case rtpio.Sound:
-		st.remote.Codec.Decode(pcm[:], st.intake.Payload)
-		frame = pcm[:]
+		frame = st.narrow(at, pcm[:])
 	case rtpio.Lost:
 	default:
 		frame = pcm[:]
@@ -56,6 +55,15 @@ func (st *stream) detect(at media.Time) {
 	if key, ok := st.inBand.detector.Frame(frame); ok {
 		st.key(dtmf.InBand, key, at)
 	}
+}
+
+// narrow is the peer's present frame at media.SampleRate; room is for one.
+func (st *stream) narrow(at media.Time, room []int16) []int16 {
+	if !st.remote.Codec.Stateless() {
+		return st.voice.Frame(at, media.FrameSamples)
+	}
+	st.remote.Codec.Decode(room, st.intake.Payload)
+	return room
 }
 
 // key takes a key of the peer.
@@ -81,6 +89,5 @@ func (st *stream) key(way dtmf.Way, key byte, at media.Time) {
 func (st *stream) tone() []byte {
 	var pcm [media.FrameSamples]int16
 	st.inBand.tones.Next(pcm[:])
-	st.remote.Codec.Encode(st.recoded[:], pcm[:])
-	return st.recoded[:]
+	return st.encodeNarrow(pcm[:])
 }

@@ -202,8 +202,9 @@ var tones = []float64{400, 700, 1100, 1700, 2300}
 
 // tap keeps what it is given.
 type tap struct {
-	mu     sync.Mutex
-	frames map[media.Track][]tapped
+	mu       sync.Mutex
+	frames   map[media.Track][]tapped
+	decoders map[media.Track]*media.Decoder
 }
 
 type tapped struct {
@@ -215,13 +216,23 @@ func (t *tap) Frame(track media.Track, at media.Time, c media.Codec, payload []b
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.frames == nil {
-		t.frames = map[media.Track][]tapped{}
+		t.frames, t.decoders = map[media.Track][]tapped{}, map[media.Track]*media.Decoder{}
 	}
 	f := tapped{at: at}
 	if payload != nil {
-		f.pcm = tone.Decode(c, payload)
+		f.pcm = t.decode(track, c, payload)
 	}
 	t.frames[track] = append(t.frames[track], f)
+}
+
+func (t *tap) decode(track media.Track, c media.Codec, payload []byte) []int16 {
+	d := t.decoders[track]
+	if d == nil || d.Codec() != c {
+		d, _ = media.NewDecoder(c, media.SampleRate) // what is tapped has a codec
+		t.decoders[track] = d
+	}
+	pcm := make([]int16, d.Samples(len(payload)))
+	return pcm[:d.Decode(pcm, payload)]
 }
 
 // pcm of a track from a time on, lost frames silent.

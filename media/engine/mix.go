@@ -3,61 +3,78 @@ package engine
 import (
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/mix"
+	"github.com/ivrd/ivrd/media/plc"
 	"github.com/ivrd/ivrd/media/rtpio"
 )
 
 // listen tells the mixer whom this leg hears in this tick. Whoever was heard
 // until now and is not any more fades out in it.
 func (st *stream) listen() {
+	n := st.samples
 	st.ear.Begin()
 	if st.played != nil {
-		st.ear.Hear(st.prompt())
+		st.ear.Hear(st.prompt(n))
 		return
 	}
 	for _, o := range st.speakers {
-		st.ear.Hear(&o.voice)
+		st.ear.Hear(o.voiceOf(said, n))
 	}
 	for _, o := range st.overheard {
 		if o.played != nil {
-			st.ear.Hear(o.prompt())
+			st.ear.Hear(o.prompt(n))
 		}
 	}
 }
 
 // prompt is the voice of what this leg is being played.
-func (st *stream) prompt() *mix.Voice { return &st.prompts[st.player.turn()] }
+func (st *stream) prompt(samples int) *mix.Voice {
+	return st.voiceOf(played+source(st.player.turn()), samples)
+}
 
 // sum is what several others say at once, or one who comes or goes. Who is not
 // heard for a moment does not make the rest be lost.
 func (st *stream) sum(at media.Time) []byte {
-	var pcm [media.FrameSamples]int16
-	st.ear.Mix(at, pcm[:])
-	st.remote.Codec.Encode(st.recoded[:], pcm[:])
-	return st.recoded[:]
+	var room [media.MaxFrameSamples]int16
+	pcm := room[:st.samples]
+	st.ear.Mix(at, pcm)
+	return st.encode(pcm)
 }
 
 // breakOff keeps the end of what the peer has said, for those who still hear it,
 // to fade out in.
 func (st *stream) breakOff() {
-	st.voice.Frame(st.session.next-media.FrameSamples, media.FrameSamples)
+	if !st.connected {
+		return
+	}
+	last := st.session.next - media.FrameSamples
+	if w := st.wide; w != nil && w.voices[said] != nil {
+		w.voices[said].Frame(last, media.MaxFrameSamples)
+	}
+	if st.remote.Codec.Stateless() || st.wide.decoders[said][0] != nil {
+		st.voice.Frame(last, media.FrameSamples)
+	}
 }
 
-// said is what a stream's peer says, as the mixer takes it.
-type said struct{ *stream }
+// speaker is what a stream's peer says, as the mixer takes it.
+type speaker struct{ *stream }
 
-func (s said) Frame(dst []int16) mix.Kind {
-	if s.closed || !s.connected {
+func (s speaker) Frame(dst []int16) mix.Kind {
+	switch {
+	case s.closed || !s.connected:
 		return mix.Silent
-	}
-	switch in := &s.intake; in.Kind {
-	case rtpio.Sound:
-		s.remote.Codec.Decode(dst, in.Payload)
+	case s.intake.Kind == rtpio.Sound:
+		s.decode(said, dst, s.intake.Payload)
 		return mix.Sound
-	case rtpio.Lost:
+	case s.missing():
 		return mix.Lost
 	default:
 		return mix.Silent
 	}
+}
+
+// Concealer implements mix.Concealing.
+func (speaker) Concealer(samples int) mix.Concealer {
+	return plc.New(samples * framesPerSecond)
 }
 
 // shown is what a stream is being played in one of its turns, as the mixer takes
@@ -65,17 +82,17 @@ func (s said) Frame(dst []int16) mix.Kind {
 type shown struct {
 	*stream
 
-	turn int
+	turn source
 }
 
 func (s shown) Frame(dst []int16) mix.Kind {
 	payload := s.played
-	if payload == nil || s.player.turn() != s.turn {
-		cut := s.rests[s.turn]
+	if turn := int(s.turn - played); payload == nil || s.player.turn() != turn {
+		cut := s.rests[turn]
 		if payload = cut.payload; payload == nil || cut.at != s.session.Now() {
 			return mix.Silent
 		}
 	}
-	s.remote.Codec.Decode(dst, payload)
+	s.decode(s.turn, dst, payload)
 	return mix.Sound
 }

@@ -10,8 +10,9 @@ type player struct {
 
 	id     media.PlayID
 	active bool
-	prompt int // which of Prompts
-	frame  int // of it
+	prompt int        // which of Prompts
+	frame  int        // of it
+	since  media.Time // when it began
 }
 
 // turn is which of the stream's two voices of prompts the player speaks with: one
@@ -25,6 +26,9 @@ func (p *player) next(st *stream, at media.Time) ([]byte, bool) {
 		return nil, false
 	}
 	if frame := p.advance(st.remote.Codec); frame != nil {
+		if p.frame == 1 {
+			p.since = at
+		}
 		return frame, true
 	}
 	p.finish(st, at, true)
@@ -49,8 +53,8 @@ func (p *player) advance(codec media.Codec) []byte {
 
 // rest is the frame that a prompt was cut at, to fade out in.
 type rest struct {
-	at      media.Time
-	payload []byte
+	at, since media.Time
+	payload   []byte
 }
 
 // stop ends what is played, if anything.
@@ -59,7 +63,7 @@ func (p *player) stop(st *stream, at media.Time) {
 		return
 	}
 	if st.connected {
-		st.rests[p.turn()] = rest{at: at, payload: p.advance(st.remote.Codec)}
+		st.rests[p.turn()] = rest{at: at, since: p.since, payload: p.advance(st.remote.Codec)}
 	}
 	p.finish(st, at, false)
 }

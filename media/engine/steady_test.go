@@ -110,6 +110,10 @@ var steady = []struct {
 	{"transcoded", [2]media.Codec{media.PCMU, media.PCMA}, 1},
 	{"mixed", [2]media.Codec{media.PCMU, media.PCMA}, 2},
 	{"prompt", [2]media.Codec{media.PCMU, media.PCMA}, 0},
+	{"wideband", [2]media.Codec{media.G722, media.G722}, 1},
+	{"wideband transcoded", [2]media.Codec{media.PCMU, media.G722}, 1},
+	{"wideband mixed", [2]media.Codec{media.PCMU, media.G722}, 2},
+	{"wideband prompt", [2]media.Codec{media.G722, media.PCMA}, 0},
 }
 
 func (r *rig) begin(speakers int) {

@@ -29,6 +29,7 @@ type stream struct {
 	pausing   bool        // the next packet begins a talk spurt
 	track     media.Track // where its voice is recorded
 	base      uint32      // RTP timestamp at session time 0
+	hush      uint8       // ticks since there was sound, up to stalled+1
 	report    media.Time
 	inBand    *inBand // of a peer that takes no events; else nil
 	doubted   uint64  // packets that did not authenticate and have been told
@@ -50,6 +51,8 @@ type stream struct {
 	shaken    *media.SRTPKeys // of its handshake
 	silence   [media.FrameSamples]byte
 	recoded   [media.FrameSamples]byte
+	samples   int   // of a frame as this leg hears it
+	wide      *wide // where the tables of G.711 do not do; else nil
 
 	options media.StreamOptions
 	keyed   keyed // of a peer whose keys come from a handshake; else nil
@@ -71,11 +74,12 @@ func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint, k ke
 		track:    o.Track,
 		base:     rand.Uint32(),
 		pausing:  true,
+		hush:     stalled,
 		stats:    media.Stats{FirstMedia: -1},
 	}
-	st.voice.Speaker = said{st}
+	st.voice.Speaker = speaker{st}
 	for i := range st.prompts {
-		st.prompts[i] = mix.Voice{Speaker: shown{st, i}, Steady: true}
+		st.prompts[i] = mix.Voice{Speaker: shown{st, played + source(i)}, Steady: true}
 	}
 	return st
 }
@@ -123,13 +127,31 @@ func (st *stream) connect(r media.Remote) error {
 			st.inBand = new(inBand)
 		}
 	}
+	st.speak(r.Codec)
 	st.connected, st.remote = true, r
-	st.codec.Store(uint32(r.Codec))
 	st.hears.quiet, st.hears.told = 0, false // what was negotiated anew gets its time anew
-	for i := range st.silence {
-		st.silence[i] = r.Codec.Silence()
-	}
 	return nil
+}
+
+// speak changes the codec.
+func (st *stream) speak(c media.Codec) {
+	if c == st.remote.Codec {
+		return
+	}
+	if st.connected && c.AudioRate() != st.remote.Codec.AudioRate() {
+		st.ear = mix.Listener{} // its voices have the other rate
+	}
+	st.samples = c.FrameSamples()
+	if !c.Stateless() {
+		st.widened()
+	}
+	if w := st.wide; w != nil {
+		w.came, w.out = past{}, writer{}
+	}
+	for i := range st.silence {
+		st.silence[i] = c.Silence()
+	}
+	st.codec.Store(uint32(c))
 }
 
 func (st *stream) Play(p media.Play) media.PlayID {

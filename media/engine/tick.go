@@ -25,10 +25,14 @@ func (st *stream) in(at media.Time, missed int, now time.Time) {
 	if missed > 0 {
 		st.endpoint.Skip(missed)
 	}
+	if st.wide != nil {
+		st.wide.keep(&st.intake, at-media.FrameSamples)
+	}
 	st.endpoint.Take(&st.intake, now)
 	if !st.connected {
 		return
 	}
+	st.follow()
 	st.unproved()
 	st.hear(at, missed)
 	for _, key := range st.intake.Keys[:st.intake.N] {
@@ -42,6 +46,29 @@ func (st *stream) in(at media.Time, missed int, now time.Time) {
 		}
 		st.record(st.track, at, payload)
 	}
+}
+
+// stalled is how many ticks in a row without a frame are taken for a stall of the
+// line, which will turn out to be a loss or a delay, when there was sound before.
+// After that the peer has fallen silent. Of one that sends nothing in pauses
+// (DTX) the first 60 ms of each are concealed, which fades.
+const stalled = 3
+
+// follow counts the ticks since there was sound.
+func (st *stream) follow() {
+	switch st.intake.Kind {
+	case rtpio.Sound:
+		st.hush = 0
+	case rtpio.Quiet:
+		st.hush = stalled + 1
+	default:
+		st.hush = min(st.hush+1, stalled+1)
+	}
+}
+
+// missing reports whether something was said that has not come.
+func (st *stream) missing() bool {
+	return st.intake.Kind == rtpio.Lost || st.intake.Kind == rtpio.NoFrame && st.hush <= stalled
 }
 
 // hear tells when media comes, fails to come, and comes back.
@@ -113,11 +140,15 @@ func (st *stream) out(at media.Time) {
 	payload := st.sound(at)
 	if !sends {
 		st.pausing = true
+		st.unsent()
 		return
 	}
 	if payload == nil {
 		st.endpoint.Miss()
 		return
+	}
+	if !st.remote.Codec.Stateless() {
+		st.wrote(at, payload)
 	}
 	st.endpoint.Send(st.remote.PayloadType, st.pausing, timestamp, payload)
 	st.pausing = false
@@ -139,30 +170,43 @@ func (st *stream) sound(at media.Time) []byte {
 	case plain && only == nil:
 		return st.silence[:]
 	case plain && st.played != nil:
-		return st.played
-	case plain && len(st.speakers) > 0 && only == &st.speakers[0].voice:
-		return st.forward(st.speakers[0])
+		if st.asItCame(only, at) {
+			return st.played
+		}
+		return st.sum(at)
+	case plain && len(st.speakers) > 0 && only == st.speakers[0].voiceOf(said, st.samples):
+		return st.forward(st.speakers[0], at)
+	}
+	if st.wide != nil {
+		st.wide.out.held = 0
 	}
 	return st.sum(at)
 }
 
 // forward is what one other leg says.
-func (st *stream) forward(o *stream) []byte {
-	if !o.connected {
+func (st *stream) forward(o *stream, at media.Time) []byte {
+	switch {
+	case !o.connected:
 		return st.silence[:]
-	}
-	switch in := &o.intake; in.Kind {
-	case rtpio.Sound:
-		if o.remote.Codec == st.remote.Codec {
-			return in.Payload
-		}
-		media.Transcode(st.recoded[:], st.remote.Codec, in.Payload, o.remote.Codec)
-		return st.recoded[:]
-	case rtpio.Lost:
+	case o.intake.Kind == rtpio.Sound:
+		return st.recode(o, at)
+	case o.missing():
 		return nil
 	default:
 		return st.silence[:]
 	}
+}
+
+// recode is the sound of one other leg in the codec of this one.
+func (st *stream) recode(o *stream, at media.Time) []byte {
+	to, from := st.remote.Codec, o.remote.Codec
+	if to == from && (st.wide == nil || st.asItCame(o.voiceOf(said, st.samples), at)) {
+		return o.intake.Payload
+	}
+	if to != from && media.Transcode(st.recoded[:], to, o.intake.Payload, from) > 0 {
+		return st.recoded[:]
+	}
+	return st.encode(o.voiceOf(said, st.samples).Frame(at, st.samples))
 }
 
 func (st *stream) scheduleReport(at media.Time) {

@@ -85,6 +85,7 @@ func (st *stream) connectKeyed(r media.Remote) error {
 	if r.Web == nil {
 		return errors.New("connect stream: the peer's certificate is missing")
 	}
+	st.codec.Store(uint32(r.Codec)) // what is played from now on will be heard in it
 	r = st.keyed.address(r)
 	var err error
 	open := st.do(func() {

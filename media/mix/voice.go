@@ -23,6 +23,16 @@ type Speaker interface {
 	Frame(dst []int16) Kind
 }
 
+// Concealing is a Speaker whose losses are worth bridging: a Voice without a
+// Concealer asks it for one when it has been heard for some frames in a row.
+type Concealing interface {
+	Concealer(samples int) Concealer
+}
+
+// settled is after how many frames in a row that is: who comes in beside others
+// once, or leaves, needs none.
+const settled = 3
+
 // Concealer makes up sound for frames that were lost. Frames are those of one
 // Voice, in order.
 type Concealer interface {
@@ -45,7 +55,8 @@ type Voice struct {
 
 	pcm   []int16
 	kind  Kind
-	fresh bool // the concealer knows what came before
+	fresh bool  // the concealer knows what came before
+	run   uint8 // frames with sound in a row, up to settled
 	next  media.Time
 	level leveller
 }
@@ -62,7 +73,7 @@ func (v *Voice) Frame(at media.Time, samples int) []int16 {
 	follows := at == v.next
 	v.next = at + media.FrameSamples
 	if !follows {
-		v.fresh = false
+		v.fresh, v.run = false, 0
 	}
 	was := v.kind
 	v.kind = v.Speaker.Frame(v.pcm)
@@ -84,6 +95,9 @@ func (v *Voice) came(again bool) {
 	if !v.Steady {
 		v.level.hear(v.pcm)
 	}
+	if v.run < settled {
+		v.settle()
+	}
 	if v.Concealer != nil {
 		v.Concealer.Good(v.pcm)
 		v.fresh = true
@@ -93,6 +107,15 @@ func (v *Voice) came(again bool) {
 		n := len(v.pcm) / fadePart
 		for i, s := range v.pcm[:n] {
 			v.pcm[i] = int16(scale(s, rise[i*rampSteps/n]))
+		}
+	}
+}
+
+// settle counts the first frames.
+func (v *Voice) settle() {
+	if v.run++; v.run == settled && v.Concealer == nil {
+		if s, ok := v.Speaker.(Concealing); ok {
+			v.Concealer = s.Concealer(len(v.pcm))
 		}
 	}
 }

@@ -4,9 +4,10 @@ import "github.com/ivrd/ivrd/media"
 
 // Decoder turns the frames of one stream into PCM at media.SampleRate without
 // gaps: what was lost is concealed. It follows changes of the codec. The zero
-// value is ready.
+// value is ready. It allocates when a codec with state begins.
 type Decoder struct {
 	conceal Concealer
+	decode  media.Decoder // of a codec with state
 	ready   bool
 }
 
@@ -21,8 +22,19 @@ func (d *Decoder) Frame(dst []int16, codec media.Codec, payload []byte) {
 		d.conceal.Lost(dst)
 		return
 	}
-	codec.Decode(dst, payload)
+	if codec.Stateless() {
+		codec.Decode(dst, payload)
+	} else {
+		d.decodeOf(codec).Decode(dst, payload)
+	}
 	d.conceal.Good(dst)
+}
+
+func (d *Decoder) decodeOf(codec media.Codec) *media.Decoder {
+	if d.decode.Codec() != codec {
+		_ = d.decode.Reset(codec, media.SampleRate) // both are valid
+	}
+	return &d.decode
 }
 
 // Concealing reports whether the last frame was made up and can still be heard:
@@ -32,5 +44,6 @@ func (d *Decoder) Concealing() bool { return d.conceal.Concealing() }
 // Reset forgets what was said: after a seek, or for another stream.
 func (d *Decoder) Reset() {
 	d.conceal.Reset(media.SampleRate)
+	d.decode.Restart()
 	d.ready = true
 }

@@ -48,6 +48,9 @@ const (
 	Sound
 	// Lost: later packets have come, this one has not.
 	Lost
+	// Quiet: nothing has come because the peer sends a key, or comfort noise, in
+	// place of sound.
+	Quiet
 )
 
 // jitterBuffer puts packets of any length in order by their timestamps and
@@ -77,9 +80,10 @@ type jitterBuffer struct {
 	idle   int       // ticks since a packet came
 	count  jitterCount
 
-	have   [ringSamples / 64]uint64 // which samples of the ring are filled
-	ring   [ringSamples]byte
-	delays delays
+	have      [ringSamples / 64]uint64 // which samples of the ring are filled
+	ring      [ringSamples]byte
+	delays    delays
+	interlude interlude
 }
 
 // jitterCount accounts for every sample: stored = played + dropped + squeezed +
@@ -102,6 +106,7 @@ func (j *jitterBuffer) push(timestamp uint32, marker bool, payload []byte) {
 		return
 	}
 	j.lates, j.strays, j.idle = 0, 0, 0
+	j.interlude.end(timestamp)
 	if marker {
 		j.spurt = timestamp
 	}
@@ -155,7 +160,7 @@ func (j *jitterBuffer) moves(timestamp uint32, dropped *uint64) bool {
 func (j *jitterBuffer) restart(timestamp uint32) {
 	j.started = true
 	j.next, j.end, j.spurt = timestamp-startDepth, timestamp, timestamp
-	j.heard = j.next
+	j.heard, j.interlude = j.next, interlude{}
 	j.same, j.delays, j.seen, j.want, j.lastSound = sameDelay{}, delays{}, 0, 0, false
 }
 
@@ -219,6 +224,7 @@ func (j *jitterBuffer) wait() {
 
 // begin lets a talk spurt begin with the delay that the line asks for.
 func (j *jitterBuffer) begin(timestamp uint32) {
+	j.spurt = timestamp
 	low, _ := j.delays.bounds()
 	next := j.clock - low
 	if int32(timestamp-next) < 0 {
@@ -275,6 +281,8 @@ func (j *jitterBuffer) plain(dst *[frameSamples]byte) FrameKind {
 	case j.lastSound:
 		j.heard = j.next
 		return Sound
+	case j.interlude.covers(start):
+		return Quiet
 	case int32(j.end-start) > 0 && int32(j.spurt-start) <= 0:
 		return Lost
 	default:

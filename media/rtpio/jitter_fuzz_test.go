@@ -12,6 +12,7 @@ import (
 func FuzzJitter(f *testing.F) {
 	f.Add([]byte{1, 160, 2, 160, 0, 1, 160})
 	f.Add([]byte{3, 240, 0, 0, 5, 10, 0, 255, 3, 0, 0, 0, 0})
+	f.Add([]byte{1, 160, 2, 160, 6, 0, 0, 4, 6, 10, 1, 255, 0, 7})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		l := newLine(t)
 		script = script[:min(len(script), 1000)]
@@ -19,7 +20,7 @@ func FuzzJitter(f *testing.F) {
 		for len(script) > 1 {
 			op, n := script[0], int(script[1])
 			script = script[2:]
-			switch op % 6 {
+			switch op % 7 {
 			case 0: // time passes
 				for range 1 + n%8 {
 					l.pop()
@@ -33,6 +34,9 @@ func FuzzJitter(f *testing.F) {
 				at += uint32(n) << 24
 			case 5:
 				l.j.skip(n * 20)
+				continue
+			case 6: // a key in place of sound
+				l.j.paused(at - uint32(n)*16)
 				continue
 			}
 			size := 1 + n*3%480

@@ -170,6 +170,8 @@ func (e *Endpoint) accept(p *Packet, at arrival) {
 		e.event(p)
 	case p.PayloadType == e.remote.PayloadType:
 		e.jitter.push(p.Timestamp, p.Marker, p.Payload)
+	default: // comfort noise
+		e.jitter.paused(p.Timestamp)
 	}
 }
 
@@ -188,6 +190,7 @@ func (e *Endpoint) measure(p *Packet, at arrival) {
 }
 
 func (e *Endpoint) event(p *Packet) {
+	e.jitter.paused(p.Timestamp)
 	key, ok := e.events.Packet(p.Timestamp, p.Payload)
 	if ok && e.keyCount < maxKeys {
 		e.keys[e.keyCount] = key

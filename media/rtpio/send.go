@@ -49,7 +49,6 @@ func (e *Endpoint) Report(now time.Time, timestamp uint32, bye bool) {
 		r.Sender = &SenderInfo{NTP: ntp(now), Timestamp: timestamp, Packets: uint32(sent), Octets: e.octets}
 	}
 	conn, to := e.controlPath(e.reportOn(&r, now))
-	e.timed = timedPackets
 	if !to.IsValid() || !e.guard.Allows(to) {
 		return
 	}
@@ -67,6 +66,7 @@ func (e *Endpoint) Report(now time.Time, timestamp uint32, bye bool) {
 func (e *Endpoint) reportOn(r *Report, now time.Time) netip.AddrPort {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.timed = timedPackets
 	if !e.connected || !e.destination().IsValid() {
 		return netip.AddrPort{}
 	}

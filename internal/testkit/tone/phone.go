@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type Phone struct {
 
 	mu     sync.Mutex
 	codec  media.Codec
+	coder  media.Encoder
 	sound  []int16 // sent again and again
 	at     int     // in sound
 	to     netip.AddrPort
@@ -62,7 +64,6 @@ func NewPhone(network rtpio.Network, addr netip.Addr) (*Phone, error) {
 		conn:    conn,
 		started: time.Now(),
 		stop:    make(chan struct{}),
-		codec:   media.PCMU,
 		repeat:  1,
 		ssrc:    rand.Uint32(),
 		seq:     uint16(rand.Uint32()),
@@ -92,10 +93,13 @@ func (p *Phone) Send(to netip.AddrPort, c media.Codec, freqHz float64) {
 	p.SendPCM(to, c, sound)
 }
 
-// SendPCM sends a sound again and again.
+// SendPCM sends a sound, at media.SampleRate, again and again.
 func (p *Phone) SendPCM(to netip.AddrPort, c media.Codec, pcm []int16) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.codec != c && p.coder.Reset(c, media.SampleRate) != nil {
+		pcm = nil // it is no codec
+	}
 	p.to, p.codec, p.sound, p.at = to, c, pcm, 0
 	p.mute = false
 }
@@ -177,8 +181,8 @@ func (p *Phone) tick() {
 		pcm[i] = p.sound[p.at]
 		p.at = (p.at + 1) % len(p.sound)
 	}
-	payload := make([]byte, media.FrameSamples)
-	p.codec.Encode(payload, pcm)
+	payload := make([]byte, p.codec.FrameBytes())
+	p.coder.Encode(payload, pcm)
 	packet := p.packet(p.codec.PayloadType(), p.stamp, payload)
 	_ = p.conn.WriteTo(packet.Append(nil), p.to)
 }
@@ -276,6 +280,7 @@ type source struct {
 	seen    map[uint16]struct{}
 	low     uint16
 	highest uint16
+	decoder media.Decoder
 }
 
 func newRecording() recording {
@@ -304,19 +309,23 @@ func (r *recording) packet(p *rtpio.Packet, from netip.AddrPort, at time.Duratio
 		if key, ok := r.events.Packet(p.Timestamp, p.Payload); ok {
 			r.digits.WriteByte(key)
 		}
-	case media.PCMU.PayloadType():
-		r.place(s, p, media.PCMU)
-	case media.PCMA.PayloadType():
-		r.place(s, p, media.PCMA)
 	default:
-		r.total.Odd++
+		i := slices.IndexFunc(media.Codecs(), func(c media.Codec) bool { return c.PayloadType() == p.PayloadType })
+		if i < 0 {
+			r.total.Odd++
+			return
+		}
+		r.place(s, p, media.Codecs()[i])
 	}
 }
 
 func (r *recording) place(s *source, p *rtpio.Packet, c media.Codec) {
 	const limit = 2 * 3600 * media.SampleRate
+	if s.decoder.Codec() != c && s.decoder.Reset(c, media.SampleRate) != nil {
+		return
+	}
 	start := s.at + int(int32(p.Timestamp-s.first))
-	end := start + len(p.Payload)
+	end := start + s.decoder.Samples(len(p.Payload))
 	if start < 0 || end > limit {
 		r.total.Odd++
 		return
@@ -324,7 +333,7 @@ func (r *recording) place(s *source, p *rtpio.Packet, c media.Codec) {
 	for len(r.pcm) < end {
 		r.pcm = append(r.pcm, 0)
 	}
-	c.Decode(r.pcm[start:end], p.Payload)
+	s.decoder.Decode(r.pcm[start:end], p.Payload)
 }
 
 func (r *recording) counts() Counts {

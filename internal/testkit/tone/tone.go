@@ -99,9 +99,12 @@ func Gaps(pcm []int16, below float64, atLeast time.Duration) []Gap {
 	return out
 }
 
-// Decode makes PCM of G.711.
+// Decode makes PCM at media.SampleRate of sound from its beginning.
 func Decode(c media.Codec, payload []byte) []int16 {
-	pcm := make([]int16, len(payload))
-	c.Decode(pcm, payload)
-	return pcm
+	var d media.Decoder
+	if d.Reset(c, media.SampleRate) != nil {
+		return nil
+	}
+	pcm := make([]int16, d.Samples(len(payload)))
+	return pcm[:d.Decode(pcm, payload)]
 }
