@@ -130,7 +130,7 @@ func newPlayback(f blob.File, ix *seal.Index, key seal.Key, track media.Track) *
 	for i := range ix.Parts {
 		t := media.Track(ix.Parts[i].Track)
 		channel, ok := heard[t]
-		if !ok || ix.Parts[i].Payload() == 0 {
+		if !ok || !heardIn(&ix.Parts[i]) {
 			continue
 		}
 		if byTrack[t] == nil {
@@ -143,6 +143,12 @@ func newPlayback(f blob.File, ix *seal.Index, key seal.Key, track media.Track) *
 		slices.SortStableFunc(w.parts, func(a, b int) int { return cmp.Compare(ix.Parts[a].First, ix.Parts[b].First) })
 	}
 	return p
+}
+
+// heardIn reports whether there is anything to be heard in a part: sound, or what
+// is made up for sound that the network lost.
+func heardIn(part *seal.PartRef) bool {
+	return part.Payload() > 0 || slices.ContainsFunc(part.Gaps, func(g seal.Gap) bool { return g.Cause == seal.CauseLine })
 }
 
 // Size implements Playback.
@@ -266,10 +272,18 @@ const settles = media.SampleRate / 4
 // entry is the part to begin with, in order to hear the k-th.
 func (p *playback) entry(w *voice, k int) int {
 	begin := k
-	for p.joins(w, begin) && p.index.Parts[w.parts[k]].First-p.index.Parts[w.parts[begin]].First < settles {
+	for p.joins(w, begin) && (begin == k || p.goesOn(w, begin)) && p.first(w, k)-p.first(w, begin) < settles {
 		begin--
 	}
 	return begin
+}
+
+func (p *playback) first(w *voice, k int) int64 { return p.index.Parts[w.parts[k]].First }
+
+// goesOn reports whether the k-th part cannot be understood without the one before.
+func (p *playback) goesOn(w *voice, k int) bool {
+	codec := media.Codec(p.index.Parts[w.parts[k]].Codec)
+	return !codec.Valid() || !codec.Stateless()
 }
 
 // joins reports whether the end of the part before is heard in the k-th part,
@@ -300,11 +314,14 @@ func (p *playback) decode(w *voice, i int) error {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	codec := media.Codec(part.Codec)
-	if !codec.Valid() {
+	if !codec.Valid() && len(p.payload) > 0 {
 		return fmt.Errorf("%w: part %d has an unknown codec", ErrDamaged, i)
 	}
-	w.pcm = slices.Grow(w.pcm[:0], len(p.payload))[:len(p.payload)]
-	at, n := 0, len(w.pcm)
+	at, n := 0, int(part.Samples)
+	if len(p.payload) > 0 { // else it is nothing but a gap
+		n = len(p.payload)
+	}
+	w.pcm = slices.Grow(w.pcm[:0], n)[:n]
 	for _, g := range part.Gaps {
 		from, to := min(int(g.From), n), min(int(g.To), n)
 		w.frame(at, from, codec, p.payload)
