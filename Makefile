@@ -77,11 +77,11 @@ tidy:
 #
 # The tests that listen in real time run after the others, one package at a
 # time: a starved machine stutters. The race detector slows down whom it watches
-# by ten, so that what needs much of the machine (an hour of RTP, a thousand
+# by ten, so that what needs much of the machine (an hour of RTP, a flood, a thousand
 # changes of a mix, browsers) runs without it. So are allocations counted: under
 # it pools allocate at random.
 REAL_TIME := ./media/engine ./internal/e2e
-HEAVY     := ^(TestHour|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser)$$
+HEAVY     := ^(TestHour|TestFlood|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser)$$
 unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -v -e /internal/e2e -e /media/engine)
 	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./recordings ./internal/load
