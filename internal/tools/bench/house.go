@@ -101,7 +101,7 @@ sip:
   outbound:
     - {prefix: "8", trunk: load}
     - {prefix: "9", trunk: secure}
-media: {ports: 10000-32767, web_port: 0}
+media: {ports: 10000-32767, web_port: 0, lateness_limit: 0s} # the bench finds the limit itself
 calls:
   max: 10000
   numbers: {"1000": ivr, "2000": bridge, "3000": recorded, "4000": secure, "5000": second}
