@@ -465,7 +465,7 @@ func TestCheckpointsAreFewWrites(t *testing.T) {
 			at += 8000
 			time.Sleep(time.Second)
 		}
-		if n := count.saves.Load(); n < 15 || n > 20 {
+		if n := count.saves.Load(); n < 15 || n > 30 { // one a second would be 60; the first ones may come apart
 			t.Errorf("%d transactions for a minute of five calls, want one in 4 s", n)
 		}
 		if err := errors.Join(v.Close(), h.store.Close()); err != nil {
