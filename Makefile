@@ -77,16 +77,19 @@ tidy:
 #
 # The tests that listen in real time run after the others, one package at a
 # time: a starved machine stutters. The race detector slows down whom it watches
-# by ten, so that what needs much of the machine (an hour of RTP, a flood, a thousand
-# changes of a mix, browsers) runs without it. So are allocations counted: under
-# it pools allocate at random.
+# by ten, so that what needs much of the machine runs without it: an hour of RTP, a
+# flood, a thousand changes of a mix, browsers, and minutes of sound that one
+# goroutine works on. So are allocations counted: under it pools allocate at random.
 REAL_TIME := ./media/engine ./internal/e2e
-HEAVY     := ^(TestHour|TestFlood|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser)$$
+SOUND     := ./media/dtmf ./media/plc ./media/rtpio ./call
+HEAVY     := ^(TestHour|TestFlood|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser|$\
+TestSpeechIsNoKey|TestOtherSoundIsNoKey|TestWhatIsNoKeyIsRefused|TestKeysInTheSound|TestSpeechIsConcealed|$\
+TestBadLines|TestJitterSkew|TestRoles|TestPathEndsWhereTheCallerLeft)$$
 unit:
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -v -e /internal/e2e -e /media/engine)
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $$($(GO) list ./... | grep -v -e /internal/e2e -e /media/engine)
 	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./recordings ./internal/load
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -p 1 -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(REAL_TIME)
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) -run '$(HEAVY)' $(REAL_TIME)
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) -run '$(HEAVY)' $(SOUND) $(REAL_TIME)
 
 # One line shortly: make bench LINE=ivr SECONDS=10 CALLS=200 (lines: docs/load.md).
 bench: build bin/ivrload ## Measure what calls cost the server, on two cores (LINE=, CALLS=, SECONDS=: docs/load.md)
