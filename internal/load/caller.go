@@ -147,6 +147,8 @@ func (d *dialog) refused(m *message) {
 		d.desk.Refused++
 		d.desk.RetryAfter = max(d.desk.RetryAfter, n)
 		d.over("")
+	case d.state == cancelling && d.calledOff:
+		d.over("") // the run was over before it was answered: nobody's fault
 	case d.state == cancelling:
 		d.over("not answered in time")
 	default:
@@ -187,6 +189,7 @@ func (d *dialog) hangUp() {
 	case up:
 		d.bye()
 	case ringing:
+		d.calledOff = true
 		d.cancel()
 	}
 }

@@ -34,10 +34,11 @@ const (
 
 // dialog is a call as one of its ends has it.
 type dialog struct {
-	desk  *desk
-	clock alarm
-	state state
-	leg   *leg
+	calledOff bool // by us, before an answer
+	desk      *desk
+	clock     alarm
+	state     state
+	leg       *leg
 
 	callID        string
 	local, remote string // values of From and To in our requests
