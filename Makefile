@@ -78,13 +78,14 @@ tidy:
 # The tests that listen in real time run after the others, one package at a
 # time: a starved machine stutters. The race detector slows down whom it watches
 # by ten, so that what needs much of the machine runs without it: an hour of RTP, a
-# flood, a thousand changes of a mix, browsers, and minutes of sound that one
-# goroutine works on. So are allocations counted: under it pools allocate at random.
+# flood, a thousand changes of a mix, browsers, and minutes of sound, which the
+# other tests of the same code see under it for seconds. So are allocations counted: under it pools allocate at random.
 REAL_TIME := ./media/engine ./internal/e2e
 SOUND     := ./media/dtmf ./media/plc ./media/rtpio ./call
 HEAVY     := ^(TestHour|TestFlood|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser|$\
 TestSpeechIsNoKey|TestOtherSoundIsNoKey|TestWhatIsNoKeyIsRefused|TestKeysInTheSound|TestSpeechIsConcealed|$\
-TestBadLines|TestJitterSkew|TestRoles|TestPathEndsWhereTheCallerLeft)$$
+TestBadLines|TestJitterSkew|TestRoles|TestPathEndsWhereTheCallerLeft|TestTransferThenHangup|TestMessage|TestConnectOutcomes|$\
+TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestLineOfAPageThatComesBack|TestTransferFailsLater)$$
 unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $$($(GO) list ./... | grep -v -e /internal/e2e -e /media/engine)
 	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./recordings ./internal/load
