@@ -12,7 +12,7 @@ import (
 	"github.com/ivrd/ivrd/media/rtpio"
 )
 
-// TestFlood: 20,000 packets a second from two strangers, one on the caller's
+// TestFlood: 20,000 packets a second from two strangers on the caller's
 // host, while a caller talks to an echo. None is heard or answered, not even that
 // the port is closed; less than 0.5 % of the caller's are lost.
 func TestFlood(t *testing.T) { floodBoth(t, 2*time.Second) }
