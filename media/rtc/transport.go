@@ -67,7 +67,7 @@ type Transport struct {
 	tell    func(*media.SRTPKeys, error)
 }
 
-// Peer is what ReadFrom names as the source: whoever speaks on a path that ICE
+// Peer is what Hear names as the source: whoever speaks on a path that ICE
 // and DTLS have proved is the peer, whatever the address (discard, RFC 6666).
 var Peer = netip.MustParseAddrPort("[100::1]:9") //nolint:gochecknoglobals // a constant
 
@@ -330,12 +330,6 @@ func (t *Transport) arrived(b []byte) {
 	}
 }
 
-// ReadFrom waits for the end: what comes goes to Hear.
-func (t *Transport) ReadFrom([]byte) (int, netip.AddrPort, error) {
-	<-t.closed
-	return 0, netip.AddrPort{}, net.ErrClosed
-}
-
 // WriteTo sends one packet to the peer, wherever that is.
 func (t *Transport) WriteTo(b []byte, _ netip.AddrPort) error {
 	if !t.open.Load() {
@@ -348,9 +342,6 @@ func (t *Transport) WriteTo(b []byte, _ netip.AddrPort) error {
 	_, err := t.path().Write(b)
 	return err
 }
-
-// SetReadDeadline does nothing: the path does not rest after its end.
-func (t *Transport) SetReadDeadline(time.Time) error { return nil }
 
 // LocalAddr is the one port of all browsers.
 func (t *Transport) LocalAddr() netip.AddrPort { return t.mux.Addr() }

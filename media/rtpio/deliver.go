@@ -52,14 +52,14 @@ func (e *Endpoint) Deliver(b []byte, from netip.AddrPort, now time.Time) {
 func (e *Endpoint) deliver(b []byte, plain *[maxDatagram]byte, from netip.AddrPort, at arrival) {
 	switch KindOf(b) {
 	case DTLS:
-		if take := e.aside.Load(); take != nil {
-			if !(*take)(b, from) {
+		if e.aside != nil {
+			if !e.aside(b, from) {
 				e.counts.foreign++
 			}
 			return
 		}
 	case RTCP:
-		if e.muxed.Load() {
+		if e.muxed {
 			e.told(b, from, at.best())
 			return
 		}
@@ -70,7 +70,11 @@ func (e *Endpoint) deliver(b []byte, plain *[maxDatagram]byte, from netip.AddrPo
 // Aside hands the DTLS that comes to the RTP port to a handshake, which must
 // neither keep the bytes nor wait, nor ask the endpoint: its lock is held. It
 // decides itself whom it believes, and returns false for what is not the peer's.
-func (e *Endpoint) Aside(take func(b []byte, from netip.AddrPort) bool) { e.aside.Store(&take) }
+func (e *Endpoint) Aside(take func(b []byte, from netip.AddrPort) bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.aside = take
+}
 
 // SendAside sends what is no RTP from the RTP port, as a handshake does. It
 // refuses the addresses that RTP is never sent to. Any goroutine may call it.
@@ -92,7 +96,7 @@ func (e *Endpoint) controlPath(to netip.AddrPort) (Conn, netip.AddrPort) {
 	switch {
 	case e.remote.NoRTCP || !to.IsValid():
 		return nil, netip.AddrPort{}
-	case e.muxed.Load() && !e.pair.muxed():
+	case e.muxed && !e.pair.muxed():
 		return e.pair.rtp, e.lock.source
 	default:
 		return e.pair.rtcp, to

@@ -27,8 +27,6 @@ const (
 	maxPayload = 3 * frameSamples
 	// maxKeys is how many keys wait for one tick.
 	maxKeys = 8
-	// comfortNoise is the payload type of RFC 3389; it is heard as silence.
-	comfortNoise = 13
 )
 
 // Scratch is room for the packet at hand, shared by all endpoints of a worker:
@@ -45,6 +43,7 @@ type Scratch struct {
 // buffer's: with a thousand calls, each line of memory costs as much as a branch
 // of code.
 type Endpoint struct {
+	pair     *pair
 	rtp      PolledConn // of pair, unless goroutines wait on it
 	scratch  *Scratch
 	mu       sync.Mutex
@@ -58,8 +57,8 @@ type Endpoint struct {
 
 	connected, arrived bool // arrived: since the last Take
 	narrowed, resting  bool // narrowed: rtp takes from the peer only
+	muxed              bool // RTCP comes to the RTP port (RFC 5761)
 	keyCount           uint8
-	muxed              atomic.Bool    // RTCP comes to the RTP port (RFC 5761)
 	seal, open         *cryptor       // seal is the worker's, open is guarded by mu
 	peer               netip.AddrPort // where to send
 	lock               sourceLock
@@ -70,15 +69,14 @@ type Endpoint struct {
 	remote             media.Remote
 
 	// The rest is needed now and then.
-	pair      *pair
 	rtcp      PolledConn
 	guard     *Guard
 	rest      time.Duration
 	epoch     time.Time // arrival times count from here
 	ssrc      uint32
 	cname     string
-	aside     atomic.Pointer[func([]byte, netip.AddrPort) bool]
-	dropped   atomic.Uint64 // by the system, of others than the peer
+	aside     func([]byte, netip.AddrPort) bool // takes DTLS; else nil
+	dropped   atomic.Uint64                     // by the system, of others than the peer
 	openRTCP  *cryptor
 	plain     *[maxDatagram]byte // of Deliver
 	events    dtmf.Receiver
@@ -122,7 +120,7 @@ func Open(ports *Ports, guard *Guard, rest time.Duration) (*Endpoint, error) {
 func (e *Endpoint) listen() {
 	if rtp, ok := e.pair.rtp.(PacketConn); ok {
 		go e.readRTP(rtp)
-		if rtcp, ok := e.pair.rtcp.(PacketConn); ok && !e.pair.muxed() {
+		if rtcp, ok := e.pair.rtcp.(PacketConn); ok {
 			go e.readRTCP(rtcp)
 		}
 		return
@@ -135,9 +133,9 @@ func (e *Endpoint) listen() {
 // (RFC 5761) and leads to one peer only, who was proved by other means. Connect
 // takes what the connection names as that peer for Addr. Nobody reads the
 // connection: its owner gives what comes to Deliver. Close closes it at once.
-func Over(conn PacketConn, guard *Guard) *Endpoint {
+func Over(conn Conn, guard *Guard) *Endpoint {
 	e := newEndpoint(&pair{rtp: conn, rtcp: conn}, guard, 0)
-	e.muxed.Store(true)
+	e.muxed = true
 	return e
 }
 
@@ -199,7 +197,7 @@ func (e *Endpoint) Connect(r media.Remote) error {
 	e.remote, e.connected = r, true
 	e.settle()
 	e.judge.codec(r.Codec)
-	e.muxed.Store(r.RTCPMux || e.pair.muxed())
+	e.muxed = r.RTCPMux || e.pair.muxed()
 	e.peer = e.destination()
 	e.remote.SRTP = cloneKeys(r.SRTP)
 	return nil

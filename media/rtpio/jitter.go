@@ -235,15 +235,6 @@ func (j *jitterBuffer) begin(timestamp uint32) {
 	}
 }
 
-// pop hands out the next frame.
-func (j *jitterBuffer) pop(dst *[frameSamples]byte) FrameKind {
-	kind, frame := j.view(dst)
-	if kind == Sound && &frame[0] != &dst[0] {
-		copy(dst[:], frame)
-	}
-	return kind
-}
-
 // view hands out the next frame where it lies in the ring, valid until the next
 // call of any method, or what had to be made of it in room.
 func (j *jitterBuffer) view(room *[frameSamples]byte) (FrameKind, []byte) {

@@ -300,15 +300,16 @@ func (p *Ports) sweepOnce(now time.Time, room *Scratch) (more bool) {
 // Close closes every socket, in use or at rest, and waits for their readers.
 // Opening fails from then on. Endpoints that are polled must be closed before.
 func (p *Ports) Close() {
-	if p.end() {
-		p.readers.Wait()
-		p.closeAll()
-		return
-	}
+	first := p.end()
 	p.readers.Wait()
+	if first { // and the sweeper has stopped
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.closeAll(false)
+	}
 }
 
-// end stops everybody but who is asked a second time.
+// end stops everybody, once.
 func (p *Ports) end() (first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -317,21 +318,14 @@ func (p *Ports) end() (first bool) {
 	}
 	p.closed = true
 	close(p.stop)
-	for _, k := range p.pairs { // their readers end by it
-		if k.rtp != nil && k.waits() {
-			_ = k.rtp.Close()
-			_ = k.rtcp.Close()
-		}
-	}
+	p.closeAll(true) // their readers end by it
 	return true
 }
 
-// closeAll closes what was polled.
-func (p *Ports) closeAll() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// closeAll closes what is waited on, or what is polled. It wants the lock.
+func (p *Ports) closeAll(waited bool) {
 	for _, k := range p.pairs {
-		if k.rtp != nil && !k.waits() {
+		if k.rtp != nil && k.waits() == waited { // not one that is being bound
 			_ = k.rtp.Close()
 			_ = k.rtcp.Close()
 		}

@@ -140,7 +140,7 @@ func (e *Endpoint) parse(p *Packet, b []byte, room *[maxDatagram]byte) bool {
 	switch {
 	case p.PayloadType == e.remote.PayloadType:
 		return len(p.Payload) <= maxPayload
-	case e.isEvent(p.PayloadType), p.PayloadType == comfortNoise:
+	case e.isEvent(p.PayloadType), p.PayloadType == media.ComfortNoiseType:
 		return true
 	default:
 		return false
