@@ -12,14 +12,7 @@ import (
 // telephone-events.
 func (l *lab) facing(c media.Codec) (a, b *leg, end func() error) {
 	l.Helper()
-	host := l.net.Host("10.0.0.100")
-	e, err := engine.New(engine.Config{Network: host, Address: host.Addr(), Workers: 1})
-	if err != nil {
-		l.Fatal(err)
-	}
-	if err := e.Start(); err != nil {
-		l.Fatal(err)
-	}
+	e := l.other("10.0.0.100")
 	far, err := e.NewSession("far")
 	if err != nil {
 		l.Fatal(err)

@@ -221,13 +221,7 @@ func testSRTP(l *lab, suite string, size int) {
 	if _, err := s.Bridge(a.Stream, b.Stream); err != nil {
 		l.Fatal(err)
 	}
-	far, err := engine.New(engine.Config{Network: l.net.Host("10.0.9.9"), Address: netip.MustParseAddr("10.0.9.9"), Workers: 1})
-	if err != nil {
-		l.Fatal(err)
-	}
-	if err := far.Start(); err != nil {
-		l.Fatal(err)
-	}
+	far := l.other("10.0.9.9")
 	defer far.Close()
 	fs, err := far.NewSession("far")
 	if err != nil {

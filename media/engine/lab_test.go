@@ -73,6 +73,20 @@ func (l *lab) run(c engine.Config, test func(*lab)) {
 	test(l)
 }
 
+// other is a second engine, on a host of its own, that the test closes.
+func (l *lab) other(addr string) *engine.Engine {
+	l.Helper()
+	host := l.net.Host(addr)
+	e, err := engine.New(engine.Config{Network: host, Address: host.Addr(), Workers: 1})
+	if err != nil {
+		l.Fatal(err)
+	}
+	if err := e.Start(); err != nil {
+		l.Fatal(err)
+	}
+	return e
+}
+
 // end closes the engine, twice, and the phones; Fatal comes by here, too.
 func (l *lab) end() {
 	for range 2 {

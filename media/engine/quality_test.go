@@ -16,14 +16,7 @@ const otherHost = "10.0.1.1"
 // ends speak RTCP; end closes that engine.
 func facing(l *lab) (near, far media.Stream, end func()) {
 	l.Helper()
-	host := l.net.Host(otherHost)
-	other, err := engine.New(engine.Config{Network: host, Address: host.Addr(), Workers: 1})
-	if err != nil {
-		l.Fatal(err)
-	}
-	if err := other.Start(); err != nil {
-		l.Fatal(err)
-	}
+	other := l.other(otherHost)
 	session, err := other.NewSession("far")
 	if err != nil {
 		l.Fatal(err)

@@ -96,14 +96,7 @@ func TestBadSRTP(t *testing.T) {
 // it, and listens; on hold and when resumed.
 func TestDTLS(t *testing.T) {
 	inMemory(t, engine.Config{}, func(l *lab) {
-		host := l.net.Host("10.0.0.200")
-		far, err := engine.New(engine.Config{Network: host, Address: host.Addr(), Workers: 1})
-		if err != nil {
-			l.Fatal(err)
-		}
-		if err := far.Start(); err != nil {
-			l.Fatal(err)
-		}
+		far := l.other("10.0.0.200")
 		defer far.Close()
 		here, there := l.securedPair(l.engine, 400), l.securedPair(far, 700)
 		l.join(here, there, true)
@@ -132,14 +125,7 @@ func TestDTLS(t *testing.T) {
 // is heard in nothing, and its stream's owner is told why.
 func TestDTLSOfAnother(t *testing.T) {
 	inMemory(t, engine.Config{}, func(l *lab) {
-		host := l.net.Host("10.0.0.200")
-		far, err := engine.New(engine.Config{Network: host, Address: host.Addr(), Workers: 1})
-		if err != nil {
-			l.Fatal(err)
-		}
-		if err := far.Start(); err != nil {
-			l.Fatal(err)
-		}
+		far := l.other("10.0.0.200")
 		defer far.Close()
 		here, there := l.securedPair(l.engine, 400), l.securedPair(far, 700)
 		l.join(there, here, false)
