@@ -46,12 +46,13 @@ type attendee struct {
 	who   string
 }
 
-// partyOf is what whoever talks to the caller is; "" is nobody of the house.
-func partyOf(who string) string {
-	if who == "" {
-		return recordings.PartyOther
+// partyOf is what whoever talks to the caller is, and who of the house. A flow's
+// number is nobody of the house, nor is "".
+func partyOf(with string) (party, who string) {
+	if with == "" || isNumber(with) {
+		return recordings.PartyOther, ""
 	}
-	return recordings.PartyAgent
+	return recordings.PartyAgent, with
 }
 
 // enlist keeps a leg for the record; one that is answered twice is one.

@@ -97,6 +97,29 @@ func TestLinesOfAPageThatComesBack(t *testing.T) {
 	})
 }
 
+// TestLineOfANumber: whom a flow has connected by number is nobody of the house,
+// and the number, which is kept sealed, is not told with the line.
+func TestLineOfANumber(t *testing.T) {
+	const flow = head + `
+  start:
+    connect: {to: "+861012345678", timeout: 10s}
+    on: {ok: end, busy: end, noanswer: end, error: end}
+`
+	play(t, flow, func(s *stage) {
+		caller := s.call("1000", 300)
+		out := <-s.dialled
+		out.pickUp()
+		after(6 * time.Second)
+		if got, want := s.status().Lines, []Line{{"caller", 4.4, 0, media.Good}, {"other", 4.4, 0, media.Good}}; !slices.Equal(got, want) {
+			t.Errorf("lines %+v", got)
+		}
+		caller.End(leg.CallerHangup)
+		if got := parties(s.record()); got != "caller, other" {
+			t.Errorf("the record has the lines of %s", got)
+		}
+	})
+}
+
 func TestGradeOfALine(t *testing.T) {
 	for _, c := range []struct {
 		heard, told float64
