@@ -97,6 +97,28 @@ func TestLinesOfAPageThatComesBack(t *testing.T) {
 	})
 }
 
+// TestLinesAfterATakeover: a supervisor who has taken over is the agent.
+func TestLinesAfterATakeover(t *testing.T) {
+	talking(t, func(s *scene) {
+		s.monitors(Listen)
+		after(6 * time.Second)
+		s.monitors(Takeover)
+		<-s.alice.over
+		want := []Line{{"caller", 4.4, 0, media.Good}, {"agent", 4.4, 0, media.Good}}
+		if got := s.status().Lines; !slices.Equal(got, want[:1]) {
+			t.Errorf("when alice has gone: %+v", got)
+		}
+		after(6 * time.Second)
+		if got := s.status().Lines; !slices.Equal(got, want) {
+			t.Errorf("taken over: %+v", got)
+		}
+		s.caller.End(leg.CallerHangup)
+		if got := parties(s.record()); got != "caller, agent alice, supervisor sue" {
+			t.Errorf("the record has the lines of %s", got)
+		}
+	})
+}
+
 // TestLineOfANumber: whom a flow has connected by number is nobody of the house,
 // and the number, which is kept sealed, is not told with the line.
 func TestLineOfANumber(t *testing.T) {
