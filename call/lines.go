@@ -21,7 +21,7 @@ const (
 // Line is how good a party's line is at the moment. MOS are rounded to tenths, so
 // that a steady line is no news; 0 is not known.
 type Line struct {
-	Party string // as in recordings.Leg
+	Party string // as in recordings.Leg, but never a supervisor: who has taken over is the agent
 	// Heard is the party's voice as it comes to us, PeerHeard ours as it comes to
 	// them. Grade is that of the worse of the two.
 	Heard, PeerHeard float64
@@ -46,12 +46,13 @@ type attendee struct {
 	who   string
 }
 
-// partyOf is what whoever talks to the caller is; "" is nobody of the house.
-func partyOf(who string) string {
-	if who == "" {
-		return recordings.PartyOther
+// partyOf is what whoever talks to the caller is, and who of the house. A flow's
+// number is nobody of the house, nor is "".
+func partyOf(with string) (party, who string) {
+	if with == "" || isNumber(with) {
+		return recordings.PartyOther, ""
 	}
-	return recordings.PartyAgent
+	return recordings.PartyAgent, with
 }
 
 // enlist keeps a leg for the record; one that is answered twice is one.
@@ -75,16 +76,20 @@ func (c *Call) measured() []recordings.Leg {
 
 // showLines shows the lines of those who talk now.
 func (c *Call) showLines() {
-	var lines []Line
-	for _, a := range c.attendees {
-		if a.leg != c.caller && a.leg != c.partner() {
-			continue
-		}
-		if l := lineOf(a.party, a.leg.Stream().Stats()); l.Grade != media.GradeUnknown {
-			lines = append(lines, l)
-		}
+	lines := appendLine(nil, recordings.PartyCaller, c.caller)
+	if other := c.partner(); other != nil { // also one who was a supervisor
+		party, _ := partyOf(c.talk().agent)
+		lines = appendLine(lines, party, other)
 	}
 	c.show(func(s *Status) { s.Lines = lines })
+}
+
+// appendLine adds a party's line, if anything is known of it.
+func appendLine(lines []Line, party string, l leg.Leg) []Line {
+	if line := lineOf(party, l.Stream().Stats()); line.Grade != media.GradeUnknown {
+		return append(lines, line)
+	}
+	return lines
 }
 
 // ofCaller are the lines that stay when whom they talk to has gone.

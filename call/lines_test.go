@@ -97,6 +97,51 @@ func TestLinesOfAPageThatComesBack(t *testing.T) {
 	})
 }
 
+// TestLinesAfterATakeover: a supervisor who has taken over is the agent.
+func TestLinesAfterATakeover(t *testing.T) {
+	talking(t, func(s *scene) {
+		s.monitors(Listen)
+		after(6 * time.Second)
+		s.monitors(Takeover)
+		<-s.alice.over
+		want := []Line{{"caller", 4.4, 0, media.Good}, {"agent", 4.4, 0, media.Good}}
+		if got := s.status().Lines; !slices.Equal(got, want[:1]) {
+			t.Errorf("when alice has gone: %+v", got)
+		}
+		after(6 * time.Second)
+		if got := s.status().Lines; !slices.Equal(got, want) {
+			t.Errorf("taken over: %+v", got)
+		}
+		s.caller.End(leg.CallerHangup)
+		if got := parties(s.record()); got != "caller, agent alice, supervisor sue" {
+			t.Errorf("the record has the lines of %s", got)
+		}
+	})
+}
+
+// TestLineOfANumber: whom a flow has connected by number is nobody of the house,
+// and the number, which is kept sealed, is not told with the line.
+func TestLineOfANumber(t *testing.T) {
+	const flow = head + `
+  start:
+    connect: {to: "+861012345678", timeout: 10s}
+    on: {ok: end, busy: end, noanswer: end, error: end}
+`
+	play(t, flow, func(s *stage) {
+		caller := s.call("1000", 300)
+		out := <-s.dialled
+		out.pickUp()
+		after(6 * time.Second)
+		if got, want := s.status().Lines, []Line{{"caller", 4.4, 0, media.Good}, {"other", 4.4, 0, media.Good}}; !slices.Equal(got, want) {
+			t.Errorf("lines %+v", got)
+		}
+		caller.End(leg.CallerHangup)
+		if got := parties(s.record()); got != "caller, other" {
+			t.Errorf("the record has the lines of %s", got)
+		}
+	})
+}
+
 func TestGradeOfALine(t *testing.T) {
 	for _, c := range []struct {
 		heard, told float64

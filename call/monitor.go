@@ -216,6 +216,7 @@ func (c *Call) takeover(m *monitor) error {
 	c.timer.Stop()
 	c.showHeld(false)
 	c.show(func(s *Status) {
+		s.Lines = ofCaller(s.Lines)
 		if s.Agent, s.Detached = m.who, false; s.State == Away {
 			s.State = c.board.talk
 		}

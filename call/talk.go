@@ -51,7 +51,8 @@ func (n *talk) playHold(c *Call) {
 // it is nobody of the house, and the record keeps who was.
 func (n *talk) answered(c *Call, agent string) {
 	n.talked, n.agent = time.Now(), agent
-	c.enlist(n.leg, partyOf(agent), agent)
+	party, who := partyOf(agent)
+	c.enlist(n.leg, party, who)
 	wait := n.talked.Sub(n.since)
 	c.visit.Update(func(r *recordings.Call) {
 		if agent != "" {

@@ -29,7 +29,7 @@ func (w *sharedWrite) finish(err error) {
 // WriteShared is Write whose transaction other writes may share. One that fails
 // leaves the others unharmed: all are done again, each alone, so that do must
 // have no effects but those on its transaction. ctx counts until the write
-// begins.
+// begins, and until its commit where it is alone.
 func (db *DB) WriteShared(ctx context.Context, do func(*sql.Tx) error) error {
 	w := &sharedWrite{ctx: ctx, do: do, done: make(chan struct{})}
 	t := &db.together
