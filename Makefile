@@ -85,7 +85,7 @@ SOUND     := ./media/dtmf ./media/plc ./media/rtpio ./call
 HEAVY     := ^(TestHour|TestFlood|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser|$\
 TestSpeechIsNoKey|TestOtherSoundIsNoKey|TestWhatIsNoKeyIsRefused|TestKeysInTheSound|TestSpeechIsConcealed|$\
 TestBadLines|TestJitterSkew|TestRoles|TestPathEndsWhereTheCallerLeft|TestTransferThenHangup|TestMessage|TestConnectOutcomes|$\
-TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestLineOfAPageThatComesBack|TestTransferFailsLater)$$
+TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestLinesOfAPageThatComesBack|TestTransferFailsLater)$$
 unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $$($(GO) list ./... | grep -v -e /internal/e2e -e /media/engine)
 	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./recordings ./internal/load

@@ -2,9 +2,6 @@ package engine
 
 import "time"
 
-// DefaultLatenessLimit is when media counts as late: a quarter of a frame.
-const DefaultLatenessLimit = 5 * time.Millisecond
-
 const (
 	// gateInterval is how often the gate is looked at.
 	gateInterval = 250 * time.Millisecond

@@ -10,6 +10,9 @@ import (
 
 	"github.com/ivrd/ivrd/internal/testkit/memnet"
 )
+// shippedLimit is that of configs/ivrd.yaml.
+const shippedLimit = 5 * time.Millisecond
+
 
 // gated is an engine with a gate and a crowd of sessions, in virtual time.
 type gated struct {
@@ -24,7 +27,7 @@ func behindGate(t *testing.T, sessions int, test func(g *gated)) {
 		var err error
 		g.Engine, err = New(Config{
 			Workers: 1, Network: memnet.New(1).Host("10.0.0.1"), Address: netip.MustParseAddr("10.0.0.1"),
-			LatenessLimit: DefaultLatenessLimit, Log: slog.New(slog.NewTextHandler(&g.log, nil)),
+			LatenessLimit: shippedLimit, Log: slog.New(slog.NewTextHandler(&g.log, nil)),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +76,7 @@ func TestSingleStallsDoNotShutTheGate(t *testing.T) {
 			}
 			g.stall(stall)
 			time.Sleep(time.Second) // and what was missed is made up for
-			if p99 := g.Lateness().P99; p99 < DefaultLatenessLimit {
+			if p99 := g.Lateness().P99; p99 < shippedLimit {
 				t.Errorf("p99 is only %v: the test proves nothing", p99)
 			}
 		})
@@ -180,7 +183,7 @@ func TestGateHasHysteresis(t *testing.T) {
 		{"fewer sessions while shut", true, p(crowd-1, 9*ms), true},
 		{"hardly any while shut", true, p(crowd/2-1, 9*ms), false},
 	} {
-		g := gate{limit: DefaultLatenessLimit, shut: c.shut}
+		g := gate{limit: shippedLimit, shut: c.shut}
 		if moved := g.judge(c.recent); g.shut != c.wantsShut || moved != (c.shut != c.wantsShut) {
 			t.Errorf("%s: shut %t, moved %t", c.name, g.shut, moved)
 		}

@@ -22,7 +22,7 @@ const (
 	// narrowAfter is how many packets a source must have sent since it was
 	// locked before the socket is narrowed to it: a second of a call that goes on.
 	narrowAfter = 50
-	// timedPackets are asked for their time of arrival before a report: jitter,
+	// timedPackets are asked for their time of arrival after each report: jitter,
 	// which has a memory of 16 packets, is measured on them. The others count as
 	// arrived at the tick that reads them, which is when they can be heard.
 	timedPackets = 24
