@@ -51,17 +51,6 @@ func (e *Encoder) Reset(c Codec, rateHz int) error {
 	return nil
 }
 
-// Restart begins the stream anew, as Reset with the same codec and rate does,
-// without allocating.
-func (e *Encoder) Restart() {
-	if e.g722 != nil {
-		e.g722.Reset()
-	}
-	if e.converter != nil {
-		e.converter.Reset()
-	}
-}
-
 // Encode writes pcm to dst, which must hold it, and returns how many bytes
 // were written: Codec.FrameBytes for each 20 ms. For G.722 at WidebandRate the
 // samples must be even in number; a last odd one is left out.
