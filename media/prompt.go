@@ -36,11 +36,9 @@ func (p *Prompt) encode(c Codec) []byte {
 	pcm := make([]int16, p.Frames(c)*c.FrameSamples())
 	copy(pcm, p.at(c.AudioRate()))
 	b := make([]byte, p.Frames(c)*c.FrameBytes())
-	if c == G722 {
-		new(G722Encoder).Encode(b, pcm)
-	} else {
-		c.Encode(b, pcm)
-	}
+	var e Encoder
+	_ = e.Reset(c, c.AudioRate()) // both are valid
+	e.Encode(b, pcm)
 	return b
 }
 
