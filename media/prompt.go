@@ -43,7 +43,7 @@ func (p *Prompt) encode(c Codec) []byte {
 }
 
 // at is the sound at another rate. Telephone sound becomes wideband by the
-// filter for streams: Resample takes 8 ms for each second of it, and the first
+// filter for streams: Resample takes 6 ms for each second of it, and the first
 // caller in G.722 waits for that.
 func (p *Prompt) at(rateHz int) []int16 {
 	if p.rate != SampleRate || rateHz != WidebandRate {
