@@ -78,9 +78,6 @@ func MeasureNoise(pcm []int16, order int) ComfortNoise {
 	return n
 }
 
-// fullScale is the amplitude of 0 dBov.
-const fullScale = -math.MinInt16
-
 // reflections is the recursion of Levinson and Durbin.
 func reflections(correlation *[MaxNoiseOrder + 1]float64, order int) (k [MaxNoiseOrder]float32) {
 	a, rest := [MaxNoiseOrder + 1]float64{1}, correlation[0]

@@ -36,16 +36,14 @@ func (p *Prompt) encode(c Codec) []byte {
 	pcm := make([]int16, p.Frames(c)*c.FrameSamples())
 	copy(pcm, p.at(c.AudioRate()))
 	b := make([]byte, p.Frames(c)*c.FrameBytes())
-	if c == G722 {
-		new(G722Encoder).Encode(b, pcm)
-	} else {
-		c.Encode(b, pcm)
-	}
+	var e Encoder
+	_ = e.Reset(c, c.AudioRate()) // both are valid
+	e.Encode(b, pcm)
 	return b
 }
 
 // at is the sound at another rate. Telephone sound becomes wideband by the
-// filter for streams: Resample takes 8 ms for each second of it, and the first
+// filter for streams: Resample takes 6 ms for each second of it, and the first
 // caller in G.722 waits for that.
 func (p *Prompt) at(rateHz int) []int16 {
 	if p.rate != SampleRate || rateHz != WidebandRate {

@@ -1,6 +1,9 @@
 package media
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // The resampler's filter: sinc under a Kaiser window for a stop-band of 80 dB
 // (J. O. Smith, "Digital Audio Resampling"). The stop-band begins at half the
@@ -40,17 +43,28 @@ func Resample(pcm []int16, from, to int) []int16 {
 	return out
 }
 
-// sincKernel is the right half of the windowed sinc.
-func sincKernel() []float64 {
-	const n = zeroCrossings * kernelSteps
-	k := make([]float64, n+2) // one beyond the end, for interpolation
-	k[0] = 1
-	for i := 1; i < n; i++ {
-		x := math.Pi * float64(i) / kernelSteps
-		r := float64(i) / n
-		k[i] = math.Sin(x) / x * bessel0(kaiserBeta*math.Sqrt(1-r*r)) / bessel0(kaiserBeta)
+// sincKernel is the right half of the windowed sinc. It takes 2 ms, a third of
+// what a second of sound takes: it is made for the first sound that needs it,
+// and kept.
+var sincKernel = sync.OnceValue(func() []float64 {
+	k := make([]float64, zeroCrossings*kernelSteps+2) // one beyond the end, for interpolation
+	for i := range k {
+		k[i] = windowedSinc(float64(i)/kernelSteps, zeroCrossings, kaiserBeta)
 	}
 	return k
+})
+
+// windowedSinc is a sinc under a Kaiser window, x zero crossings from its middle;
+// it has so many crossings on each side.
+func windowedSinc(x, crossings, beta float64) float64 {
+	r := x / crossings
+	switch {
+	case x == 0:
+		return 1
+	case math.Abs(r) >= 1:
+		return 0
+	}
+	return math.Sin(math.Pi*x) / (math.Pi * x) * bessel0(beta*math.Sqrt(1-r*r)) / bessel0(beta)
 }
 
 // bessel0 is the modified Bessel function of the first kind, order zero.

@@ -246,7 +246,7 @@ func halfBandKernel() (h [halfBandPairs]int32) {
 	w := make([]float64, halfBandPairs)
 	sum := 0.0
 	for k := range w {
-		w[k] = windowedSinc(float64(2*k+1-2*halfBandPairs) / 2)
+		w[k] = prototype(float64(2*k+1-2*halfBandPairs) / 2)
 		sum += w[k]
 	}
 	for k := range w {
@@ -267,7 +267,7 @@ func polyphases(r ratio) (taps int, kernel []int32) {
 		sum := 0.0
 		for k := range w {
 			at := float64(side-1-k) + float64(phase)/float64(r.up)
-			w[k] = windowedSinc(at / slower)
+			w[k] = prototype(at / slower)
 			sum += w[k]
 		}
 		for _, v := range w {
@@ -279,14 +279,5 @@ func polyphases(r ratio) (taps int, kernel []int32) {
 
 func tap(v float64) int32 { return int32(math.Round(v * (1 << kernelBits))) }
 
-// windowedSinc is the prototype, x zero crossings from its middle.
-func windowedSinc(x float64) float64 {
-	r := x / resamplerSpan
-	switch {
-	case x == 0:
-		return 1
-	case math.Abs(r) >= 1:
-		return 0
-	}
-	return math.Sin(math.Pi*x) / (math.Pi * x) * bessel0(resamplerBeta*math.Sqrt(1-r*r)) / bessel0(resamplerBeta)
-}
+// prototype is the filter, x zero crossings from its middle.
+func prototype(x float64) float64 { return windowedSinc(x, resamplerSpan, resamplerBeta) }

@@ -51,17 +51,6 @@ func (e *Encoder) Reset(c Codec, rateHz int) error {
 	return nil
 }
 
-// Restart begins the stream anew, as Reset with the same codec and rate does,
-// without allocating.
-func (e *Encoder) Restart() {
-	if e.g722 != nil {
-		e.g722.Reset()
-	}
-	if e.converter != nil {
-		e.converter.Reset()
-	}
-}
-
 // Encode writes pcm to dst, which must hold it, and returns how many bytes
 // were written: Codec.FrameBytes for each 20 ms. For G.722 at WidebandRate the
 // samples must be even in number; a last odd one is left out.
@@ -175,7 +164,7 @@ type Transcoder struct {
 	to, from Codec
 	decoder  Decoder
 	encoder  Encoder
-	frame    []int16 // between them; nil when bytes become bytes
+	frame    []int16 // between them
 }
 
 // NewTranscoder makes a transcoder; it fails as Reset does.
@@ -190,27 +179,30 @@ func NewTranscoder(to, from Codec) (*Transcoder, error) {
 // Reset begins a stream. What is not a codec is an error. It allocates what the
 // stream needs: nothing from a codec to itself or between two kinds of G.711.
 func (t *Transcoder) Reset(to, from Codec) error {
-	rate := to.AudioRate()
 	next := Transcoder{to: to, from: from}
-	if err := next.decoder.Reset(from, rate); err != nil {
-		return fmt.Errorf("transcode: %w", err)
-	}
-	if err := next.encoder.Reset(to, rate); err != nil {
-		return fmt.Errorf("transcode: %w", err)
-	}
 	if !next.direct() {
+		rate := to.AudioRate()
+		if err := next.decoder.Reset(from, rate); err != nil {
+			return fmt.Errorf("transcode: %w", err)
+		}
+		if err := next.encoder.Reset(to, rate); err != nil {
+			return fmt.Errorf("transcode: %w", err)
+		}
 		next.frame = make([]int16, MaxFrameSamples)
 	}
 	*t = next
 	return nil
 }
 
-func (t *Transcoder) direct() bool { return t.to == t.from || t.to.g711() && t.from.g711() }
+// direct reports whether bytes become bytes.
+func (t *Transcoder) direct() bool {
+	return t.to == t.from && t.to.Valid() || t.to.g711() && t.from.g711()
+}
 
 // Transcode rewrites src into dst, which must hold it and must not overlap with
 // it, and returns how many bytes were written: a frame for each frame.
 func (t *Transcoder) Transcode(dst, src []byte) int {
-	if t.frame == nil {
+	if t.direct() {
 		return Transcode(dst, t.to, src, t.from)
 	}
 	written := 0

@@ -186,6 +186,23 @@ func TestTranscoderRefusesWhatIsNoCodec(t *testing.T) {
 	if n := new(media.Decoder).Decode(nil, []byte{1}) + new(media.Decoder).Samples(5); n != 0 {
 		t.Errorf("the zero decoder makes %d samples", n)
 	}
+	if n := new(media.Transcoder).Transcode(make([]byte, 1), []byte{1}); n != 0 {
+		t.Errorf("the zero transcoder makes %d bytes", n)
+	}
+}
+
+// Bytes that become bytes need no state.
+func TestTranscoderOfOneCodecNeedsNothing(t *testing.T) {
+	for _, c := range allCodecs {
+		var tr media.Transcoder
+		if n := testing.AllocsPerRun(20, func() {
+			if err := tr.Reset(c, c); err != nil {
+				t.Error(err)
+			}
+		}); n != 0 {
+			t.Errorf("%v to itself: %v allocations", c, n)
+		}
+	}
 }
 
 func TestTranscoderDoesNotAllocate(t *testing.T) {

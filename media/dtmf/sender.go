@@ -12,8 +12,6 @@ const (
 	endPackets = 3
 	// keyVolume is the level of a key in -dBm0, as telephones send it.
 	keyVolume = 10
-	// maxQueued is how many keys wait at most.
-	maxQueued = 128
 )
 
 // Packet is one packet to send: all packets of an event carry the timestamp at
@@ -38,36 +36,19 @@ type Sender struct {
 	// 100 ms; 0 means 20 ms.
 	Step uint32
 
-	queue   []byte // event codes
+	waiting
+
 	began   bool
 	start   uint32 // timestamp of the running event
 	elapsed uint32 // since the event began, in ticks
 	ends    int    // end packets sent
 }
 
-// Queue appends keys. It refuses, as a whole, what holds anything that is no
-// key, and silently drops what goes beyond 128 waiting keys.
-func (s *Sender) Queue(digits string) error {
-	if err := Check(digits); err != nil {
-		return err
-	}
-	for i := range len(digits) {
-		if len(s.queue) < maxQueued {
-			s.queue = append(s.queue, byte(strings.IndexByte(keys, digits[i])))
-		}
-	}
-	return nil
-}
-
-// Active reports whether a key is being sent or waits: no other sound should
-// be sent meanwhile.
-func (s *Sender) Active() bool { return len(s.queue) > 0 }
-
 // Next is to be called each Step with the timestamp that sound would have now.
 // It returns the packet to send, or false when there is none, as in the
 // silence between two keys.
 func (s *Sender) Next(now uint32) (Packet, bool) {
-	if len(s.queue) == 0 {
+	if !s.Active() {
 		return Packet{}, false
 	}
 	first := !s.began
@@ -76,14 +57,19 @@ func (s *Sender) Next(now uint32) (Packet, bool) {
 	}
 	s.elapsed += s.step()
 	length := s.clock() * keyMillis / 1000
-	e := event{code: s.queue[0], volume: keyVolume, duration: uint16(min(s.elapsed, length)), end: s.elapsed >= length}
+	e := event{
+		code:     byte(strings.IndexByte(keys, s.first())),
+		end:      s.elapsed >= length,
+		volume:   keyVolume,
+		duration: uint16(min(s.elapsed, length)),
+	}
 	send := !e.end || s.ends < endPackets || s.elapsed < 2*length
 	if e.end && send {
 		s.ends++
 	}
 	if s.elapsed >= 2*length && s.ends >= endPackets {
 		s.began = false
-		s.queue = s.queue[:copy(s.queue, s.queue[1:])]
+		s.done()
 	}
 	return Packet{Payload: e.payload(), Timestamp: s.start, Marker: first}, send
 }

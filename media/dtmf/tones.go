@@ -26,25 +26,11 @@ type Tones struct {
 	// Rate of the sound in Hz; 0 means 8000.
 	Rate int
 
-	queue     []byte // keys
-	at        int    // samples of the first one that have been made
+	waiting
+
+	at        int // samples of the first key that have been made
 	low, high oscillator
 }
-
-// Queue appends keys. It refuses, as a whole, what holds anything that is no
-// key, and silently drops what goes beyond 128 waiting keys.
-func (s *Tones) Queue(digits string) error {
-	if err := Check(digits); err != nil {
-		return err
-	}
-	room := maxQueued - len(s.queue)
-	s.queue = append(s.queue, digits[:min(room, len(digits))]...)
-	return nil
-}
-
-// Active reports whether a key is being sent or waits: no other sound should
-// be sent meanwhile.
-func (s *Tones) Active() bool { return len(s.queue) > 0 }
 
 // Next fills a frame of any length and reports whether there was a key, or the
 // silence after one, to fill it with; otherwise pcm is left alone.
@@ -64,7 +50,7 @@ func (s *Tones) sample(length int) int16 {
 		return 0
 	}
 	if s.at == 0 {
-		s.begin(s.queue[0])
+		s.begin(s.first())
 	}
 	var v float64
 	if s.at < length {
@@ -72,7 +58,7 @@ func (s *Tones) sample(length int) int16 {
 	}
 	if s.at++; s.at == 2*length {
 		s.at = 0
-		s.queue = s.queue[:copy(s.queue, s.queue[1:])]
+		s.done()
 	}
 	return int16(math.Round(v))
 }

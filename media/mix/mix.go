@@ -34,9 +34,6 @@ type part struct {
 	wanted bool
 }
 
-// MaxSamples is the longest frame: media.FrameDuration at 16 kHz.
-const MaxSamples = 320
-
 // slewStep bounds how fast a voice that stays gets louder or softer: 0.24 dB a
 // frame, 12 dB a second.
 const slewStep = 1.028
@@ -80,10 +77,11 @@ func (l *Listener) Plain() (only *Voice, ok bool) {
 	return nil, false
 }
 
-// Mix writes the frame of media time at to dst, which holds MaxSamples at most.
-// All voices must have frames of its length: one of another length is not heard.
+// Mix writes the frame of media time at to dst, which is no longer than
+// media.MaxFrameSamples. All voices must have frames of its length: one of
+// another length is not heard.
 func (l *Listener) Mix(at media.Time, dst []int16) {
-	var sum [MaxSamples]int32
+	var sum [media.MaxFrameSamples]int32
 	total := sum[:len(dst)]
 	left := false
 	for i := range l.parts {

@@ -6,18 +6,16 @@ package plc
 func (c *Concealer) pitch() int {
 	coarse := 2 * c.scale
 	first, last := minPeriod*c.scale, maxPeriod*c.scale
-	lag, _ := c.bestLag(first, last, coarse)
-	lag, _ = c.bestLag(max(lag-coarse+1, first), min(lag+coarse-1, last), 1)
-	return lag
+	lag := c.bestLag(first, last, coarse)
+	return c.bestLag(max(lag-coarse+1, first), min(lag+coarse-1, last), 1)
 }
 
 // bestLag tries the lags from first to last in steps, on every step-th sample,
-// and returns the best with its correlation, -1 to 1.
-func (c *Concealer) bestLag(first, last, step int) (lag int, best float32) {
+// and returns the best.
+func (c *Concealer) bestLag(first, last, step int) int {
 	h := c.before[:past*c.scale]
 	now := h[len(h)-template*c.scale:]
-	lag, best = last, -1
-	top := float32(-1)
+	lag, top := last, float32(-1)
 	for l := last; l >= first; l -= step {
 		then := h[len(h)-template*c.scale-l:]
 		var cross, energy float32
@@ -27,10 +25,10 @@ func (c *Concealer) bestLag(first, last, step int) (lag int, best float32) {
 			energy += b * b
 		}
 		if score := signedSquare(cross) / (energy + 1); score > top {
-			lag, top, best = l, score, cross
+			lag, top = l, score
 		}
 	}
-	return lag, best
+	return lag
 }
 
 func signedSquare(x float32) float32 {
