@@ -10,9 +10,9 @@ import (
 
 	"github.com/ivrd/ivrd/internal/testkit/memnet"
 )
+
 // shippedLimit is that of configs/ivrd.yaml.
 const shippedLimit = 5 * time.Millisecond
-
 
 // gated is an engine with a gate and a crowd of sessions, in virtual time.
 type gated struct {
