@@ -1,5 +1,6 @@
 // Package rtc is the browser's end of the media: ICE (RFC 8445), DTLS-SRTP
-// (RFC 5764) and one UDP port for all. It finds the way, shakes hands and hands
+// (RFC 5764) and one UDP port for all; and the handshake of phones, which have
+// DTLS-SRTP without ICE (RFC 5763). It finds the way, shakes hands and hands
 // over keys; the sound itself is the endpoint's of media/rtpio, as on every other leg.
 package rtc
 
