@@ -186,7 +186,7 @@ type TrunkState struct {
 type Counters struct {
 	Dropped       uint64 // what was no SIP, or must not be answered
 	Refused       uint64 // requests answered by the front door
-	Busy          uint64 // of these: INVITEs that Full has refused
+	Busy          uint64 // of these: INVITEs refused because Full said so, or because set-ups are late
 	Admitted      uint64 // requests that reached a transaction
 	Incoming      uint64 // calls offered to the handler
 	Outgoing      uint64 // calls begun by Dial

@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"encoding/binary"
 	"net"
 	"net/netip"
 	"syscall"
@@ -40,25 +39,14 @@ func (s *stamped) read(p []byte) (int, netip.AddrPort, time.Time, error) {
 // arrival finds the time in a control message (socket(7), SO_TIMESTAMPNS); zero
 // when there is none.
 func arrival(control []byte) time.Time {
-	const word = int(unsafe.Sizeof(uintptr(0))) // of the kernel's long and size_t
-	for len(control) >= syscall.SizeofCmsghdr {
-		size := int(native(control[:word]))
-		if size < syscall.SizeofCmsghdr || size > len(control) {
-			break
+	messages, err := syscall.ParseSocketControlMessage(control)
+	if err != nil {
+		return time.Time{}
+	}
+	for _, m := range messages {
+		if m.Header.Level == syscall.SOL_SOCKET && m.Header.Type == syscall.SCM_TIMESTAMPNS && len(m.Data) >= int(unsafe.Sizeof(syscall.Timespec{})) {
+			return time.Unix((*syscall.Timespec)(unsafe.Pointer(unsafe.SliceData(m.Data))).Unix())
 		}
-		level, kind := binary.NativeEndian.Uint32(control[word:]), binary.NativeEndian.Uint32(control[word+4:])
-		data := control[syscall.CmsgLen(0):size]
-		if level == syscall.SOL_SOCKET && kind == syscall.SCM_TIMESTAMPNS && len(data) >= 2*word {
-			return time.Unix(int64(native(data[:word])), int64(native(data[word:2*word])))
-		}
-		control = control[min(syscall.CmsgSpace(size-syscall.CmsgLen(0)), len(control)):]
 	}
 	return time.Time{}
-}
-
-func native(b []byte) uint64 {
-	if len(b) == 4 {
-		return uint64(binary.NativeEndian.Uint32(b))
-	}
-	return binary.NativeEndian.Uint64(b)
 }

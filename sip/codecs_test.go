@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -44,22 +43,12 @@ func TestOfferedCodecs(t *testing.T) {
 // TestWidebandIsAnswered: of an offer the first codec is taken that is ours.
 func TestWidebandIsAnswered(t *testing.T) {
 	inWorld(t, testConfig(), func(t *testing.T, w *world, p *phone) {
-		streams := make(chan media.Remote, 1)
-		w.h.calls = func(_ context.Context, in *Incoming) {
-			s := &fakeSession{}
-			l, err := in.Accept(s, media.StreamOptions{})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if err := l.Answer(t.Context()); err != nil {
-				t.Error(err)
-			}
-			streams <- s.streams[0].last(t)
-		}
+		session, legs := &fakeSession{}, make(chan leg.Leg, 1)
+		w.h.calls = answering(session, legs)
 		p.send(p.request("INVITE", strings.Replace(sdpAt("198.51.100.7", 4000), "0 8 101", "111 9 0 101", 1)))
 		answer := string(p.expect(200).Body)
-		if r := <-streams; r.Codec != media.G722 || r.PayloadType != 9 || !strings.Contains(answer, "a=rtpmap:9 G722/8000\r\n") {
+		<-legs
+		if r := session.streams[0].last(t); r.Codec != media.G722 || r.PayloadType != 9 || !strings.Contains(answer, "a=rtpmap:9 G722/8000\r\n") {
 			t.Errorf("media speaks %v (%d); answered %s", r.Codec, r.PayloadType, answer)
 		}
 	})

@@ -169,12 +169,13 @@ func (p *party) nextKey() {
 // keySent goes on to the next key. Who refuses one may take the next: 5xx and
 // 491 pass.
 func (p *party) keySent(res *wire.Message, err error) {
+	r := AsReason(err)
 	if err == nil && res.Status >= 300 {
-		err = failure(reasonOf(res.Status), "send key: the peer answered %d", res.Status)
+		r = reasonOf(res.Status)
 	}
-	if err != nil && !p.keys.refused {
+	if !r.IsZero() && !p.keys.refused {
 		p.keys.refused = true
-		p.log.Warn("peer does not take keys by INFO (hint: set dtmf of the trunk to another way)", "err", err)
+		p.log.Warn("peer does not take keys by INFO (hint: set dtmf of the trunk to another way)", "reason", r.Slug, "status", r.Status)
 	}
 	p.after(keyPace, func() {
 		p.keys.busy = false

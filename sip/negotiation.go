@@ -143,11 +143,11 @@ func (n *negotiation) answer(body []byte) (*outcome, error) {
 // restarted is our end of a browser's media, with new credentials when the
 // browser comes with new ones (RFC 8839 §4.4.1.1.1).
 func (n *negotiation) restarted(offer *sdp.Session) *sdp.Web {
-	if n.local.Web == nil || n.local.Web.Ufrag == "" || n.agreed == nil || n.agreed.Web == nil {
+	if n.local.Web == nil || !n.local.Web.ICE() || n.agreed == nil || n.agreed.Web == nil {
 		return n.local.Web
 	}
 	for _, m := range offer.Media {
-		if m.Kind == "audio" && m.Port > 0 && m.Web.Ufrag != "" && (m.Web.Ufrag != n.agreed.Web.Ufrag || m.Web.Pwd != n.agreed.Web.Pwd) {
+		if m.Kind == "audio" && m.Port > 0 && m.Web.ICE() && (m.Web.Ufrag != n.agreed.Web.Ufrag || m.Web.Pwd != n.agreed.Web.Pwd) {
 			w := *n.local.Web
 			w.Ufrag, w.Pwd = token()[:8], token()+token()
 			return &w
@@ -226,7 +226,7 @@ func (n *negotiation) mediaRemote(a *sdp.Agreed) media.Remote {
 		Addr: a.Remote, RTCP: a.RTCP, Signalling: n.signal, Codec: codec, PayloadType: a.Codec.PT, EventType: a.EventPT,
 		Direction: directionOf(a.Direction), Ptime: time.Duration(a.Ptime) * time.Millisecond, Web: n.webRemote(a),
 	}
-	if a.Web != nil && n.local.Web.Ufrag == "" { // without ICE
+	if a.Web != nil && !n.local.Web.ICE() {
 		r.RTCPMux, r.NoRTCP = a.Web.Mux, !a.Web.Mux
 	}
 	if a.Suite != "" {

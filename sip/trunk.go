@@ -38,7 +38,7 @@ type trunk struct {
 
 func newTrunk(t Trunk) *trunk { return &trunk{Trunk: t, up: true} }
 
-// limit, codecs and secure work on nil, which is a call without a trunk.
+// limit and codecs work on nil, which is a call without a trunk.
 func (t *trunk) limit() int {
 	if t == nil {
 		return 0

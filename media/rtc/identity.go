@@ -17,11 +17,11 @@ import (
 type Identity struct {
 	certificate tls.Certificate
 	fingerprint string
-	closing     sync.WaitGroup // handshakes that say goodbye
+	running     sync.WaitGroup // phones' handshakes, until they have said goodbye
 }
 
-// Wait waits for the handshakes that are closing.
-func (i *Identity) Wait() { i.closing.Wait() }
+// Wait waits for the end of the phones' handshakes, all of which have been closed.
+func (i *Identity) Wait() { i.running.Wait() }
 
 // NewIdentity makes a certificate of a P-256 key.
 func NewIdentity() (*Identity, error) {

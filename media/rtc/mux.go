@@ -1,5 +1,6 @@
 // Package rtc is the browser's end of the media: ICE (RFC 8445), DTLS-SRTP
-// (RFC 5764) and one UDP port for all. It finds the way, shakes hands and hands
+// (RFC 5764) and one UDP port for all; and the handshake of phones, which have
+// DTLS-SRTP without ICE (RFC 5763). It finds the way, shakes hands and hands
 // over keys; the sound itself is the endpoint's of media/rtpio, as on every other leg.
 package rtc
 
@@ -227,14 +228,15 @@ func (quietLog) Warnf(string, ...any)  {}
 func (quietLog) Error(string)          {}
 func (quietLog) Errorf(string, ...any) {}
 
-// failure tells which step of a browser's media has failed.
+// failure tells which step of securing media has failed.
 func failure(f media.Failure, err error) error { return &Error{Failure: f, Err: err} }
 
-// Error is why a browser's media did not come up, or has gone.
+// Error is why the secured media of a browser or a phone did not come up, or has
+// gone.
 type Error struct {
 	Failure media.Failure
 	Err     error
 }
 
-func (e *Error) Error() string { return "browser's media: " + e.Err.Error() }
+func (e *Error) Error() string { return "secured media: " + e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }

@@ -23,9 +23,8 @@ type Port interface {
 // DTLS is taken only from the host that the phone's description names or that
 // its signalling comes from; from the first port there that speaks, until the
 // signalled one does, its handshake fails, or a handshake is through. All else is
-// dropped before it
-// is looked into. It is sent to that source, and before it has spoken to the
-// signalled address, if that may be believed.
+// dropped before it is looked into. It is sent to that source, and before it has
+// spoken to the signalled address, if that may be believed.
 type Handshake struct {
 	own    *Identity
 	port   Port
@@ -95,7 +94,7 @@ func (h *Handshake) begin() error {
 		return err
 	}
 	a.shaker, h.present = s, a
-	h.own.closing.Go(func() { h.run(a) })
+	h.own.running.Go(func() { h.run(a) })
 	return nil
 }
 
@@ -105,7 +104,7 @@ func (a *association) drop() { a.end.Do(func() { close(a.over) }) }
 func (h *Handshake) run(a *association) {
 	ctx, cancel := context.WithTimeout(context.Background(), upTimeout)
 	defer cancel()
-	h.own.closing.Go(func() {
+	h.own.running.Go(func() {
 		select {
 		case <-h.closed:
 		case <-a.over:
@@ -125,7 +124,7 @@ func (h *Handshake) run(a *association) {
 // keep holds an association for as long as the leg lives: the peer repeats its
 // last flight when our answer to it was lost.
 func (h *Handshake) keep(a *association) {
-	h.own.closing.Go(a.shaker.read)
+	h.own.running.Go(a.shaker.read)
 	select {
 	case <-h.closed:
 	case <-a.over:

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// upTimeout bounds ICE and DTLS together.
+	// upTimeout bounds ICE and DTLS together, and a phone's DTLS alone.
 	upTimeout = 15 * time.Second
 	// A browser that sends nothing for disconnected + failed has gone: its
 	// consent to be sent to would end after 30 s (RFC 7675), but its caller
@@ -67,8 +67,9 @@ type Transport struct {
 	tell    func(*media.SRTPKeys, error)
 }
 
-// Peer is what Hear names as the source: whoever speaks on a path that ICE
-// and DTLS have proved is the peer, whatever the address (discard, RFC 6666).
+// Peer is what Hear and the handshake are given as the source: whoever speaks on
+// a path that ICE and DTLS have proved is the peer, whatever the address (discard,
+// RFC 6666).
 var Peer = netip.MustParseAddrPort("[100::1]:9") //nolint:gochecknoglobals // a constant
 
 // Open prepares a path; nothing is sent before Start.

@@ -71,7 +71,7 @@ func Offer(l Local) *Session {
 	switch {
 	case l.Web != nil:
 		m.Web = *l.Web
-		if m.Proto = "UDP/TLS/RTP/SAVP"; m.Web.ice() {
+		if m.Proto = "UDP/TLS/RTP/SAVP"; m.Web.ICE() {
 			m.Proto = "UDP/TLS/RTP/SAVPF"
 			orSet(&m.Web.Mid, "0")
 		}
@@ -132,7 +132,7 @@ func usable(m Media, l Local) bool {
 	switch {
 	case !sound(m):
 		return false
-	case l.Web != nil && l.Web.ice():
+	case l.Web != nil && l.Web.ICE():
 		return web(m) && m.Web.complete()
 	case l.Web != nil: // its ICE, if it has any, is not for us (RFC 8839 §4.2.5)
 		return web(m) && m.Web.proven()
@@ -193,7 +193,7 @@ func readMedia(m Media, l Local) (*Agreed, error) {
 	if web(m) {
 		a.Web = &m.Web
 	}
-	if web(m) && l.Web.ice() { // which finds the address
+	if web(m) && l.Web.ICE() { // which finds the address
 		a.Remote, a.RTCP = netip.AddrPort{}, netip.AddrPort{}
 		return a, nil
 	}

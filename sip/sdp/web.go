@@ -105,12 +105,12 @@ func candidate(arg string) (netip.AddrPort, bool) {
 // web reports whether a handshake makes a section's keys.
 func web(m Media) bool { return m.Proto == "UDP/TLS/RTP/SAVPF" || m.Proto == "UDP/TLS/RTP/SAVP" }
 
-// ice reports whether ICE finds the way to a section's author.
-func (w Web) ice() bool { return w.Ufrag != "" }
+// ICE reports whether ICE finds the way to a section's author.
+func (w Web) ICE() bool { return w.Ufrag != "" }
 
 // OfWeb reports whether a description is a browser's: its sound needs ICE and DTLS.
 func (s *Session) OfWeb() bool {
-	return slices.ContainsFunc(s.Media, func(m Media) bool { return sound(m) && web(m) && m.Web.ice() })
+	return slices.ContainsFunc(s.Media, func(m Media) bool { return sound(m) && web(m) && m.Web.ICE() })
 }
 
 // OfDTLS reports whether a description wants DTLS-SRTP without ICE, as phones do
@@ -122,7 +122,7 @@ func (s *Session) OfDTLS() bool {
 func sound(m Media) bool { return m.Kind == "audio" && m.Port > 0 }
 
 // complete reports whether a browser's section has what is needed.
-func (w Web) complete() bool { return w.ice() && len(w.Pwd) >= 22 && w.proven() }
+func (w Web) complete() bool { return w.ICE() && len(w.Pwd) >= 22 && w.proven() }
 
 // proven reports whether a section has what a handshake needs.
 func (w Web) proven() bool {
@@ -132,16 +132,16 @@ func (w Web) proven() bool {
 // writeWeb writes the attributes of a section whose keys a handshake makes.
 func (m Media) writeWeb(b *strings.Builder) {
 	w := m.Web
-	if !web(m) || !w.ice() && w.Fingerprint == "" {
+	if !web(m) || !w.ICE() && w.Fingerprint == "" {
 		return
 	}
 	if w.Mid != "" {
 		fmt.Fprintf(b, "a=mid:%s\r\n", w.Mid)
 	}
-	if w.ice() || w.Mux {
+	if w.ICE() || w.Mux {
 		b.WriteString("a=rtcp-mux\r\n")
 	}
-	if w.ice() {
+	if w.ICE() {
 		fmt.Fprintf(b, "a=msid:ivrd audio\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", w.Ufrag, w.Pwd)
 	}
 	fmt.Fprintf(b, "a=fingerprint:sha-256 %s\r\na=setup:%s\r\n", w.Fingerprint, w.Setup)
@@ -185,7 +185,7 @@ func role(offered, have, wish string) string {
 // through address translation on its side, and shows where it is, while ours
 // would go to an address that nobody has proved (RFC 5763 §5 allows both).
 func (w Web) wish() string {
-	if w.ice() {
+	if w.ICE() {
 		return "active"
 	}
 	return "passive"
