@@ -102,13 +102,8 @@ func orElse(d, or time.Duration) time.Duration {
 // serverOf is the address that a SIP URI's host has; port 5060 unless it says
 // another.
 func serverOf(uri string) (place, error) {
-	rest, ok := strings.CutPrefix(uri, "sip:")
-	if !ok {
+	if !strings.HasPrefix(uri, "sip:") {
 		return 0, fmt.Errorf("call %s: it is no SIP URI (hint: sip:1000@127.0.0.1:5060)", uri)
 	}
-	if _, host, ok := strings.Cut(rest, "@"); ok {
-		rest = host
-	}
-	rest, _, _ = strings.Cut(rest, ";")
-	return resolve(rest, 5060)
+	return resolve(hostOf(uri), 5060)
 }
