@@ -128,7 +128,7 @@ func (c common) options() (load.Options, error) {
 	if err != nil {
 		return load.Options{}, fmt.Errorf("read --listen: %w (hint: 127.0.0.1:5070)", err)
 	}
-	if _, err := load.RaiseFiles(); err != nil {
+	if err := load.RaiseFiles(); err != nil {
 		return load.Options{}, err
 	}
 	o := load.Options{

@@ -212,7 +212,7 @@ func TestScripts(t *testing.T) {
 		t.Errorf("read %+v (%v)", s, err)
 	}
 	for _, bad := range []string{"w", "w-1", "x", "w1", "1,,w"} {
-		if err := ParseScript(bad); err == nil {
+		if _, err := parseScript(bad); err == nil {
 			t.Errorf("%q was read", bad)
 		}
 	}

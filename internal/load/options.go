@@ -38,8 +38,9 @@ type Options struct {
 	// SRTP is the suite that callers offer (Suites); "" for plain RTP. Who is
 	// called takes what is offered.
 	SRTP string
-	// Press is a script of keys, once after the answer; see ParseScript.
-	// Digits are pressed every DigitsEvery instead.
+	// Press is a script of keys, once after the answer: w1.5,2,w3,12# waits 1.5 s,
+	// presses 2, waits 3 s, presses 12#. Digits are pressed every DigitsEvery
+	// instead.
 	Press       string
 	Digits      string
 	DigitsEvery time.Duration

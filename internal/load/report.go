@@ -177,12 +177,3 @@ func (w *Window) Loss() float64 { return max(w.Sides[0].Loss, w.Sides[1].Loss) }
 
 // Jitter is the worse side's 99th percentile, in milliseconds.
 func (w *Window) Jitter() float64 { return max(w.Sides[0].Jitter.P99, w.Sides[1].Jitter.P99) }
-
-// Crossed is how many frames and tones were somebody else's.
-func (w *Window) Crossed() uint64 {
-	n := uint64(0)
-	for _, s := range w.Sides {
-		n += s.Crossed + s.WrongTone
-	}
-	return n
-}
