@@ -50,7 +50,7 @@ type SearchPlan struct {
 // Step is one window of a run.
 type Step struct {
 	Wanted float64 `json:"wanted"`        // calls at once, or calls a second
-	Good   bool    `json:"good"`          // loss < 0.1 %, p99 jitter < 5 ms, and no calls failed
+	Good   bool    `json:"good"`          // as judged says
 	Why    string  `json:"why,omitempty"` // it is not
 	*Window
 }
