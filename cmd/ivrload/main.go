@@ -128,9 +128,6 @@ func (c common) options() (load.Options, error) {
 	if err != nil {
 		return load.Options{}, fmt.Errorf("read --listen: %w (hint: 127.0.0.1:5070)", err)
 	}
-	if err := load.RaiseFiles(); err != nil {
-		return load.Options{}, err
-	}
 	o := load.Options{
 		Listen: listen, From: c.From, User: c.User, Password: c.Password, Register: c.Register,
 		Codec: codecs()[c.Codec], ServeCodec: codecs()[c.ServeCodec], SRTP: suites()[c.SRTP],
