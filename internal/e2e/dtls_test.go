@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -106,27 +105,14 @@ func TestDTLSOfAnother(t *testing.T) {
 	hand := rtc.NewHandshake(own, e)
 	t.Cleanup(func() { hand.Close(); e.Close(); own.Wait() })
 
-	conn, err := net.Dial("udp", h.sip)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	c := &sealedCall{conn: conn, id: random(), to: "<sip:1000@" + h.sip + ">", uri: "sip:1000@" + h.sip, local: conn.LocalAddr().String()}
-	r := ask(t, conn, c.request("INVITE", fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"+
-		"m=audio %d UDP/TLS/RTP/SAVP 0\r\na=setup:actpass\r\na=fingerprint:sha-256 %s\r\n", e.Local().Port(), strings.Repeat("AB:", 31)+"AB")))
-	for r.status() < 200 {
-		r = await(t, conn)
-	}
+	c, r := inviteSealed(t, h, fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"+
+		"m=audio %d UDP/TLS/RTP/SAVP 0\r\na=setup:actpass\r\na=fingerprint:sha-256 %s\r\n", e.Local().Port(), strings.Repeat("AB:", 31)+"AB"))
 	found := regexp.MustCompile(`a=fingerprint:sha-256 (\S+)\r\na=setup:passive`).FindStringSubmatch(r.body)
 	if found == nil {
 		t.Fatalf("answer %s\n%s", r.first, r.body)
 	}
-	c.to, c.uri = r.get("To"), angled(r.get("Contact"))
-	if _, err := conn.Write(c.request("ACK", "").bytes()); err != nil {
-		t.Fatal(err)
-	}
-	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), portOf(t, r.body))
-	if err := hand.Start(media.Remote{Addr: at, Signalling: at.Addr(), Web: &media.WebRemote{Fingerprint: found[1], Client: true}}, func(*media.SRTPKeys, error) {}); err != nil {
+	c.ack(t)
+	if err := hand.Start(media.Remote{Addr: c.rtp, Signalling: c.rtp.Addr(), Web: &media.WebRemote{Fingerprint: found[1], Client: true}}, func(*media.SRTPKeys, error) {}); err != nil {
 		t.Fatal(err)
 	}
 	if rec := h.ended(1)[0]; rec.End != leg.BadFingerprint {
