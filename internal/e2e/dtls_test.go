@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ivrd/ivrd/internal/testkit"
 	"github.com/ivrd/ivrd/leg"
@@ -23,13 +22,7 @@ func TestDTLSPhone(t *testing.T) {
 		t.Run(fmt.Sprintf("mux-%v", mux), func(t *testing.T) {
 			t.Parallel()
 			h := open(t, "sip.phones.srtp_of={alice: dtls}")
-			alice := testkit.Baresip{
-				User: "alice", Domain: h.sip, Password: h.sipSecret("alice"), Encryption: "dtls_srtp", Mux: mux,
-				Mouth: testkit.Tone(440, time.Minute),
-			}.Start(t)
-			says(t, alice, "200 OK (ivrd)")
-			h.baresipCalls(alice)
-			h.baresipIsCalled(alice)
+			alice := h.baresipBothWays(testkit.Baresip{Encryption: "dtls_srtp", Mux: mux})
 			if out := alice.Output(); strings.Count(out, "DTLS-SRTP complete") < 2 {
 				t.Errorf("the phone has not shaken hands in each call:\n%s", out)
 			}
@@ -42,12 +35,7 @@ func TestDTLSPhone(t *testing.T) {
 func TestSDESPhoneIsCalled(t *testing.T) {
 	t.Parallel()
 	h := open(t, "sip.phones.srtp=sdes")
-	alice := testkit.Baresip{
-		User: "alice", Domain: h.sip, Password: h.sipSecret("alice"), Encryption: "srtp-mand", Mouth: testkit.Tone(440, time.Minute),
-	}.Start(t)
-	says(t, alice, "200 OK (ivrd)")
-	h.baresipCalls(alice)
-	h.baresipIsCalled(alice)
+	h.baresipBothWays(testkit.Baresip{Encryption: "srtp-mand"})
 	h.verify()
 }
 
