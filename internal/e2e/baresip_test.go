@@ -21,13 +21,7 @@ func TestBaresip(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
 			h := open(t)
-			alice := testkit.Baresip{
-				User: "alice", Domain: h.sip, Password: h.sipSecret("alice"), Transport: transport,
-				Mouth: testkit.Tone(440, time.Minute),
-			}.Start(t)
-			says(t, alice, "200 OK (ivrd)")
-			h.baresipCalls(alice)
-			h.baresipIsCalled(alice)
+			h.baresipBothWays(testkit.Baresip{Transport: transport})
 			h.verify()
 		})
 	}
@@ -38,12 +32,7 @@ func TestBaresip(t *testing.T) {
 func TestBaresipInWideband(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	alice := testkit.Baresip{
-		User: "alice", Domain: h.sip, Password: h.sipSecret("alice"), Codec: "G722", Mouth: testkit.Tone(440, time.Minute),
-	}.Start(t)
-	says(t, alice, "200 OK (ivrd)")
-	h.baresipCalls(alice)
-	h.baresipIsCalled(alice)
+	h.baresipBothWays(testkit.Baresip{Codec: "G722"})
 	h.spoke(h.ended(2)[1], "G722")
 	h.spoke(h.ended(2)[0], "PCMU", "G722")
 	h.verify()
@@ -66,6 +55,18 @@ func (h *house) spoke(rec recordings.Call, want ...string) {
 func says(t *testing.T, p *testkit.Phone, text string) {
 	t.Helper()
 	testkit.Eventually(t, patience, "baresip to say "+text, func() bool { return strings.Contains(p.Output(), text) })
+}
+
+// baresipBothWays registers alice's phone, which is as b says, and has it call and
+// be called.
+func (h *house) baresipBothWays(b testkit.Baresip) *testkit.Phone {
+	h.t.Helper()
+	b.User, b.Domain, b.Password, b.Mouth = "alice", h.sip, h.sipSecret("alice"), testkit.Tone(440, time.Minute)
+	alice := b.Start(h.t)
+	says(h.t, alice, "200 OK (ivrd)")
+	h.baresipCalls(alice)
+	h.baresipIsCalled(alice)
+	return alice
 }
 
 // baresipCalls is a visit to the menu.

@@ -2,12 +2,10 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ivrd/ivrd/internal/testkit"
 	"github.com/ivrd/ivrd/leg"
@@ -24,13 +22,7 @@ func TestDTLSPhone(t *testing.T) {
 		t.Run(fmt.Sprintf("mux-%v", mux), func(t *testing.T) {
 			t.Parallel()
 			h := open(t, "sip.phones.srtp_of={alice: dtls}")
-			alice := testkit.Baresip{
-				User: "alice", Domain: h.sip, Password: h.sipSecret("alice"), Encryption: "dtls_srtp", Mux: mux,
-				Mouth: testkit.Tone(440, time.Minute),
-			}.Start(t)
-			says(t, alice, "200 OK (ivrd)")
-			h.baresipCalls(alice)
-			h.baresipIsCalled(alice)
+			alice := h.baresipBothWays(testkit.Baresip{Encryption: "dtls_srtp", Mux: mux})
 			if out := alice.Output(); strings.Count(out, "DTLS-SRTP complete") < 2 {
 				t.Errorf("the phone has not shaken hands in each call:\n%s", out)
 			}
@@ -43,12 +35,7 @@ func TestDTLSPhone(t *testing.T) {
 func TestSDESPhoneIsCalled(t *testing.T) {
 	t.Parallel()
 	h := open(t, "sip.phones.srtp=sdes")
-	alice := testkit.Baresip{
-		User: "alice", Domain: h.sip, Password: h.sipSecret("alice"), Encryption: "srtp-mand", Mouth: testkit.Tone(440, time.Minute),
-	}.Start(t)
-	says(t, alice, "200 OK (ivrd)")
-	h.baresipCalls(alice)
-	h.baresipIsCalled(alice)
+	h.baresipBothWays(testkit.Baresip{Encryption: "srtp-mand"})
 	h.verify()
 }
 
@@ -106,27 +93,14 @@ func TestDTLSOfAnother(t *testing.T) {
 	hand := rtc.NewHandshake(own, e)
 	t.Cleanup(func() { hand.Close(); e.Close(); own.Wait() })
 
-	conn, err := net.Dial("udp", h.sip)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	c := &sealedCall{conn: conn, id: random(), to: "<sip:1000@" + h.sip + ">", uri: "sip:1000@" + h.sip, local: conn.LocalAddr().String()}
-	r := ask(t, conn, c.request("INVITE", fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"+
-		"m=audio %d UDP/TLS/RTP/SAVP 0\r\na=setup:actpass\r\na=fingerprint:sha-256 %s\r\n", e.Local().Port(), strings.Repeat("AB:", 31)+"AB")))
-	for r.status() < 200 {
-		r = await(t, conn)
-	}
+	c, r := inviteSealed(t, h, fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"+
+		"m=audio %d UDP/TLS/RTP/SAVP 0\r\na=setup:actpass\r\na=fingerprint:sha-256 %s\r\n", e.Local().Port(), strings.Repeat("AB:", 31)+"AB"))
 	found := regexp.MustCompile(`a=fingerprint:sha-256 (\S+)\r\na=setup:passive`).FindStringSubmatch(r.body)
 	if found == nil {
 		t.Fatalf("answer %s\n%s", r.first, r.body)
 	}
-	c.to, c.uri = r.get("To"), angled(r.get("Contact"))
-	if _, err := conn.Write(c.request("ACK", "").bytes()); err != nil {
-		t.Fatal(err)
-	}
-	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), portOf(t, r.body))
-	if err := hand.Start(media.Remote{Addr: at, Signalling: at.Addr(), Web: &media.WebRemote{Fingerprint: found[1], Client: true}}, func(*media.SRTPKeys, error) {}); err != nil {
+	c.ack(t)
+	if err := hand.Start(media.Remote{Addr: c.rtp, Signalling: c.rtp.Addr(), Web: &media.WebRemote{Fingerprint: found[1], Client: true}}, func(*media.SRTPKeys, error) {}); err != nil {
 		t.Fatal(err)
 	}
 	if rec := h.ended(1)[0]; rec.End != leg.BadFingerprint {

@@ -102,24 +102,45 @@ type sealedCall struct {
 	transactions int
 }
 
-// callSealed calls the menu, offering SRTP by SDES.
-func callSealed(t *testing.T, h *house, sealed *sealedConn, port uint16) *sealedCall {
+// inviteSealed calls the menu with an offer, and returns its answer, which is still
+// to be acknowledged.
+func inviteSealed(t *testing.T, h *house, offer string) (c *sealedCall, answer message) {
 	t.Helper()
 	conn, err := net.Dial("udp", h.sip)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	c := &sealedCall{conn: conn, id: random(), to: "<sip:1000@" + h.sip + ">", uri: "sip:1000@" + h.sip, local: conn.LocalAddr().String()}
+	c = &sealedCall{conn: conn, id: random(), to: "<sip:1000@" + h.sip + ">", uri: "sip:1000@" + h.sip, local: conn.LocalAddr().String()}
+	r := ask(t, conn, c.request("INVITE", offer))
+	for r.status() < 200 {
+		r = await(t, conn)
+	}
+	if r.status() != 200 {
+		t.Fatalf("answer %s\n%s", r.first, r.body)
+	}
+	c.to, c.uri = r.get("To"), angled(r.get("Contact"))
+	c.rtp = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), portOf(t, r.body))
+	return c, r
+}
+
+// ack acknowledges the answer.
+func (c *sealedCall) ack(t *testing.T) {
+	t.Helper()
+	if _, err := c.conn.Write(c.request("ACK", "").bytes()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// callSealed calls the menu, offering SRTP by SDES.
+func callSealed(t *testing.T, h *house, sealed *sealedConn, port uint16) *sealedCall {
+	t.Helper()
 	secret := make([]byte, 30)
 	_, _ = rand.Read(secret)
 	offer := fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %d RTP/SAVP 0 101\r\n"+
 		"a=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:%s\r\n",
 		port, base64.StdEncoding.EncodeToString(secret))
-	r := ask(t, conn, c.request("INVITE", offer))
-	for r.status() < 200 {
-		r = await(t, conn)
-	}
+	c, r := inviteSealed(t, h, offer)
 	found := regexp.MustCompile(`a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:([^|\r]+)`).FindStringSubmatch(r.body)
 	if found == nil || !strings.Contains(r.body, " RTP/SAVP 0 101\r\n") {
 		t.Fatalf("answer %s\n%s", r.first, r.body)
@@ -129,11 +150,7 @@ func callSealed(t *testing.T, h *house, sealed *sealedConn, port uint16) *sealed
 		t.Fatalf("the answer's key has %d bytes: %v", len(theirs), err)
 	}
 	sealed.unlock(newSealer(t, secret), newSealer(t, theirs))
-	c.to, c.uri = r.get("To"), angled(r.get("Contact"))
-	c.rtp = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), portOf(t, r.body))
-	if _, err := conn.Write(c.request("ACK", "").bytes()); err != nil {
-		t.Fatal(err)
-	}
+	c.ack(t)
 	return c
 }
 

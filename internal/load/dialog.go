@@ -18,8 +18,10 @@ const (
 // state of a dialog.
 //
 //	caller:  calling ─► ringing ─► up ─► ending ─► gone
-//	             └────► cancelling ────────┘
-//	called:  answering ─► up ─► gone
+//	                       └► cancelling ──┘
+//	called:  answering ─► up ─► ending ─► gone
+//
+// The peer's BYE, a refusal and no answer lead from anywhere to gone.
 type state uint8
 
 const (
@@ -158,8 +160,7 @@ func (d *dialog) describe(codec media.Codec, event byte, crypto *cryptoLine, dir
 	return s.write(d.session, d.version)
 }
 
-// adopt takes what the peer says of its media. ours is our key, nil without
-// SRTP.
+// adopt takes what the peer says of its media.
 func (d *dialog) adopt(s description) error {
 	d.leg.codec, d.leg.event = s.codec, s.event
 	d.leg.mute = s.direction == "sendonly" || s.direction == "inactive"

@@ -81,8 +81,7 @@ func parseRTP(b []byte) (p rtp, ok bool) {
 	return rtp{b[1] & 0x7F, binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:]), b[at:end]}, true
 }
 
-// order counts a packet and reports whether it is new; follows says that it
-// is the next one after the highest, dt the time between them.
+// order counts a packet and reports whether it is new.
 func (e *ear) order(h *Heard, p *rtp, at int64) (fresh bool) {
 	step := int16(p.seq - e.seq)
 	switch {

@@ -32,6 +32,7 @@ type Engine struct {
 	credit float64
 	late   Histogram // of our own slots
 	left   uint64    // slots that were left out
+	before int64     // the server's memory before any call
 }
 
 // Open binds the sockets. The engine's methods must be called by one goroutine,

@@ -53,8 +53,9 @@ type keying struct {
 	stamp uint32
 }
 
-// write makes the next packet and reports its length and whether it has a mark.
-func (l *leg) write(b []byte, s *sound) (n int, marked bool) {
+// write makes the next packet and returns its length: packetBytes of sound, which
+// is still to be marked, or fewer of a key.
+func (l *leg) write(b []byte, s *sound) int {
 	l.press()
 	l.frame++
 	l.seq++
@@ -68,10 +69,10 @@ func (l *leg) write(b []byte, s *sound) (n int, marked bool) {
 	binary.BigEndian.PutUint32(b[4:], l.stamp)
 	binary.BigEndian.PutUint32(b[8:], l.ssrc)
 	if l.key.frame > 0 {
-		return l.writeKey(b), false
+		return l.writeKey(b)
 	}
 	copy(b[headerBytes:packetBytes], s.frames[index(l.codec)][toneOf(l.id)][:])
-	return packetBytes, true
+	return packetBytes
 }
 
 // press begins the next key of the script when it is due.

@@ -179,11 +179,11 @@ func TestKeys(t *testing.T) {
 	var story []byte
 	stamps := map[uint32]int{}
 	for i := range 40 {
-		n, marked := l.write(b, s)
+		n := l.write(b, s)
 		if seq := binary.BigEndian.Uint16(b[2:]); int(seq) != i+1 {
 			t.Fatalf("packet %d has number %d", i, seq)
 		}
-		if marked {
+		if n == packetBytes {
 			story = append(story, '.')
 			continue
 		}
@@ -212,7 +212,7 @@ func TestScripts(t *testing.T) {
 		t.Errorf("read %+v (%v)", s, err)
 	}
 	for _, bad := range []string{"w", "w-1", "x", "w1", "1,,w"} {
-		if err := ParseScript(bad); err == nil {
+		if _, err := parseScript(bad); err == nil {
 			t.Errorf("%q was read", bad)
 		}
 	}

@@ -117,11 +117,11 @@ func (w *wheel) remove(l *leg) {
 
 // studio is all media of a run. One thread has it.
 type studio struct {
-	sides  [2]*side // callers, and the called
-	sound  *sound
-	room   []byte // of cryptors
-	judge  bool   // listen to tones
-	marked [batch]*leg
+	sides [2]*side // callers, and the called
+	sound *sound
+	room  []byte      // of cryptors
+	judge bool        // listen to tones
+	batch [batch]*leg // whose packets wait for flush
 }
 
 const (
@@ -201,12 +201,8 @@ func (s *studio) sendOf(p *port, slot int) {
 			s.flush(p)
 		}
 		i, room := p.add(l.remote)
-		n, marked := l.write(room, s.sound)
-		p.setLength(i, n)
-		s.marked[i] = nil
-		if marked || l.crypto != nil {
-			s.marked[i] = l
-		}
+		p.setLength(i, l.write(room, s.sound))
+		s.batch[i] = l
 		l.side.sent++
 	}
 	s.flush(p)
@@ -218,10 +214,7 @@ func (s *studio) flush(p *port) {
 		return
 	}
 	now := time.Now().UnixNano()
-	for i, l := range s.marked[:p.out.filled] {
-		if l == nil {
-			continue
-		}
+	for i, l := range s.batch[:p.out.filled] {
 		b, n := p.out.slot(i), p.length(i)
 		if n == packetBytes {
 			writeMark(b[headerBytes:], l.codec, l.id, now)

@@ -170,6 +170,16 @@ func userOf(uri string) string {
 	return user
 }
 
+// hostOf is the host part of a URI, with its port when there is one.
+func hostOf(uri string) string {
+	_, rest, _ := strings.Cut(uri, ":")
+	if _, host, ok := strings.Cut(rest, "@"); ok {
+		rest = host
+	}
+	host, _, _ := strings.Cut(rest, ";")
+	return host
+}
+
 // lines builds a message.
 type lines struct{ strings.Builder }
 

@@ -38,6 +38,19 @@ func TestMessageIsRead(t *testing.T) {
 	}
 }
 
+func TestPartsOfURIs(t *testing.T) {
+	for uri, want := range map[string][2]string{
+		"sip:1000@127.0.0.1:5060":     {"1000", "127.0.0.1:5060"},
+		"sip:1000@a.example;lr":       {"1000", "a.example"},
+		"sip:127.0.0.1:5060":          {"", "127.0.0.1:5060"},
+		"sip:127.0.0.1;transport=udp": {"", "127.0.0.1"},
+	} {
+		if user, host := userOf(uri), hostOf(uri); user != want[0] || host != want[1] {
+			t.Errorf("%s: user %q, host %q, want %q", uri, user, host, want)
+		}
+	}
+}
+
 func TestMalformedMessagesAreRefused(t *testing.T) {
 	for _, s := range []string{
 		"", "\r\n\r\n", "INVITE sip:x\r\n\r\n", "SIP/2.0 99 X\r\n\r\n", "SIP/2.0 abc X\r\n\r\n",

@@ -50,7 +50,7 @@ type SearchPlan struct {
 // Step is one window of a run.
 type Step struct {
 	Wanted float64 `json:"wanted"`        // calls at once, or calls a second
-	Good   bool    `json:"good"`          // loss < 0.1 %, p99 jitter < 5 ms, and no calls failed
+	Good   bool    `json:"good"`          // as judged says
 	Why    string  `json:"why,omitempty"` // it is not
 	*Window
 }
@@ -65,12 +65,12 @@ type Report struct {
 
 // Hold holds calls.
 func Hold(ctx context.Context, o Options, p HoldPlan) (*Report, error) {
-	e, before, err := begin(ctx, o)
+	e, err := begin(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer e.Close()
-	step, err := e.hold(float64(p.Calls), p.Ramp, p.Duration, before)
+	step, err := e.hold(float64(p.Calls), p.Ramp, p.Duration)
 	if err != nil {
 		return nil, err
 	}
@@ -80,12 +80,12 @@ func Hold(ctx context.Context, o Options, p HoldPlan) (*Report, error) {
 
 // Rate begins calls at a rate.
 func Rate(ctx context.Context, o Options, p RatePlan) (*Report, error) {
-	e, before, err := begin(ctx, o)
+	e, err := begin(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer e.Close()
-	step, err := e.rate(p.Rate, p.Duration, before)
+	step, err := e.rate(p.Rate, p.Duration)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func Rate(ctx context.Context, o Options, p RatePlan) (*Report, error) {
 // Search raises the load by half until it is too much, and then halves the
 // distance to the last that went well.
 func Search(ctx context.Context, o Options, p SearchPlan) (*Report, error) {
-	e, before, err := begin(ctx, o)
+	e, err := begin(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func Search(ctx context.Context, o Options, p SearchPlan) (*Report, error) {
 	r := newReport("search")
 	good, bad := 0.0, math.Inf(1)
 	for next := p.From; next > good && next < bad; next = nextTry(good, bad, p) {
-		step, err := e.tryFairly(next, p, before)
+		step, err := e.tryFairly(next, p)
 		if err != nil {
 			return nil, err
 		}
@@ -136,9 +136,9 @@ func nextTry(good, bad float64, p SearchPlan) float64 {
 // ourselves: a machine that is shared must not end the search.
 const fairTries = 3
 
-func (e *Engine) tryFairly(load float64, p SearchPlan, before int64) (step Step, err error) {
+func (e *Engine) tryFairly(load float64, p SearchPlan) (step Step, err error) {
 	for range fairTries {
-		step, err = e.try(load, p, before)
+		step, err = e.try(load, p)
 		if err != nil || step.Good || !step.Self.Unreliable {
 			break
 		}
@@ -146,25 +146,24 @@ func (e *Engine) tryFairly(load float64, p SearchPlan, before int64) (step Step,
 	return step, err
 }
 
-func (e *Engine) try(load float64, p SearchPlan, before int64) (Step, error) {
+func (e *Engine) try(load float64, p SearchPlan) (Step, error) {
 	if p.ByRate {
-		return e.rate(load, p.Duration, before)
+		return e.rate(load, p.Duration)
 	}
-	return e.hold(load, p.Ramp, p.Duration, before)
+	return e.hold(load, p.Ramp, p.Duration)
 }
 
 // Serve answers calls until ctx ends.
 func Serve(ctx context.Context, o Options) (*Report, error) {
-	e, before, err := begin(ctx, o)
+	e, err := begin(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer e.Close()
-	m := meter{begun: time.Now(), rssBefore: before}
-	if m.self, m.server, err = e.cpu(); err != nil {
+	m, err := e.meter()
+	if err != nil {
 		return nil, err
 	}
-	e.reset()
 	if _, err := e.until(math.MaxInt64/2, func() bool { return ctx.Err() != nil }); err != nil && ctx.Err() == nil {
 		return nil, err
 	}
@@ -181,20 +180,22 @@ func Serve(ctx context.Context, o Options) (*Report, error) {
 
 // begin opens an engine, registers, and notes what the server has before any
 // call.
-func begin(ctx context.Context, o Options) (*Engine, int64, error) {
+func begin(ctx context.Context, o Options) (*Engine, error) {
 	e, err := Open(ctx, o)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	before, err := e.baseline()
+	if o.PID != 0 {
+		e.before, _, err = memory(o.PID)
+	}
 	if err == nil && o.Register {
 		_, err = e.until(giveUp, func() bool { return e.desk.phone.held })
 	}
 	if err != nil {
 		e.Close()
-		return nil, 0, err
+		return nil, err
 	}
-	return e, before, nil
+	return e, nil
 }
 
 func newReport(mode string, steps ...Step) *Report {
@@ -213,12 +214,12 @@ func (r *Report) add(s Step) {
 }
 
 // hold brings up calls and measures.
-func (e *Engine) hold(calls, ramp float64, d time.Duration, before int64) (Step, error) {
+func (e *Engine) hold(calls, ramp float64, d time.Duration) (Step, error) {
 	e.say("holding %.0f calls", calls)
 	err := e.reach(int(calls), ramp)
 	switch {
 	case errors.Is(err, ErrRamp):
-		w, e2 := e.measure(time.Second, before)
+		w, e2 := e.measure(time.Second)
 		if e2 != nil {
 			return Step{}, e2
 		}
@@ -230,7 +231,7 @@ func (e *Engine) hold(calls, ramp float64, d time.Duration, before int64) (Step,
 		return Step{}, err
 	}
 	setup, onTheWay := e.desk.setup.spread(), e.desk.Signals
-	w, err := e.measure(d, before)
+	w, err := e.measure(d)
 	if err != nil {
 		return Step{}, err
 	}
@@ -239,13 +240,13 @@ func (e *Engine) hold(calls, ramp float64, d time.Duration, before int64) (Step,
 }
 
 // rate begins calls at a rate and measures once as many end as begin.
-func (e *Engine) rate(rate float64, d time.Duration, before int64) (Step, error) {
+func (e *Engine) rate(rate float64, d time.Duration) (Step, error) {
 	e.say("beginning %.0f calls a second", rate)
 	e.target, e.ramp = math.MaxInt, rate
 	if err := e.pass(e.desk.opts.Settle + e.desk.opts.Talk); err != nil {
 		return Step{}, err
 	}
-	w, err := e.measure(d, before)
+	w, err := e.measure(d)
 	if err != nil {
 		return Step{}, err
 	}

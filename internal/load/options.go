@@ -38,8 +38,9 @@ type Options struct {
 	// SRTP is the suite that callers offer (Suites); "" for plain RTP. Who is
 	// called takes what is offered.
 	SRTP string
-	// Press is a script of keys, once after the answer; see ParseScript.
-	// Digits are pressed every DigitsEvery instead.
+	// Press is a script of keys, once after the answer: w1.5,2,w3,12# waits 1.5 s,
+	// presses 2, waits 3 s, presses 12#. Digits are pressed every DigitsEvery
+	// instead.
 	Press       string
 	Digits      string
 	DigitsEvery time.Duration
@@ -102,13 +103,8 @@ func orElse(d, or time.Duration) time.Duration {
 // serverOf is the address that a SIP URI's host has; port 5060 unless it says
 // another.
 func serverOf(uri string) (place, error) {
-	rest, ok := strings.CutPrefix(uri, "sip:")
-	if !ok {
+	if !strings.HasPrefix(uri, "sip:") {
 		return 0, fmt.Errorf("call %s: it is no SIP URI (hint: sip:1000@127.0.0.1:5060)", uri)
 	}
-	if _, host, ok := strings.Cut(rest, "@"); ok {
-		rest = host
-	}
-	rest, _, _ = strings.Cut(rest, ";")
-	return resolve(rest, 5060)
+	return resolve(hostOf(uri), 5060)
 }

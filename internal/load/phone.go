@@ -58,8 +58,8 @@ func (p *phone) register(name, value string) {
 	k := p.desk
 	p.cseq++
 	p.branch = newBranch()
-	uri := "sip:" + k.domain()
-	address := "<sip:" + k.opts.User + "@" + k.domain() + ">"
+	uri := p.registrar()
+	address := "<sip:" + k.opts.User + "@" + hostOf(uri) + ">"
 	l := &lines{}
 	l.line("REGISTER ", uri, " SIP/2.0")
 	l.line("Via: SIP/2.0/UDP ", k.self, ";branch=", p.branch, ";rport")
@@ -78,6 +78,9 @@ func (p *phone) register(name, value string) {
 	k.timers.set(p, k.now+t1)
 }
 
+// registrar is the URI of the server's domain.
+func (p *phone) registrar() string { return "sip:" + hostOf(p.desk.opts.URI) }
+
 // response takes the registrar's answer.
 func (p *phone) response(m *message) {
 	if p == nil || m.get("Call-ID") != p.callID || m.branch() != p.branch || m.status < 200 {
@@ -92,7 +95,7 @@ func (p *phone) response(m *message) {
 	case (m.status == 401 || m.status == 407) && !p.tried:
 		p.tried = true
 		k.Challenged++
-		if name, value, ok := credentials(m, k.opts, "REGISTER", "sip:"+k.domain()); ok {
+		if name, value, ok := credentials(m, k.opts, "REGISTER", p.registrar()); ok {
 			p.register(name, value)
 			return
 		}
@@ -115,11 +118,4 @@ func (p *phone) granted(m *message) time.Duration {
 		return registerFor
 	}
 	return time.Duration(n) * time.Second
-}
-
-// domain is the host part of the server's URI.
-func (k *desk) domain() string {
-	_, host, _ := strings.Cut(k.opts.URI, "@")
-	host, _, _ = strings.Cut(host, ";")
-	return host
 }

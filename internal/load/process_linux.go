@@ -42,17 +42,3 @@ func kilobytes(table, name string) int64 {
 	}
 	return 0
 }
-
-// RaiseFiles lets this process have as many open files as the system allows,
-// and returns how many that are.
-func RaiseFiles() (uint64, error) {
-	var l unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
-		return 0, fmt.Errorf("read limit of open files: %w", err)
-	}
-	l.Cur = l.Max
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
-		return 0, fmt.Errorf("raise limit of open files: %w", err)
-	}
-	return l.Max, nil
-}

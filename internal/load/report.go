@@ -65,12 +65,18 @@ const smallBuffer = 768 << 10
 // lateLimit is the p99 of our own lateness beyond which we are no judge, in ms.
 const lateLimit = 2.0
 
-// meter reads the clocks at the edges of a window.
+// meter is what the clocks said when a window began.
 type meter struct {
-	begun     time.Time
-	self      time.Duration
-	server    time.Duration
-	rssBefore int64
+	begun  time.Time
+	self   time.Duration
+	server time.Duration
+}
+
+// meter begins a window: all is counted from here on.
+func (e *Engine) meter() (meter, error) {
+	self, server, err := e.cpu()
+	e.reset()
+	return meter{time.Now(), self, server}, err
 }
 
 func (e *Engine) cpu() (self, server time.Duration, err error) {
@@ -81,23 +87,12 @@ func (e *Engine) cpu() (self, server time.Duration, err error) {
 	return self, server, err
 }
 
-// baseline is the server's memory before any call.
-func (e *Engine) baseline() (int64, error) {
-	if e.desk.opts.PID == 0 {
-		return 0, nil
-	}
-	rss, _, err := memory(e.desk.opts.PID)
-	return rss, err
-}
-
 // measure runs the clock for a time and tells what was heard in it.
-func (e *Engine) measure(d time.Duration, rssBefore int64) (*Window, error) {
-	self, server, err := e.cpu()
+func (e *Engine) measure(d time.Duration) (*Window, error) {
+	m, err := e.meter()
 	if err != nil {
 		return nil, err
 	}
-	e.reset()
-	m := meter{time.Now(), self, server, rssBefore}
 	if err := e.pass(d); err != nil {
 		return nil, err
 	}
@@ -146,7 +141,7 @@ func (e *Engine) result(m meter) (*Window, error) {
 	if e.desk.opts.PID == 0 {
 		return w, nil
 	}
-	return w, w.charge(e.desk.opts.PID, (server - m.server).Seconds(), m.rssBefore)
+	return w, w.charge(e.desk.opts.PID, (server - m.server).Seconds(), e.before)
 }
 
 // charge says what the server paid.
@@ -177,12 +172,3 @@ func (w *Window) Loss() float64 { return max(w.Sides[0].Loss, w.Sides[1].Loss) }
 
 // Jitter is the worse side's 99th percentile, in milliseconds.
 func (w *Window) Jitter() float64 { return max(w.Sides[0].Jitter.P99, w.Sides[1].Jitter.P99) }
-
-// Crossed is how many frames and tones were somebody else's.
-func (w *Window) Crossed() uint64 {
-	n := uint64(0)
-	for _, s := range w.Sides {
-		n += s.Crossed + s.WrongTone
-	}
-	return n
-}

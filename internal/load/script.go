@@ -19,13 +19,7 @@ type script struct {
 	every   int // frames after which it is pressed again; 0: once
 }
 
-// ParseScript checks a script of keys as Options.Press takes it: w1.5,2,w3,12#
-// waits 1.5 s, presses 2, waits 3 s, presses 12#.
-func ParseScript(text string) error {
-	_, err := parseScript(text)
-	return err
-}
-
+// parseScript reads keys as Options.Press takes them; nil when there are none.
 func parseScript(text string) (*script, error) {
 	if text == "" {
 		return nil, nil
@@ -57,9 +51,6 @@ func parseScript(text string) (*script, error) {
 
 // repeated presses the keys again and again, first after one interval.
 func repeated(keys string, every time.Duration) (*script, error) {
-	if keys == "" {
-		return nil, nil
-	}
 	s, err := parseScript(keys)
 	if err != nil {
 		return nil, err

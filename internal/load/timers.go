@@ -1,6 +1,9 @@
 package load
 
-import "time"
+import (
+	"container/heap"
+	"time"
+)
 
 // timed is something that is to be woken.
 type timed interface {
@@ -15,76 +18,53 @@ type alarm struct {
 	at  int           // place in the heap
 }
 
-// timers is a heap by time, without allocation for each.
+// timers is a heap by time. What waits is a pointer: nothing is allocated for it.
 type timers []timed
 
 // set wakes t at a time instead of whatever was set; 0 for never.
 func (h *timers) set(t timed, due time.Duration) {
 	a := t.alarm()
-	waiting := a.due > 0
-	switch {
-	case due == 0 && waiting:
-		h.remove(a.at)
-	case due == 0:
-	case waiting:
-		a.due = due
-		h.down(h.up(a.at))
-	default:
-		a.due = due
-		*h = append(*h, t)
-		a.at = len(*h) - 1
-		h.up(a.at)
+	if a.due > 0 {
+		heap.Remove(h, a.at)
 	}
-	a.due = due
+	if a.due = due; due > 0 {
+		heap.Push(h, t)
+	}
 }
 
 // wake wakes all whose time has come.
 func (h *timers) wake(now time.Duration) {
 	for len(*h) > 0 && (*h)[0].alarm().due <= now {
 		t := (*h)[0]
-		h.remove(0)
-		t.alarm().due = 0
+		h.set(t, 0)
 		t.wake()
 	}
 }
 
-func (h *timers) remove(i int) {
+// Len implements heap.Interface.
+func (h *timers) Len() int { return len(*h) }
+
+// Less implements heap.Interface.
+func (h *timers) Less(i, j int) bool { return (*h)[i].alarm().due < (*h)[j].alarm().due }
+
+// Swap implements heap.Interface.
+func (h *timers) Swap(i, j int) {
+	(*h)[i], (*h)[j] = (*h)[j], (*h)[i]
+	(*h)[i].alarm().at, (*h)[j].alarm().at = i, j
+}
+
+// Push implements heap.Interface.
+func (h *timers) Push(x any) {
+	t := x.(timed)
+	t.alarm().at = len(*h)
+	*h = append(*h, t)
+}
+
+// Pop implements heap.Interface.
+func (h *timers) Pop() any {
 	last := len(*h) - 1
-	h.swap(i, last)
+	t := (*h)[last]
 	(*h)[last] = nil
 	*h = (*h)[:last]
-	if i < last {
-		h.down(h.up(i))
-	}
-}
-
-func (h timers) swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].alarm().at, h[j].alarm().at = i, j
-}
-
-func (h timers) less(i, j int) bool { return h[i].alarm().due < h[j].alarm().due }
-
-func (h timers) up(i int) int {
-	for i > 0 && h.less(i, (i-1)/2) {
-		h.swap(i, (i-1)/2)
-		i = (i - 1) / 2
-	}
-	return i
-}
-
-func (h timers) down(i int) {
-	for {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(h); child++ {
-			if h.less(child, least) {
-				least = child
-			}
-		}
-		if least == i {
-			return
-		}
-		h.swap(i, least)
-		i = least
-	}
+	return t
 }
