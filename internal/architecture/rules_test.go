@@ -77,7 +77,7 @@ func homes() []home {
 		{"github.com/coder/websocket/...", []string{"api"}, "pages are connected where rights are applied"},
 		{"github.com/emiago/sipgo/...", []string{"sip", "sip/..."}, "one SIP library behind one package, so that it can be replaced"},
 		{"github.com/pion/srtp/v3/...", []string{"media/rtpio", "internal/load"}, "one home for the keys of media, and one for whoever measures it from outside"},
-		{"github.com/pion/dtls/v3/...", []string{"media/rtc"}, "a browser's media is one package's business"},
+		{"github.com/pion/dtls/v3/...", []string{"media/rtc"}, "handshakes of browsers and phones are one package's business"},
 		{"github.com/pion/ice/v4/...", []string{"media/rtc"}, "a browser's media is one package's business"},
 		{"github.com/pion/logging/...", []string{"media/rtc"}, "a browser's media is one package's business"},
 		{"github.com/coder/websocket/...", []string{"api"}, "sockets are upgraded where sign-ins are checked"},
