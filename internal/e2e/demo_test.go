@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -177,26 +178,30 @@ const (
 	// alike is the correlation from which two sounds are the same: through
 	// G.711 it is nearly 1.
 	alike = 0.9
-	// piece is what is compared at once. A busy machine's line stutters: whole
-	// frames of silence come between pieces, or some of a piece is missing.
+	// piece is what is compared at once. A busy machine's line stutters: silence
+	// comes between pieces, or some of a piece is missing.
 	piece   = media.SampleRate / 10
 	early   = 2 * media.FrameSamples
 	stutter = 25 * media.FrameSamples
+	// search is what is looked through frame by frame, then sample by sample.
+	search = 2 * media.SampleRate
 )
 
-// locate finds a sound from a sample on, in whole frames, and returns its end.
-// Most of its pieces must be there, in order.
+// locate finds a sound from a sample on, and returns its end. Most of its pieces
+// must be there, in order. They lie on whole frames, but where the jitter buffer
+// of the hearer has stretched the sound.
 func locate(pcm []int16, from int, s []int16) (end int, found bool) {
 	pieces := cut(s)
 	if len(pieces) == 0 {
 		return from, true
 	}
-	for at := (from + media.FrameSamples - 1) / media.FrameSamples * media.FrameSamples; at < len(pcm); at += media.FrameSamples {
-		if !slices.ContainsFunc(pieces[:min(3, len(pieces))], func(p part) bool { return p.is(pcm, at) }) {
-			continue
-		}
-		if there, drift := matching(pcm, at, pieces); there >= max(1, len(pieces)*3/5) {
-			return at + drift + len(s) - media.FrameSamples, true
+	for begin := from; begin < len(pcm); begin += search {
+		for _, step := range []int{media.FrameSamples, 1} {
+			for at := (begin + step - 1) / step * step; at < min(begin+search, len(pcm)); at += step {
+				if late, ok := follow(pcm, at, pieces); ok {
+					return at + late + len(s) - media.FrameSamples, true
+				}
+			}
 		}
 	}
 	return from, false
@@ -224,18 +229,32 @@ func (p part) is(pcm []int16, at int) bool {
 	return from >= 0 && to <= len(pcm) && correlation(pcm[from:to], p.pcm) >= alike
 }
 
-// matching counts the pieces that follow each other from a sample on, and
-// tells by how much the last of them is late.
-func matching(pcm []int16, at int, pieces []part) (there, drift int) {
+// follow tells whether most of the pieces follow each other from a sample on, where
+// one of the first must be, and by how much the last of them is late.
+func follow(pcm []int16, at int, pieces []part) (late int, ok bool) {
+	if !slices.ContainsFunc(pieces[:min(3, len(pieces))], func(p part) bool { return p.is(pcm, at) }) {
+		return 0, false
+	}
+	there := 0
 	for _, p := range pieces {
-		for shift := drift - early; shift <= drift+stutter; shift += media.FrameSamples {
+		if shift, ok := p.near(pcm, at+late); ok {
+			there, late = there+1, late+shift
+		}
+	}
+	return late, there >= max(1, len(pieces)*3/5)
+}
+
+// near finds the part a little earlier or later than where the sound should go on,
+// and tells by how much.
+func (p part) near(pcm []int16, at int) (shift int, found bool) {
+	for _, step := range []int{media.FrameSamples, 1} {
+		for shift = -early; shift <= stutter; shift += step {
 			if p.is(pcm, at+shift) {
-				there, drift = there+1, shift
-				break
+				return shift, true
 			}
 		}
 	}
-	return there, drift
+	return 0, false
 }
 
 func silent(pcm []int16) bool { return tone.Power(pcm) < -55 }
@@ -283,5 +302,26 @@ func (h *house) keptSecret(secrets ...string) {
 				h.t.Errorf("%s is in %s", s, where)
 			}
 		}
+	}
+}
+
+// TestLocate finds a sound that comes late, stretched and with a hole, and none that
+// is not there.
+func TestLocate(t *testing.T) {
+	t.Parallel()
+	sound, other := make([]int16, 2*media.SampleRate), make([]int16, media.SampleRate)
+	noise := rand.New(rand.NewPCG(1, 2))
+	for _, s := range [][]int16{sound, other} {
+		for i := range s {
+			s[i] = int16(noise.IntN(2000) - 1000)
+		}
+	}
+	heard := slices.Concat(make([]int16, 777), sound[:6000], sound[5963:9000], make([]int16, 480), sound[9000:], other)
+	end, found := locate(heard, 0, sound)
+	if want := len(heard) - len(other) - media.FrameSamples; !found || end != want {
+		t.Errorf("the sound ends at %d (%v), want %d", end, found, want)
+	}
+	if at, found := locate(heard, end, sound[:media.SampleRate]); found || at != end {
+		t.Errorf("found again at %d", at)
 	}
 }
