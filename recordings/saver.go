@@ -20,12 +20,13 @@ type saver struct {
 	stop, done   chan struct{}
 
 	mu    sync.Mutex
-	dirty map[*visit]struct{}
+	dirty map[*visit]bool // true: somebody waits for it
 
 	failing bool // of the run goroutine
 }
 
 const (
+	// saveInterval is how often changed records are saved for which nobody waits.
 	saveInterval = 200 * time.Millisecond
 	saveRetry    = time.Second
 	saveTimeout  = 10 * time.Second
@@ -38,22 +39,24 @@ func newSaver(store CallStore, d *disk, log *slog.Logger, over func(*visit)) *sa
 	return &saver{
 		store: store, disk: d, log: log, over: over,
 		wake: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
-		stop: make(chan struct{}), done: make(chan struct{}), dirty: map[*visit]struct{}{},
+		stop: make(chan struct{}), done: make(chan struct{}), dirty: map[*visit]bool{},
 	}
 }
 
 // mark says that a record has changed.
-func (s *saver) mark(v *visit) {
-	s.mu.Lock()
-	s.dirty[v] = struct{}{}
-	s.mu.Unlock()
-	signal(s.wake)
-}
+func (s *saver) mark(v *visit) { s.note(v, false) }
 
 // hurry is mark for a record that somebody waits for.
 func (s *saver) hurry(v *visit) {
-	s.mark(v)
+	s.note(v, true)
 	signal(s.urgent)
+}
+
+func (s *saver) note(v *visit, hurry bool) {
+	s.mu.Lock()
+	s.dirty[v] = s.dirty[v] || hurry
+	s.mu.Unlock()
+	signal(s.wake)
 }
 
 func signal(c chan struct{}) {
@@ -65,25 +68,36 @@ func signal(c chan struct{}) {
 
 func (s *saver) run() {
 	defer close(s.done)
-	for {
+	due := time.NewTimer(saveInterval)
+	due.Stop()
+	for last := (time.Time{}); ; {
+		saved := true
 		select {
 		case <-s.wake:
-		case <-s.stop:
-			s.flush()
-			return
-		}
-		wait := saveInterval
-		if !s.flush() {
-			wait = saveRetry
-			signal(s.wake) // it is still to be saved
-		}
-		select {
-		case <-time.After(wait):
+			due.Reset(saveInterval - time.Since(last))
+		case <-due.C:
+			last = time.Now()
+			saved = s.flush(true)
 		case <-s.urgent:
 			s.gather()
+			saved = s.flush(false)
 		case <-s.stop:
+			s.flush(true)
+			return
+		}
+		if !saved {
+			s.retry()
 		}
 	}
+}
+
+// retry lets what could not be saved be tried again after a while.
+func (s *saver) retry() {
+	select {
+	case <-time.After(saveRetry):
+	case <-s.stop:
+	}
+	signal(s.wake)
 }
 
 func (s *saver) gather() {
@@ -99,28 +113,42 @@ func (s *saver) close() {
 	<-s.done
 }
 
-// flush saves all changed records and reports whether that worked.
-func (s *saver) flush() bool {
-	s.mu.Lock()
-	list := s.dirty
-	s.dirty = make(map[*visit]struct{}, len(list))
-	s.mu.Unlock()
+// flush saves the changed records that somebody waits for, or all, and reports
+// whether that worked.
+func (s *saver) flush(all bool) bool {
+	list := s.take(all)
 	if len(list) == 0 {
 		return true
 	}
 	err := s.save(list)
 	if err != nil {
-		s.mu.Lock()
-		for v := range list {
-			s.dirty[v] = struct{}{}
+		for v, hurry := range list {
+			s.note(v, hurry)
 		}
-		s.mu.Unlock()
 		if isNoRoom(err) {
 			s.disk.ranFull()
 		}
 	}
 	s.tell(err)
 	return err == nil
+}
+
+func (s *saver) take(all bool) map[*visit]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.dirty
+	if all {
+		s.dirty = make(map[*visit]bool, len(list))
+		return list
+	}
+	list = map[*visit]bool{}
+	for v, hurry := range s.dirty {
+		if hurry {
+			list[v] = true
+			delete(s.dirty, v)
+		}
+	}
+	return list
 }
 
 // tell logs a change between working and failing, once.
@@ -140,7 +168,7 @@ type change struct {
 	version int
 }
 
-func (s *saver) save(list map[*visit]struct{}) error {
+func (s *saver) save(list map[*visit]bool) error {
 	now := time.Now()
 	changes := make([]change, 0, len(list))
 	rows := make([]Row, 0, len(list))

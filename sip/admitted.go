@@ -125,12 +125,13 @@ func (a *admitted) begin(key string) *admission {
 	return adm
 }
 
-// finish lets a transaction linger for its repetitions.
+// finish lets a transaction linger for its repetitions; its call, which weighs more,
+// is forgotten: nothing cancels it any more.
 func (a *admitted) finish(key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if adm := a.byKey[key]; adm != nil {
-		adm.until, adm.creds, adm.msg = time.Now().Add(lingering), nil, nil
+		adm.until, adm.creds, adm.msg, adm.party = time.Now().Add(lingering), nil, nil, nil
 	}
 }
 

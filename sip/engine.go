@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -269,6 +270,8 @@ type serverTx struct {
 	final chan struct{}
 	once  sync.Once
 	setup *list.Element // of a call that begins; see setups
+	// accepted: an INVITE has got its 2xx.
+	accepted atomic.Bool
 }
 
 // build makes a response with To tag, as bytes that can be sent again.
@@ -308,6 +311,7 @@ func (t *serverTx) send(data []byte) error {
 		t.srv.door.setups.end(t.setup)
 	}
 	if res.StatusCode >= 200 {
+		t.accepted.Store(res.StatusCode < 300 && t.msg.Method == "INVITE")
 		t.once.Do(func() { close(t.final) })
 	}
 	if err != nil {

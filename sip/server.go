@@ -306,7 +306,8 @@ func (s *Server) isOurHost(host string) bool {
 func (s *Server) onRequest(req *sipmsg.Request, tx *sipmsg.ServerTx) {
 	s.wg.Add(1)
 	defer s.wg.Done()
-	defer tx.TerminateGracefully()
+	t := (*serverTx)(nil)
+	defer func() { leave(t, tx) }()
 	via := req.Via()
 	if req.Method == sipmsg.ACK || via == nil {
 		return // the ACK of a transaction that has gone
@@ -323,12 +324,11 @@ func (s *Server) onRequest(req *sipmsg.Request, tx *sipmsg.ServerTx) {
 		return
 	}
 	defer s.door.admitted.finish(key)
-	t := &serverTx{srv: s, tx: tx, msg: adm.msg, flow: adm.flow, final: make(chan struct{})}
+	t = &serverTx{srv: s, tx: tx, msg: adm.msg, flow: adm.flow, final: make(chan struct{})}
 	if adm.msg.Method == "INVITE" && adm.party == nil {
 		t.setup = s.door.setups.begin(adm.since)
 		defer s.door.setups.end(t.setup)
 	}
-	go drainAcks(tx)
 	s.dispatch(t, adm, key)
 	select {
 	case <-t.final:
@@ -337,16 +337,15 @@ func (s *Server) onRequest(req *sipmsg.Request, tx *sipmsg.ServerTx) {
 	}
 }
 
-// drainAcks takes the ACKs that the library wants to give away; the door has
-// shown them to their calls already.
-func drainAcks(tx *sipmsg.ServerTx) {
-	for {
-		select {
-		case <-tx.Acks():
-		case <-tx.Done():
-			return
-		}
+// leave ends a transaction, or leaves it to its timers while an answer may have to
+// be repeated. A call that was taken needs it no longer: its 200 is repeated by the
+// party, and repetitions of its INVITE are known at the door.
+func leave(t *serverTx, tx *sipmsg.ServerTx) {
+	if t != nil && t.accepted.Load() {
+		tx.Terminate()
+		return
 	}
+	tx.TerminateGracefully()
 }
 
 func hostInBrackets(host string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"time"
 )
 
 // together makes writes that come at once share a commit: its wait for the disk
@@ -12,7 +13,12 @@ type together struct {
 	mu      sync.Mutex
 	waiting []*sharedWrite
 	turn    chan struct{} // held by the one who commits for all
+	last    time.Time     // when a commit began; of whose turn it is
 }
+
+// gather is the least time between two commits. A write after a while of quiet is
+// done at once; of many, those of this time share one.
+const gather = 5 * time.Millisecond
 
 type sharedWrite struct {
 	ctx  context.Context //nolint:containedctx // that of the call that waits
@@ -49,6 +55,8 @@ func (db *DB) WriteShared(ctx context.Context, do func(*sql.Tx) error) error {
 // commitWaiting does all writes that wait.
 func (db *DB) commitWaiting() {
 	t := &db.together
+	time.Sleep(gather - time.Since(t.last))
+	t.last = time.Now()
 	t.mu.Lock()
 	list := t.waiting
 	t.waiting = nil

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"sync"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -37,6 +38,8 @@ type Config struct {
 type DB struct {
 	writer, reader *sql.DB
 	together       together
+	checkpoints    *checkpoints
+	closed         sync.Once
 }
 
 // Open opens the database and brings its schema up to date.
@@ -62,6 +65,12 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err := fill(ctx, db.reader, readers); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", cfg.Path, err), db.Close())
 	}
+	conn, err := connect(ctx, cfg.Path, "deferred", 1)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	db.checkpoints = newCheckpoints(conn)
+	go db.checkpoints.run(db.writer)
 	return db, nil
 }
 
@@ -96,6 +105,7 @@ func connect(ctx context.Context, path, lock string, conns int) (*sql.DB, error)
 	q := url.Values{"_txlock": {lock}, "_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
 		"foreign_keys(ON)", "secure_delete(ON)", "journal_size_limit(67108864)",
+		"wal_autocheckpoint(" + longestLog + ")",
 	}}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
 	if u.Path[0] != '/' {
@@ -141,6 +151,7 @@ func (db *DB) Write(ctx context.Context, do func(*sql.Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit transaction: %w", err)
 	}
+	db.checkpoints.note()
 	return nil
 }
 
@@ -150,6 +161,7 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (int64, error
 	if err != nil {
 		return 0, err
 	}
+	db.checkpoints.note()
 	return res.RowsAffected()
 }
 
@@ -157,6 +169,9 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (int64, error
 // be called twice.
 func (db *DB) Close() error {
 	var errs []error
+	if db.checkpoints != nil {
+		db.closed.Do(func() { errs = append(errs, db.checkpoints.close()) })
+	}
 	if db.reader != nil {
 		errs = append(errs, db.reader.Close())
 	}

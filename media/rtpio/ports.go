@@ -250,8 +250,9 @@ func (k *pair) free() {
 	}
 }
 
-// sweepEvery is how often ports at rest that nobody waits on are looked at.
-const sweepEvery = 50 * time.Millisecond
+// sweepEvery is how often ports at rest that nobody waits on are looked at. When what
+// they hold came, the system tells.
+const sweepEvery = 500 * time.Millisecond
 
 // sweep sees to an endpoint that rests.
 func (p *Ports) sweep(e *Endpoint) {

@@ -108,10 +108,11 @@ func (s *Store) CreateCall(ctx context.Context, row recordings.Row, keys ...seal
 
 // SaveCalls implements recordings.Store.
 func (s *Store) SaveCalls(ctx context.Context, rows []recordings.Row) error {
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
+	err := s.db.WriteShared(ctx, func(tx *sql.Tx) error {
+		whole := context.WithoutCancel(ctx)
 		for i := range rows {
 			args := append(callValues(&rows[i])[1:], rows[i].ID)
-			res, err := s.saveCall.Exec(ctx, tx, args...)
+			res, err := s.saveCall.Exec(whole, tx, args...)
 			if err := oneRow(res, err); err != nil {
 				return err
 			}
