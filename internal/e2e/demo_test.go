@@ -187,8 +187,8 @@ const (
 	search = 2 * media.SampleRate
 )
 
-// locate finds a sound from a sample on, and returns its end. Most of its pieces
-// must be there, in order. They lie on whole frames, but where the jitter buffer
+// locate finds a sound from a sample on, and returns its end. Two of five of its
+// pieces must be there, in order. They lie on whole frames, but where the jitter buffer
 // of the hearer has stretched the sound.
 func locate(pcm []int16, from int, s []int16) (end int, found bool) {
 	pieces := cut(s)
@@ -229,7 +229,7 @@ func (p part) is(pcm []int16, at int) bool {
 	return from >= 0 && to <= len(pcm) && correlation(pcm[from:to], p.pcm) >= alike
 }
 
-// follow tells whether most of the pieces follow each other from a sample on, where
+// follow tells whether enough of the pieces follow each other from a sample on, where
 // one of the first must be, and by how much the last of them is late.
 func follow(pcm []int16, at int, pieces []part) (late int, ok bool) {
 	if !slices.ContainsFunc(pieces[:min(3, len(pieces))], func(p part) bool { return p.is(pcm, at) }) {
@@ -241,7 +241,7 @@ func follow(pcm []int16, at int, pieces []part) (late int, ok bool) {
 			there, late = there+1, late+shift
 		}
 	}
-	return late, there >= max(1, len(pieces)*3/5)
+	return late, there >= max(1, len(pieces)*2/5)
 }
 
 // near finds the part a little earlier or later than where the sound should go on,

