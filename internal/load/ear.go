@@ -12,6 +12,8 @@ const (
 	pauseAfter = int64(250 * time.Millisecond) // a gap, not jitter
 	// listenEvery is how many packets go by between two looks at the tone.
 	listenEvery = 50
+	// learning is how many packets it takes to know when a sender's frames are due.
+	learning = 50
 	// leap is a jump of sequence numbers that begins a new stream.
 	leap = 1000
 )
@@ -34,7 +36,7 @@ type Heard struct {
 	Invalid   uint64 `json:"invalid"` // no RTP, or SRTP that fails its test
 	Unclaimed uint64 `json:"unclaimed"`
 
-	jitter, delay Histogram
+	jitter, delay, behind Histogram
 }
 
 // ear judges the stream that one leg hears.
@@ -45,7 +47,12 @@ type ear struct {
 	seen  uint64 // of the 64 up to it
 	stamp uint32
 	at    int64 // arrival of the highest, ns
-	turn  uint32
+	// least is the earliest arrival of all, each less what its time stamp is after
+	// first's, ns; learnt is how many packets it is of.
+	least  int64
+	first  uint32
+	learnt uint32
+	turn   uint32
 	// expect is the mark that must be heard; 0: not known before the first.
 	expect uint32
 }
@@ -90,6 +97,7 @@ func (e *ear) order(h *Heard, p *rtp, at int64) (fresh bool) {
 			h.Restarts++
 		}
 		e.begun, e.ssrc, e.seq, e.seen, e.stamp, e.at = true, p.ssrc, p.seq, 1, p.stamp, at
+		e.least, e.first, e.learnt = at, p.stamp, 0
 		return true
 	case step > 0:
 		h.Lost += uint64(step - 1)
@@ -118,6 +126,18 @@ func (e *ear) pace(h *Heard, stamp uint32, at int64) {
 		return
 	}
 	h.jitter.Add(time.Duration(max(between-frameTime, frameTime-between)))
+	e.keepUp(h, stamp, at)
+}
+
+// keepUp measures how far a packet is behind the sender's own clock of 20 ms, as the
+// earliest packets show it: what a server adds to its jitter buffer, whose frames are
+// due at that clock.
+func (e *ear) keepUp(h *Heard, stamp uint32, at int64) {
+	begun := at - int64(stamp-e.first)*int64(time.Second/media.SampleRate)
+	e.least = min(e.least, begun)
+	if e.learnt++; e.learnt > learning {
+		h.behind.Add(time.Duration(begun - e.least))
+	}
 }
 
 // content looks at what a frame holds. own is the mark of the leg itself.

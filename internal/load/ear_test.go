@@ -35,7 +35,7 @@ func TestOrder(t *testing.T) {
 	} {
 		var h Heard
 		hears(&h, &ear{}, c.seqs...)
-		h.jitter, h.Pauses = Histogram{}, 0
+		h.jitter, h.behind, h.Pauses = Histogram{}, Histogram{}, 0
 		if h != c.want {
 			t.Errorf("%s: %+v, want %+v", name, h, c.want)
 		}
@@ -59,6 +59,21 @@ func TestJitterIsThatOfPacketsInARow(t *testing.T) {
 	next(20*time.Millisecond, 0)    // a key
 	if h.jitter.Count() != 3 || h.Pauses != 2 || h.jitter.Percentile(1) != 3*time.Millisecond {
 		t.Errorf("%d measured, up to %v, %d pauses; want 3, 3 ms, 2", h.jitter.Count(), h.jitter.Percentile(1), h.Pauses)
+	}
+}
+
+func TestBehindIsWhatTheSenderAdds(t *testing.T) {
+	var h Heard
+	var e ear
+	for i := range 200 {
+		due, late := int64(i)*frameTime, int64(0)
+		if i%10 == 9 {
+			late = int64(4 * time.Millisecond)
+		}
+		e.order(&h, &rtp{seq: uint16(i), ssrc: 1, stamp: uint32(i) * media.FrameSamples}, due+late)
+	}
+	if h.behind.Count() != 200-1-learning || h.behind.Percentile(0.5) > 100*time.Microsecond || h.behind.Percentile(0.99) < 4*time.Millisecond {
+		t.Errorf("%d measured, %v, %v; want %d, 0, 4 ms", h.behind.Count(), h.behind.Percentile(0.5), h.behind.Percentile(0.99), 200-1-learning)
 	}
 }
 

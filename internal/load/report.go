@@ -30,7 +30,8 @@ type Side struct {
 	Keys   uint64  `json:"keys"`
 	Loss   float64 `json:"loss"` // share of what should have come by its sequence numbers
 	Jitter Spread  `json:"jitter"`
-	Delay  Spread  `json:"delay"` // from the sender's mark to the kernel's stamp
+	Delay  Spread  `json:"delay"`  // from the sender's mark to the kernel's stamp
+	Behind Spread  `json:"behind"` // what the server added to its own clock of 20 ms
 }
 
 // Self is how well the generator did.
@@ -160,7 +161,7 @@ func (w *Window) charge(pid int, seconds float64, before int64) error {
 }
 
 func (d *side) told() Side {
-	s := Side{Name: d.name, Sent: d.sent, Keys: d.keys, Heard: d.Heard, Jitter: d.jitter.spread(), Delay: d.delay.spread()}
+	s := Side{Name: d.name, Sent: d.sent, Keys: d.keys, Heard: d.Heard, Jitter: d.jitter.spread(), Delay: d.delay.spread(), Behind: d.behind.spread()}
 	if all := s.Received - s.Duplicate + s.Lost; all > 0 {
 		s.Loss = float64(s.Lost) / float64(all)
 	}

@@ -53,6 +53,7 @@ func (d Side) write(b *strings.Builder) {
 	fmt.Fprintf(b, "  %-9s sent %d, heard %d (%d sound), lost %d (%.3f %%), twice %d, late %d, pauses %d, restarts %d, unclaimed %d, invalid %d\n",
 		d.Name, d.Sent, d.Received, d.Sound, d.Lost, 100*d.Loss, d.Duplicate, d.Reordered, d.Pauses, d.Restarts, d.Unclaimed, d.Invalid)
 	fmt.Fprintf(b, "  %-9s jitter %s\n", "", d.Jitter)
+	fmt.Fprintf(b, "  %-9s behind %s\n", "", d.Behind)
 	if d.Marked+d.Echoed+d.Crossed > 0 {
 		fmt.Fprintf(b, "  %-9s delay %s; of the right party %d, own echo %d, CROSS-TALK %d\n", "", d.Delay, d.Marked, d.Echoed, d.Crossed)
 	}

@@ -132,8 +132,8 @@ func measure(ctx context.Context, s settings, l line) error {
 }
 
 func heading() string {
-	return "| line | calls or calls/s | server CPU | a call | loss | jitter p50 / p99 / p99.9 ms | delay p50 / p99 ms | set-up p50 / p99 ms | kB a call | MB before / with / after | 503 / failed | generator CPU, late p99 |\n" +
-		"|---|---|---|---|---|---|---|---|---|---|---|---|"
+	return "| line | calls or calls/s | server CPU | a call | loss | jitter p50 / p99 / p99.9 ms | behind p50 / p99 ms | delay p50 / p99 ms | set-up p50 / p99 ms | kB a call | MB before / with / after | 503 / failed | generator CPU, late p99 |\n" +
+		"|---|---|---|---|---|---|---|---|---|---|---|---|---|"
 }
 
 // row is what a table says of one step; the worse side of a bridge is shown.
@@ -149,7 +149,8 @@ func row(title string, s load.Step, rate bool) string {
 	cells := []string{
 		title, fmt.Sprintf("%.0f%s", s.Wanted, mark(s)), fmt.Sprintf("%.1f %%", 100*s.Server.CPU), perCall,
 		fmt.Sprintf("%.3f %%", 100*s.Loss()),
-		fmt.Sprintf("%.2f / %.2f / %.2f", worse.Jitter.P50, worse.Jitter.P99, worse.Jitter.P999), delay(s),
+		fmt.Sprintf("%.2f / %.2f / %.2f", worse.Jitter.P50, worse.Jitter.P99, worse.Jitter.P999),
+		fmt.Sprintf("%.2f / %.2f", worse.Behind.P50, worse.Behind.P99), delay(s),
 		fmt.Sprintf("%.0f / %.0f", s.Setup.P50, s.Setup.P99), memory,
 		fmt.Sprintf("%.0f / %.0f / %s", megabytes(s.Server.RSSBefore), megabytes(s.Server.RSS), after(s)),
 		unanswered(s),
