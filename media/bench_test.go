@@ -61,21 +61,3 @@ func BenchmarkTranscode(b *testing.B) {
 		}
 	}
 }
-
-func BenchmarkComfortNoise(b *testing.B) {
-	pcm := noise(1, 300, media.FrameSamples)
-	b.Run("measure", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			media.MeasureNoise(pcm, 4)
-		}
-	})
-	b.Run("make", func(b *testing.B) {
-		g := media.NewNoiseGenerator(1)
-		g.Set(media.MeasureNoise(pcm, 4))
-		b.ReportAllocs()
-		for b.Loop() {
-			g.Fill(pcm)
-		}
-	})
-}

@@ -12,20 +12,20 @@ var allCodecs = []media.Codec{media.PCMU, media.PCMA, media.G722, media.L16}
 
 func TestCodecFacts(t *testing.T) {
 	for _, c := range []struct {
-		codec                        media.Codec
-		name                         string
-		pt                           uint8
-		audioRate, bytes, samples    int
-		stateless, dynamic, inCodecs bool
+		codec                     media.Codec
+		name                      string
+		pt                        uint8
+		audioRate, bytes, samples int
+		stateless, inCodecs       bool
 	}{
-		{media.PCMU, "PCMU", 0, 8000, 160, 160, true, false, true},
-		{media.PCMA, "PCMA", 8, 8000, 160, 160, true, false, true},
-		{media.G722, "G722", 9, 16000, 160, 320, false, false, true},
-		{media.L16, "L16", 96, 8000, 320, 160, true, true, false},
+		{media.PCMU, "PCMU", 0, 8000, 160, 160, true, true},
+		{media.PCMA, "PCMA", 8, 8000, 160, 160, true, true},
+		{media.G722, "G722", 9, 16000, 160, 320, false, true},
+		{media.L16, "L16", 96, 8000, 320, 160, true, false},
 	} {
 		k := c.codec
-		if k.Name() != c.name || k.PayloadType() != c.pt || k.Dynamic() != c.dynamic || k.ClockRate() != 8000 {
-			t.Errorf("%v: name %q, payload type %d (dynamic %v), clock %d", k, k.Name(), k.PayloadType(), k.Dynamic(), k.ClockRate())
+		if k.Name() != c.name || k.PayloadType() != c.pt || k.ClockRate() != 8000 {
+			t.Errorf("%v: name %q, payload type %d, clock %d", k, k.Name(), k.PayloadType(), k.ClockRate())
 		}
 		if k.AudioRate() != c.audioRate || k.FrameBytes() != c.bytes || k.FrameSamples() != c.samples {
 			t.Errorf("%v: %d Hz, frames of %d bytes, %d samples", k, k.AudioRate(), k.FrameBytes(), k.FrameSamples())

@@ -319,7 +319,7 @@ func (p *playback) decode(w *voice, i int) error {
 	}
 	at, n := 0, int(part.Samples)
 	if len(p.payload) > 0 { // else it is nothing but a gap
-		n = len(p.payload)
+		n = len(p.payload) / codec.UnitBytes()
 	}
 	w.pcm = slices.Grow(w.pcm[:0], n)[:n]
 	for _, g := range part.Gaps {
@@ -340,7 +340,8 @@ func (p *playback) decode(w *voice, i int) error {
 // frame decodes what lies between two gaps.
 func (w *voice) frame(from, to int, codec media.Codec, payload []byte) {
 	if from < to {
-		w.decoder.Frame(w.pcm[from:to], codec, payload[from:to])
+		unit := codec.UnitBytes()
+		w.decoder.Frame(w.pcm[from:to], codec, payload[from*unit:to*unit])
 	}
 }
 

@@ -30,7 +30,7 @@ type callCmd struct {
 	User     string        `help:"User that answers a challenge; the secret comes from IVRD_SIP_SECRET." placeholder:"NAME"`
 	SRTP     bool          `name:"srtp" help:"Offer encrypted sound (SDES)." xor:"srtp"`
 	DTLS     bool          `name:"dtls" help:"Offer encrypted sound (DTLS-SRTP)." xor:"srtp"`
-	Codec    string        `default:"any" enum:"any,pcmu,pcma,g722" help:"What is offered and taken: any, pcmu, pcma or g722."`
+	Codec    string        `default:"any" enum:"any,pcmu,pcma,g722,l16" help:"What is offered and taken: any (but l16), pcmu, pcma, g722 or l16."`
 	JSON     bool          `name:"json" help:"Print the report as JSON."`
 	Verbose  bool          `short:"v" help:"Log the signalling's course."`
 }
