@@ -48,14 +48,11 @@ func BenchmarkTranscode(b *testing.B) {
 	for _, from := range allCodecs {
 		for _, to := range allCodecs {
 			b.Run(fmt.Sprintf("%v-%v", from, to), func(b *testing.B) {
-				tr, err := media.NewTranscoder(to, from)
-				if err != nil {
-					b.Fatal(err)
-				}
+				tr := newTranscoder(b, to, from)
 				src, dst := codes(1, 1, from.FrameBytes()), make([]byte, to.FrameBytes())
 				b.ReportAllocs()
 				for b.Loop() {
-					tr.Transcode(dst, src)
+					tr.transcode(dst, src)
 				}
 			})
 		}

@@ -208,7 +208,7 @@ func decodeL16(dst []int16, payload []byte) int {
 
 // Transcode rewrites src from one kind of G.711 to another into dst, which
 // must hold it and may be src itself, and returns how many bytes were written.
-// Between other codecs it writes nothing: see Transcoder.
+// Between other codecs it writes nothing: that takes a Decoder and an Encoder.
 func Transcode(dst []byte, to Codec, src []byte, from Codec) int {
 	dst = dst[:len(src)]
 	if to == from {

@@ -3,6 +3,7 @@ package recordings
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -216,7 +217,7 @@ func (p *playback) render(from int64) error {
 	}
 	for i, s := range p.mix {
 		s = min(max(s, math.MinInt16), math.MaxInt16)
-		p.block[2*i], p.block[2*i+1] = byte(s), byte(s>>8)
+		binary.LittleEndian.PutUint16(p.block[2*i:], uint16(s))
 	}
 	p.blockAt = from
 	return nil

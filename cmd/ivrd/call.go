@@ -128,10 +128,7 @@ func writeWAV(path string, pcm []int16) error {
 		return errors.New("write recording: nothing was heard")
 	}
 	b := media.WAVHeader(media.SampleRate, 1, int64(2*len(pcm)))
-	for _, s := range pcm {
-		b = append(b, byte(s), byte(s>>8))
-	}
-	if err := os.WriteFile(path, b, 0o600); err != nil {
+	if err := os.WriteFile(path, media.AppendWAV(b, pcm), 0o600); err != nil {
 		return fmt.Errorf("write recording: %w", err)
 	}
 	return nil

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"time"
-
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/mix"
 	"github.com/ivrd/ivrd/media/rtpio"
@@ -30,9 +28,6 @@ type wide struct {
 	came     past // of the peer
 	out      writer
 }
-
-// framesPerSecond of media.FrameDuration.
-const framesPerSecond = int(time.Second / media.FrameDuration)
 
 // widened makes the stream's wide.
 func (st *stream) widened() *wide {
@@ -98,7 +93,7 @@ func (st *stream) decoder(from source, samples int) *decoder {
 	case d == nil || d.Codec() != st.remote.Codec:
 		d = new(decoder)
 		*slot = d
-		_ = d.Reset(st.remote.Codec, samples*framesPerSecond) // the codec is agreed, the rate one of two
+		_ = d.Reset(st.remote.Codec, samples*media.FramesPerSecond) // the codec is agreed, the rate one of two
 		d.catchUp(before, at, since)
 	case d.since != since || before.newest() > d.at && before.newest() >= since:
 		d.Restart()
