@@ -58,7 +58,7 @@ func TestLinearAndTheOthers(t *testing.T) {
 	}
 }
 
-// Between two legs in L16 each sample goes over as it came, in packets of any length.
+// Between two legs in L16 each sample goes over as it came.
 func TestLinearIsForwardedExactly(t *testing.T) {
 	inMemory(t, engine.Config{}, func(l *lab) {
 		s := l.session()
