@@ -137,7 +137,10 @@ func maskedAll(v visitor, calls []recordings.Call) []recordings.Call {
 // masked hides the numbers of a call, also those that its agent has noted; but
 // not from themselves, who would save what they see.
 func masked(v visitor, c recordings.Call) recordings.Call {
-	c.From, c.To, c.Transfers = transcript.MaskNumber(c.From), transcript.MaskNumber(c.To), slices.Clone(c.Transfers)
+	for _, number := range []*string{&c.From, &c.To, &c.Connected} {
+		*number = transcript.MaskNumber(*number)
+	}
+	c.Transfers = slices.Clone(c.Transfers)
 	for i := range c.Transfers {
 		c.Transfers[i].Number = transcript.MaskNumber(c.Transfers[i].Number)
 	}

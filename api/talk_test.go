@@ -119,18 +119,20 @@ func TestTalkProblems(t *testing.T) {
 	h.desk(alice, callID(0), "hold", `{"on":true}`).want(t, http.StatusServiceUnavailable, "unavailable")
 }
 
-// TestTransferIsMasked like the caller's own number, and the record is not changed
-// by that.
-func TestTransferIsMasked(t *testing.T) {
+// TestNumbersOutsideAreMasked like the caller's own number, and the record is not
+// changed by that.
+func TestNumbersOutsideAreMasked(t *testing.T) {
 	h := open(t)
 	h.archive.calls[0].Transfers = []recordings.Transfer{{AtMS: 1, By: "alice", Number: "+8613900139000"}}
+	h.archive.calls[0].Connected = "+8613700137000"
 	for _, path := range []string{"/api/v1/calls/" + callID(0), "/api/v1/calls?limit=500"} {
 		r := h.as(h.token("otto"), path)
-		if strings.Contains(r.body, "13900139000") || !strings.Contains(r.body, "139••••9000") {
+		if strings.Contains(r.body, "13900139000") || !strings.Contains(r.body, "139••••9000") ||
+			strings.Contains(r.body, "13700137000") || !strings.Contains(r.body, `"connected":"137••••7000"`) {
 			t.Errorf("%s: %s", path, r.body)
 		}
 	}
-	if r := h.as(h.token("otto"), "/api/v1/calls/"+callID(0)+"?unmask=1"); !strings.Contains(r.body, "+8613900139000") {
+	if r := h.as(h.token("otto"), "/api/v1/calls/"+callID(0)+"?unmask=1"); !strings.Contains(r.body, "+8613900139000") || !strings.Contains(r.body, "+8613700137000") {
 		t.Errorf("not unmasked: %s", r.body)
 	}
 }

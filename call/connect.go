@@ -14,7 +14,7 @@ type connect struct {
 	ivr.Connect
 
 	party  leg.Leg
-	name   string // as whom the record has the party; "" for nobody of the house
+	name   string // as whom the record has the party: a person, a number, or "" for whom it has already
 	result chan ivr.ConnectResult
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/routing"
+	"github.com/ivrd/ivrd/transcript"
 )
 
 // State is what a caller is doing.
@@ -53,7 +54,7 @@ type Status struct {
 	Position     int
 	Offer        *Offer // nil while nobody is rung
 	// Agent is who talks to the caller now: an agent, a supervisor who has taken
-	// over, or a person or number that the flow has connected.
+	// over, or a person or number that the flow has connected; the number is masked.
 	Agent     string
 	Recording string
 	// Monitors are the supervisors who are in the call, in order of their coming.
@@ -146,6 +147,9 @@ func (c *Call) showWait(p *routing.Place, rung *routing.Offer) {
 
 // showTalk: somebody has answered. The state is Talking or Connected.
 func (c *Call) showTalk(state State, with string) {
+	if isNumber(with) { // a name is shown, whatever digits are in it
+		with = transcript.MaskNumber(with)
+	}
 	c.show(func(s *Status) {
 		s.State, s.Agent, s.Lines = state, with, ofCaller(s.Lines)
 		s.WaitingSince, s.Position, s.Offer = time.Time{}, 0, nil

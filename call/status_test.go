@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -143,6 +144,34 @@ func TestStatusOfAConnectedCall(t *testing.T) {
 		s.shows(Connected, time.Second)
 		carol.End(leg.AgentHangup)
 		s.record()
+	})
+}
+
+// TestNumberOfAConnectedCall: a number that the flow connects is nobody of the house.
+// Who watches sees it masked; the record has it where numbers are sealed.
+func TestNumberOfAConnectedCall(t *testing.T) {
+	const flow = head + `
+  start:
+    connect: {to: "+861012345678", timeout: 10s}
+    on: {ok: bye, busy: bye, noanswer: bye, error: bye}
+  bye: {play: t1900, next: end}
+`
+	play(t, flow, func(s *stage) {
+		s.call("1000", 300)
+		out := s.rings("")
+		if out.asked.Number != outside {
+			t.Errorf("asked to dial %+v", out.asked)
+		}
+		out.pickUp()
+		after(time.Second)
+		if st := s.shows(Connected, time.Second); st.Agent == "" || strings.Contains(st.Agent, "12345678") {
+			t.Errorf("with the number: %+v", st)
+		}
+		out.End(leg.AgentHangup)
+		r := s.record()
+		if r.Agent != "" || r.Connected != outside || r.TalkMS < 900 {
+			t.Errorf("record: agent %q, connected %q, talk %d ms", r.Agent, r.Connected, r.TalkMS)
+		}
 	})
 }
 

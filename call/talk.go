@@ -47,20 +47,23 @@ func (n *talk) playHold(c *Call) {
 	c.caller.Stream().Play(media.Play{Prompts: n.hold, Loop: true})
 }
 
-// answered enters in the record who talks to the caller, and lets them. With ""
-// it is nobody of the house, and the record keeps who was.
-func (n *talk) answered(c *Call, agent string) {
-	n.talked, n.agent = time.Now(), agent
-	party, who := partyOf(agent)
+// answered enters in the record who talks to the caller, and lets them. A number
+// is sealed there, as it is not of the house; with "" the record has it elsewhere.
+// Both leave the agent who was.
+func (n *talk) answered(c *Call, with string) {
+	n.talked, n.agent = time.Now(), with
+	party, who := partyOf(with)
 	c.enlist(n.leg, party, who)
 	wait := n.talked.Sub(n.since)
 	c.visit.Update(func(r *recordings.Call) {
-		if agent != "" {
-			r.Agent = agent
+		if who != "" {
+			r.Agent = who
+		} else if with != "" {
+			r.Connected = with
 		}
 		r.WaitMS += wait.Milliseconds()
 	})
-	c.showTalk(n.kind, agent)
+	c.showTalk(n.kind, with)
 	n.settle(c)
 }
 

@@ -48,34 +48,13 @@ func BenchmarkTranscode(b *testing.B) {
 	for _, from := range allCodecs {
 		for _, to := range allCodecs {
 			b.Run(fmt.Sprintf("%v-%v", from, to), func(b *testing.B) {
-				tr, err := media.NewTranscoder(to, from)
-				if err != nil {
-					b.Fatal(err)
-				}
+				tr := newTranscoder(b, to, from)
 				src, dst := codes(1, 1, from.FrameBytes()), make([]byte, to.FrameBytes())
 				b.ReportAllocs()
 				for b.Loop() {
-					tr.Transcode(dst, src)
+					tr.transcode(dst, src)
 				}
 			})
 		}
 	}
-}
-
-func BenchmarkComfortNoise(b *testing.B) {
-	pcm := noise(1, 300, media.FrameSamples)
-	b.Run("measure", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			media.MeasureNoise(pcm, 4)
-		}
-	})
-	b.Run("make", func(b *testing.B) {
-		g := media.NewNoiseGenerator(1)
-		g.Set(media.MeasureNoise(pcm, 4))
-		b.ReportAllocs()
-		for b.Loop() {
-			g.Fill(pcm)
-		}
-	})
 }

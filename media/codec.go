@@ -27,14 +27,15 @@ const (
 	WidebandRate = 2 * SampleRate
 )
 
-// Codecs lists the codecs that calls are offered and answered with, in the order
-// in which we offer them to who has no other wish. The telephone's come first:
-// they cost least, and wideband is no better than the narrower end of a call.
+// Codecs lists the codecs that calls are offered and answered with where nobody
+// has said which, in the order in which we offer them to who has no other wish.
+// The telephone's come first: they cost least, and wideband is no better than the
+// narrower end of a call. L16 must be asked for: it takes twice the line.
 func Codecs() []Codec { return []Codec{PCMU, PCMA, G722} }
 
-// CodecByName finds one of Codecs by its name in SDP (case does not matter).
+// CodecByName finds a codec by its name in SDP (case does not matter).
 func CodecByName(name string) (Codec, bool) {
-	for _, c := range Codecs() {
+	for c := PCMU; c.Valid(); c++ {
 		if strings.EqualFold(name, c.Name()) {
 			return c, true
 		}
@@ -86,8 +87,9 @@ func (c Codec) PayloadType() uint8 {
 
 const firstDynamicType = 96
 
-// Dynamic reports whether the payload type has a meaning by SDP only.
-func (c Codec) Dynamic() bool { return c == L16 }
+// ComfortNoiseType is the static payload type of comfort noise (RFC 3389 §4), which
+// a peer may send in its pauses.
+const ComfortNoiseType = 13
 
 // ClockRate is the rate of RTP timestamps and that of SDP's a=rtpmap, in Hz.
 // For G.722 it is not that of its sound: RFC 3551 §4.5.2 keeps an old mistake.
@@ -101,13 +103,16 @@ func (c Codec) AudioRate() int {
 	return SampleRate
 }
 
-// FrameBytes is the length of one frame of FrameDuration, in bytes.
-func (c Codec) FrameBytes() int {
+// UnitBytes is how many bytes stand for one unit of ClockRate: of L16 2, else 1.
+func (c Codec) UnitBytes() int {
 	if c == L16 {
-		return 2 * FrameSamples
+		return 2
 	}
-	return FrameSamples
+	return 1
 }
+
+// FrameBytes is the length of one frame of FrameDuration, in bytes.
+func (c Codec) FrameBytes() int { return FrameSamples * c.UnitBytes() }
 
 // FrameSamples is the length of one frame, in samples at AudioRate.
 func (c Codec) FrameSamples() int { return c.samples(c.FrameBytes()) }
@@ -203,7 +208,7 @@ func decodeL16(dst []int16, payload []byte) int {
 
 // Transcode rewrites src from one kind of G.711 to another into dst, which
 // must hold it and may be src itself, and returns how many bytes were written.
-// Between other codecs it writes nothing: see Transcoder.
+// Between other codecs it writes nothing: that takes a Decoder and an Encoder.
 func Transcode(dst []byte, to Codec, src []byte, from Codec) int {
 	dst = dst[:len(src)]
 	if to == from {

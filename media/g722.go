@@ -20,9 +20,6 @@ type G722Encoder struct {
 	samples   [qmfHistory + g722Chunk]int16
 }
 
-// Reset forgets the stream.
-func (e *G722Encoder) Reset() { *e = G722Encoder{} }
-
 // Follow brings the encoder to where a decoder is that has just heard payload:
 // Join goes on from there. After 100 ms of payload nothing is left of how encoder
 // and decoder differed before.

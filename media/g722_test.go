@@ -199,7 +199,7 @@ func TestG722Reset(t *testing.T) {
 	var sound, soundAgain [640]int16
 	enc.Encode(first[:], pcm)
 	dec.Decode(sound[:], first[:])
-	enc.Reset()
+	enc = media.G722Encoder{}
 	dec.Reset()
 	enc.Encode(again[:], pcm)
 	dec.Decode(soundAgain[:], again[:])

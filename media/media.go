@@ -18,6 +18,8 @@ const (
 	FrameSamples = 160
 	// FrameDuration is the length of one frame in time.
 	FrameDuration = 20 * time.Millisecond
+	// FramesPerSecond is how many of them a second has.
+	FramesPerSecond = int(time.Second / FrameDuration)
 )
 
 // Time is a position on a call's clock, in samples at SampleRate since the

@@ -33,9 +33,9 @@ func NewPromptAt(name string, rateHz int, pcm []int16) *Prompt {
 // whole prompt from its beginning; a listener's decoder that comes from another
 // sound agrees with it within 100 ms.
 func (p *Prompt) encode(c Codec) []byte {
-	pcm := make([]int16, p.Frames(c)*c.FrameSamples())
+	pcm := make([]int16, p.Frames()*c.FrameSamples())
 	copy(pcm, p.at(c.AudioRate()))
-	b := make([]byte, p.Frames(c)*c.FrameBytes())
+	b := make([]byte, p.Frames()*c.FrameBytes())
 	var e Encoder
 	_ = e.Reset(c, c.AudioRate()) // both are valid
 	e.Encode(b, pcm)
@@ -65,8 +65,8 @@ func (p *Prompt) Duration() time.Duration {
 	return time.Duration(len(p.pcm)) * time.Second / time.Duration(p.rate)
 }
 
-// Frames is the number of frames, in any codec.
-func (p *Prompt) Frames(Codec) int { return (len(p.pcm)*framesPerSecond + p.rate - 1) / p.rate }
+// Frames is the number of frames, the same in every codec.
+func (p *Prompt) Frames() int { return (len(p.pcm)*FramesPerSecond + p.rate - 1) / p.rate }
 
 // Frame is frame i of the prompt in codec c; it must not be written to. The
 // first call for a codec encodes the prompt and takes its time: Prepare does

@@ -13,7 +13,7 @@ func TestPromptFrames(t *testing.T) {
 	p := media.NewPrompt("beep", pcm)
 	clear(pcm) // the prompt has its own
 	for _, c := range g711() {
-		if got := p.Frames(c); got != 3 {
+		if got := p.Frames(); got != 3 {
 			t.Fatalf("%v: %d frames, want 3", c, got)
 		}
 		if b := p.Frame(c, 0); len(b) != 160 || cap(b) != 160 || b[4] == c.Silence() {
@@ -29,7 +29,7 @@ func TestPromptFrames(t *testing.T) {
 	if p.Duration() != 50*time.Millisecond || p.Name() != "beep" {
 		t.Errorf("duration %v, name %q", p.Duration(), p.Name())
 	}
-	if empty := media.NewPrompt("", nil); empty.Frames(media.PCMA) != 0 {
+	if empty := media.NewPrompt("", nil); empty.Frames() != 0 {
 		t.Error("an empty prompt has frames")
 	}
 }
@@ -71,11 +71,11 @@ func TestPromptInEveryCodec(t *testing.T) {
 	wide := media.NewPromptAt("wide", 16000, sine(1000, 16000, 16200))
 	for _, p := range []*media.Prompt{narrow, wide} {
 		for _, c := range allCodecs {
-			if n := p.Frames(c); n != 51 {
+			if n := p.Frames(); n != 51 {
 				t.Fatalf("%s: %d frames in %v, want 51", p.Name(), n, c)
 			}
 			var wire []byte
-			for i := range p.Frames(c) {
+			for i := range p.Frames() {
 				frame := p.Frame(c, i)
 				if len(frame) != c.FrameBytes() || cap(frame) != len(frame) {
 					t.Fatalf("%s: frame %d in %v has length %d, capacity %d", p.Name(), i, c, len(frame), cap(frame))
@@ -98,7 +98,7 @@ func TestPromptIsWideband(t *testing.T) {
 	p := media.NewPromptAt("high", 16000, sine(6000, 16000, 16000))
 	for c, wants := range map[media.Codec][2]float64{media.G722: {-9.5, -9}, media.L16: {-200, -80}} {
 		var wire []byte
-		for i := range p.Frames(c) {
+		for i := range p.Frames() {
 			wire = append(wire, p.Frame(c, i)...)
 		}
 		if got := power(heard(t, c, c.AudioRate(), wire), c.AudioRate()); got < wants[0] || got > wants[1] {

@@ -3,10 +3,12 @@ package media
 import "time"
 
 // Quality is how well one voice came over a line, estimated by the E-model
-// (ITU-T G.107). The zero value says that nothing is known. MOS are from 1 to
-// 4.5, as of a telephone; no listener was asked.
+// (ITU-T G.107, of G.722 by G.107.1). The zero value says that nothing is known. MOS
+// are from 1 to 4.5: of a telephone by those who are used to one, of G.722 by those
+// who are used to wide-band sound. So the two do not compare; no listener was asked.
 type Quality struct {
-	// R is the transmission rating, 0 to 100: the mean over the call.
+	// R is the transmission rating, 0 to 100, of G.722 0 to 129: the mean over the
+	// call.
 	R float64
 	// MOS is what R means for a conversation (MOS-CQE), Listening the same
 	// without the delay (MOS-LQE).
@@ -28,8 +30,8 @@ func (q Quality) Known() bool { return q.MOS > 0 }
 // Grade is a quality in a word, for people.
 type Grade string
 
-// The grades, by the limits of G.107 Annex B: most users are satisfied, some
-// are not, nearly all are not.
+// The grades, by the limits of G.107 Annex B (of G.722, of R/1.29): most users are
+// satisfied, some are not, nearly all are not.
 const (
 	GradeUnknown Grade = ""
 	Good         Grade = "good" // R of 80 and more

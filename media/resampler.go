@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 )
 
 // Resampler converts a stream of PCM from one rate to another: however the
@@ -19,7 +18,7 @@ import (
 //   - stop-band from 1.14·N (4.56 kHz), 70 dB down. What lies between N and
 //     there is folded to between 0.86·N and N, where telephone speech has nothing;
 //   - delay of 16 samples at the lower rate, 2 ms at 8 kHz, rounded up to two of
-//     the input's samples: see Delay.
+//     the input's samples.
 //
 // Between 8 and 16 kHz it is a half-band filter of 63 taps: every other tap is
 // zero, the rest are equal in pairs, and the delay is 1.94 ms.
@@ -77,7 +76,7 @@ func resampler(fromHz, toHz int) *Resampler {
 	default:
 		r.taps, r.kernel = polyphases(r.rates)
 	}
-	r.samples = make([]int16, r.taps-1+fromHz/framesPerSecond)
+	r.samples = make([]int16, r.taps-1+fromHz/FramesPerSecond)
 	r.Reset()
 	return r
 }
@@ -93,20 +92,6 @@ func gcd(a, b int) int {
 func (r *Resampler) Reset() {
 	clear(r.samples)
 	r.fill, r.next, r.position = r.taps-1, r.taps-1, 0
-}
-
-// Delay is how much later a sound leaves than it came.
-func (r *Resampler) Delay() time.Duration {
-	samples := float64(r.taps) / 2
-	switch r.rates {
-	case same:
-		samples = 0
-	case doubling:
-		samples = float64(halfBandTaps-1) / 4
-	case halving:
-		samples = halfBandTaps / 2
-	}
-	return time.Duration(samples / float64(r.from) * float64(time.Second))
 }
 
 // Room is the most that n samples can become.

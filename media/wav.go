@@ -51,6 +51,14 @@ func WAVHeader(rate, channels int, dataBytes int64) []byte {
 	return le.AppendUint32(b, size(dataBytes))
 }
 
+// AppendWAV appends samples as they follow a WAVHeader.
+func AppendWAV(b []byte, pcm []int16) []byte {
+	for _, s := range pcm {
+		b = binary.LittleEndian.AppendUint16(b, uint16(s))
+	}
+	return b
+}
+
 // ReadWAV reads a WAV file of 8- or 16-bit PCM, µ-law or A-law with one or two
 // channels, mixed down to mono, and returns it with its rate in Hz. It is
 // strict: a file that ends early, or whose sizes contradict each other, is an

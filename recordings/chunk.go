@@ -8,13 +8,13 @@ import (
 // chunkGaps is how many gaps one chunk holds; with more it is closed early.
 const chunkGaps = 100
 
-// chunk is up to a second of one track in one codec, before it is sealed.
-// Where gaps are, data is zero.
+// chunk is up to a second of one track in one codec, of L16 half of one, before it
+// is sealed. Where gaps are, data is zero.
 type chunk struct {
 	track media.Track
 	codec media.Codec // zero while there are only gaps
 	first media.Time
-	n     int
+	n     int // samples
 	gaps  []seal.Gap
 	data  [seal.MaxSamples]byte
 }
@@ -31,9 +31,14 @@ func (c *chunk) end() media.Time { return c.first + media.Time(c.n) }
 
 // takes reports whether a frame that begins at the given time can begin here.
 func (c *chunk) takes(at media.Time, codec media.Codec, lost bool) bool {
-	return at-c.first < seal.MaxSamples && len(c.gaps) < chunkGaps-1 &&
-		(lost || c.codec == 0 || c.codec == codec)
+	if lost {
+		codec = c.codec
+	}
+	return int(at-c.first) < holds(codec) && len(c.gaps) < chunkGaps-1 && (c.codec == 0 || c.codec == codec)
 }
+
+// holds is how many samples of a codec a chunk has room for.
+func holds(codec media.Codec) int { return seal.MaxSamples / codec.UnitBytes() }
 
 // skip makes a gap up to a time that takes has allowed.
 func (c *chunk) skip(to media.Time, cause seal.Cause) {
@@ -54,9 +59,10 @@ func (c *chunk) skip(to media.Time, cause seal.Cause) {
 	c.gaps = append(c.gaps, seal.Gap{From: uint16(from), To: uint16(c.n), Cause: cause})
 }
 
-// put adds what fits of a frame and returns how much.
+// put adds what fits of a frame and returns how many samples that is.
 func (c *chunk) put(codec media.Codec, payload []byte) int {
-	k := copy(c.data[c.n:], payload)
+	unit := codec.UnitBytes()
+	k := copy(c.data[c.n*unit:], payload) / unit
 	c.codec = codec
 	c.n += k
 	return k
@@ -65,7 +71,7 @@ func (c *chunk) put(codec media.Codec, payload []byte) int {
 // cut forgets everything from a time on.
 func (c *chunk) cut(at media.Time) {
 	keep := max(0, min(c.n, int(at-c.first)))
-	clear(c.data[keep:])
+	clear(c.data[keep*c.codec.UnitBytes():])
 	c.n = keep
 	for i := len(c.gaps) - 1; i >= 0 && int(c.gaps[i].To) > keep; i-- {
 		if int(c.gaps[i].From) < keep {
@@ -85,5 +91,5 @@ func (c *chunk) part() (seal.Part, []byte) {
 	if c.codec == 0 {
 		return p, nil
 	}
-	return p, c.data[:c.n]
+	return p, c.data[:c.n*c.codec.UnitBytes()]
 }

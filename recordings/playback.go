@@ -3,6 +3,7 @@ package recordings
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -216,7 +217,7 @@ func (p *playback) render(from int64) error {
 	}
 	for i, s := range p.mix {
 		s = min(max(s, math.MinInt16), math.MaxInt16)
-		p.block[2*i], p.block[2*i+1] = byte(s), byte(s>>8)
+		binary.LittleEndian.PutUint16(p.block[2*i:], uint16(s))
 	}
 	p.blockAt = from
 	return nil
@@ -319,7 +320,7 @@ func (p *playback) decode(w *voice, i int) error {
 	}
 	at, n := 0, int(part.Samples)
 	if len(p.payload) > 0 { // else it is nothing but a gap
-		n = len(p.payload)
+		n = len(p.payload) / codec.UnitBytes()
 	}
 	w.pcm = slices.Grow(w.pcm[:0], n)[:n]
 	for _, g := range part.Gaps {
@@ -340,7 +341,8 @@ func (p *playback) decode(w *voice, i int) error {
 // frame decodes what lies between two gaps.
 func (w *voice) frame(from, to int, codec media.Codec, payload []byte) {
 	if from < to {
-		w.decoder.Frame(w.pcm[from:to], codec, payload[from:to])
+		unit := codec.UnitBytes()
+		w.decoder.Frame(w.pcm[from:to], codec, payload[from*unit:to*unit])
 	}
 }
 

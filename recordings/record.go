@@ -16,7 +16,7 @@ import (
 )
 
 // Call is one visit of one caller: the record. Its JSON form is public
-// (docs/api.md). From and To are numbers; whoever shows them masks them.
+// (docs/api.md). From, To and Connected are numbers; whoever shows them masks them.
 type Call struct {
 	ID         string        `json:"id"`      // channel, 13 digits of Unix ms, 5 random digits
 	Channel    string        `json:"channel"` // "PS", "WB", "AP"
@@ -32,7 +32,8 @@ type Call struct {
 	FlowVer    string        `json:"flow_version,omitempty"` // SHA-256 of the flow as checked, hex, 12 digits
 	Path       []Step        `json:"path"`
 	Queue      string        `json:"queue,omitempty"`
-	Agent      string        `json:"agent,omitempty"`
+	Agent      string        `json:"agent,omitempty"`     // of the house; nobody outside
+	Connected  string        `json:"connected,omitempty"` // the last number outside that the flow connected
 	WaitMS     int64         `json:"wait_ms"`
 	TalkMS     int64         `json:"talk_ms"`
 	// Priority is that with which the caller waited in Queue.

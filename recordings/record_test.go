@@ -61,23 +61,24 @@ func TestRecordAndPlay(t *testing.T) {
 }
 
 // The number that a caller was sent to is as sensitive as the caller's own.
-func TestNumberOfATransferIsSealed(t *testing.T) {
+func TestNumbersOutsideAreSealed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const number = "+861098765432"
 		h := newHouse(t)
 		v := h.open(t)
 		visit := begin(t, v)
 		want := []recordings.Transfer{{AtMS: 1000, By: "alice", Queue: "fraud"}, {AtMS: 9000, By: "bob", Number: number}}
-		visit.Update(func(c *recordings.Call) { c.Transfers = want })
+		visit.Update(func(c *recordings.Call) { c.Transfers, c.Connected = want, number })
 		finish(t, visit)
-		if got := call(t, v, visit.ID()).Transfers; !slices.Equal(got, want) || want[1].Number != number {
-			t.Errorf("transfers %+v", got)
+		c := call(t, v, visit.ID())
+		if got := c.Transfers; !slices.Equal(got, want) || want[1].Number != number || c.Connected != number {
+			t.Errorf("transfers %+v, connected %q", got, c.Connected)
 		}
 		row, err := h.store.Call(context.Background(), visit.ID())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if doc := string(row.Doc); strings.Contains(doc, number) || !strings.Contains(doc, `"by":"bob"`) {
+		if doc := row.Agent + string(row.Doc); strings.Contains(doc, number) || !strings.Contains(doc, `"by":"bob"`) {
 			t.Errorf("the number lies open: %s", doc)
 		}
 		wantWhole(t, v)

@@ -9,8 +9,8 @@ import (
 
 const (
 	numTracks = int(media.TrackSupervisor) + 1
-	// backlog is how many seconds of a track wait for the disk; what comes
-	// beyond is lost and told by a gap.
+	// backlog is how many chunks of a track wait for the disk, each a second (of L16
+	// half of one); what comes beyond is lost and told by a gap.
 	backlog = 10
 	// spares are chunks made before the first frame, so that the media worker
 	// does not allocate: for two tracks. One that is full before the writer comes
@@ -64,7 +64,8 @@ func newRecorder(start media.Time, pool *chunkPool) *recorder {
 
 // Frame implements media.PacketTap.
 func (r *recorder) Frame(t media.Track, at media.Time, codec media.Codec, payload []byte) {
-	n := len(payload)
+	unit := codec.UnitBytes()
+	n := len(payload) / unit
 	if payload == nil {
 		n = media.FrameSamples
 	}
@@ -87,7 +88,7 @@ func (r *recorder) Frame(t media.Track, at media.Time, codec media.Codec, payloa
 		}
 		at, n = tr.end, n-int(late)
 		if payload != nil {
-			payload = payload[late:]
+			payload = payload[int(late)*unit:]
 		}
 	}
 	r.gather(t, at, n, codec, payload)
@@ -107,12 +108,16 @@ func (r *recorder) gather(t media.Track, at media.Time, n int, codec media.Codec
 		}
 		c := tr.cur
 		c.skip(at, seal.CauseIdle)
-		k := min(n, seal.MaxSamples-c.n)
+		if lost {
+			codec = c.codec
+		}
+		k := min(n, holds(codec)-c.n)
 		if lost {
 			c.skip(at+media.Time(k), seal.CauseLine)
 		} else {
-			c.put(codec, payload[:k])
-			payload = payload[k:]
+			cut := k * codec.UnitBytes()
+			c.put(codec, payload[:cut])
+			payload = payload[cut:]
 		}
 		at, n = at+media.Time(k), n-k
 	}

@@ -36,14 +36,15 @@ type personal struct {
 	// Transfers holds the numbers of the record's transfers, one for each; of one
 	// to a queue "".
 	Transfers []string `json:"transfers,omitempty"`
+	Connected string   `json:"connected,omitempty"`
 	Notes     string   `json:"notes,omitempty"`
 }
 
 // takeNumbers moves the numbers and notes out of a record, which is the caller's own copy
 // but for its lists.
 func takeNumbers(c *Call) personal {
-	p := personal{From: c.From, To: c.To, Notes: c.Notes}
-	c.From, c.To, c.Notes, c.Transfers = "", "", "", slices.Clone(c.Transfers)
+	p := personal{From: c.From, To: c.To, Connected: c.Connected, Notes: c.Notes}
+	c.From, c.To, c.Connected, c.Notes, c.Transfers = "", "", "", "", slices.Clone(c.Transfers)
 	for i := range c.Transfers {
 		p.Transfers = append(p.Transfers, c.Transfers[i].Number)
 		c.Transfers[i].Number = ""
@@ -53,7 +54,7 @@ func takeNumbers(c *Call) personal {
 
 // putNumbers is the reverse.
 func (p *personal) putNumbers(c *Call) {
-	c.From, c.To, c.Notes = p.From, p.To, p.Notes
+	c.From, c.To, c.Connected, c.Notes = p.From, p.To, p.Connected, p.Notes
 	for i := range min(len(c.Transfers), len(p.Transfers)) {
 		c.Transfers[i].Number = p.Transfers[i]
 	}

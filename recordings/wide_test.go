@@ -19,8 +19,8 @@ const wideTone = 1000.0 // Hz
 // talkWide taps a tone in G.722, with every lose-th frame lost.
 func talkWide(t *testing.T, rec recordings.Recorder, frames, lose int) {
 	t.Helper()
-	coder, err := media.NewEncoder(media.G722, media.SampleRate)
-	if err != nil {
+	coder := new(media.Encoder)
+	if err := coder.Reset(media.G722, media.SampleRate); err != nil {
 		t.Fatal(err)
 	}
 	pcm := media.Tone(wideTone, -20, media.FrameDuration) // whole periods

@@ -30,6 +30,8 @@ type Config struct {
 	Limits                    Limits
 	// Outbound rules: nothing goes out without one.
 	Outbound []OutboundRule
+	// PhoneCodecs are those of desk phones, best first; empty means media.Codecs.
+	PhoneCodecs []media.Codec
 	// PhoneSRTP is for desk phones, PhoneSRTPOf for those of one person; pages
 	// are secured anyway.
 	PhoneSRTP   SRTP

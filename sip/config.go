@@ -62,6 +62,14 @@ func (c *Config) setDefaults() {
 
 // check refuses what cannot work, before anything is opened.
 func (c *Config) check() error {
+	if err := checkSRTP(c.PhoneSRTP); err != nil {
+		return fmt.Errorf("check phones: %w", err)
+	}
+	for user, way := range c.PhoneSRTPOf {
+		if err := checkSRTP(way); err != nil {
+			return fmt.Errorf("check phones of %q: %w", user, err)
+		}
+	}
 	if c.UDP == "" && c.TCP == "" && c.TLS == "" {
 		return errors.New("check sip: no listener (hint: set one of udp, tcp and tls)")
 	}
@@ -86,6 +94,13 @@ func (c *Config) check() error {
 	return nil
 }
 
+func checkSRTP(way SRTP) error {
+	if !slices.Contains([]SRTP{SRTPOptional, SRTPbySDES, SRTPbyDTLS}, way) {
+		return fmt.Errorf("srtp %q is unknown (hint: optional, sdes or dtls)", way)
+	}
+	return nil
+}
+
 func (c *Config) checkTrunk(t Trunk) error {
 	if !slices.Contains([]string{"udp", "tcp", "tls"}, t.Transport) {
 		return fmt.Errorf("transport %q is unknown (hint: udp, tcp or tls)", t.Transport)
@@ -98,9 +113,10 @@ func (c *Config) checkTrunk(t Trunk) error {
 			return fmt.Errorf("server must be host:port: %w", err)
 		}
 	}
+	if err := checkSRTP(t.SRTP); err != nil {
+		return err
+	}
 	switch {
-	case !slices.Contains([]SRTP{SRTPOptional, SRTPbySDES, SRTPbyDTLS}, t.SRTP):
-		return fmt.Errorf("srtp %q is unknown (hint: optional, sdes or dtls)", t.SRTP)
 	case t.Transport == "udp" && c.UDP == "" && t.Server != "":
 		return errors.New("udp is not listened on (hint: set udp)")
 	case t.Register && (t.Server == "" || t.Username.IsZero()):

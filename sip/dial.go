@@ -91,7 +91,7 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 	r.Options.Web = slices.ContainsFunc(routes, func(x route) bool { return x.web })
 	t := s.trunkNamed(trunkName)
 	if len(r.Options.Codecs) == 0 {
-		r.Options.Codecs = t.codecs()
+		r.Options.Codecs = s.codecsOf(t, r.User, r.Options.Web)
 	}
 	r.Options.Codecs = preferring(r.Prefer, r.Options.Codecs)
 	want := s.srtpTo(r, t)
@@ -116,6 +116,18 @@ func (s *Server) Dial(ctx context.Context, session media.Session, r DialRequest)
 	}
 	p.begin(r)
 	return p, nil
+}
+
+// codecsOf are those of a trunk's calls, or of those of a person; empty for all.
+func (s *Server) codecsOf(t *trunk, user string, web bool) []media.Codec {
+	switch {
+	case t != nil:
+		return t.Codecs
+	case user != "" && !web:
+		return s.cfg.PhoneCodecs
+	default:
+		return nil
+	}
 }
 
 // preferring puts a codec before others, where it is among them; empty is all.

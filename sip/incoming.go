@@ -209,7 +209,7 @@ func (s *Server) offerCall(t *serverTx, info leg.Info, tr *trunk, key, tag strin
 	s.wg.Go(func() { p.watch(t) })
 	s.wg.Go(func() {
 		defer cancel()
-		in := &Incoming{p: p, codecs: tr.codecs()}
+		in := &Incoming{p: p, codecs: s.codecsOf(tr, info.User, t.flow.web())}
 		in.secured(s.srtpFrom(info, tr, t.flow), t.msg.Body)
 		s.deps.Handler.Incoming(ctx, in)
 		in.Reject(leg.Internal)

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/leg"
-	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/sip/wire"
 )
 
@@ -38,19 +37,12 @@ type trunk struct {
 
 func newTrunk(t Trunk) *trunk { return &trunk{Trunk: t, up: true} }
 
-// limit and codecs work on nil, which is a call without a trunk.
+// limit works on nil, which is a call without a trunk.
 func (t *trunk) limit() int {
 	if t == nil {
 		return 0
 	}
 	return t.MaxCalls
-}
-
-func (t *trunk) codecs() []media.Codec {
-	if t == nil {
-		return nil
-	}
-	return t.Codecs
 }
 
 func (t *trunk) account() account {

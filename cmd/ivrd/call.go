@@ -30,7 +30,7 @@ type callCmd struct {
 	User     string        `help:"User that answers a challenge; the secret comes from IVRD_SIP_SECRET." placeholder:"NAME"`
 	SRTP     bool          `name:"srtp" help:"Offer encrypted sound (SDES)." xor:"srtp"`
 	DTLS     bool          `name:"dtls" help:"Offer encrypted sound (DTLS-SRTP)." xor:"srtp"`
-	Codec    string        `default:"any" enum:"any,pcmu,pcma,g722" help:"What is offered and taken: any, pcmu, pcma or g722."`
+	Codec    string        `default:"any" enum:"any,pcmu,pcma,g722,l16" help:"What is offered and taken: any (but l16), pcmu, pcma, g722 or l16."`
 	JSON     bool          `name:"json" help:"Print the report as JSON."`
 	Verbose  bool          `short:"v" help:"Log the signalling's course."`
 }
@@ -128,10 +128,7 @@ func writeWAV(path string, pcm []int16) error {
 		return errors.New("write recording: nothing was heard")
 	}
 	b := media.WAVHeader(media.SampleRate, 1, int64(2*len(pcm)))
-	for _, s := range pcm {
-		b = append(b, byte(s), byte(s>>8))
-	}
-	if err := os.WriteFile(path, b, 0o600); err != nil {
+	if err := os.WriteFile(path, media.AppendWAV(b, pcm), 0o600); err != nil {
 		return fmt.Errorf("write recording: %w", err)
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/ivrd/ivrd/api"
 	"github.com/ivrd/ivrd/call"
@@ -96,6 +95,7 @@ func sipConfig(f config.File) sip.Config {
 	if f.SIP.TLS.Cert != "" {
 		cfg.TLS = f.SIP.TLS.Listen
 	}
+	cfg.PhoneCodecs = codecs(f.SIP.Phones.Codecs)
 	cfg.PhoneSRTP, cfg.PhoneSRTPOf = sip.SRTP(f.SIP.Phones.SRTP), map[string]sip.SRTP{}
 	for person, way := range f.SIP.Phones.SRTPOf {
 		cfg.PhoneSRTPOf[person] = sip.SRTP(way)
@@ -132,9 +132,15 @@ func trunk(t config.Trunk) sip.Trunk {
 		p, _ := netip.ParsePrefix(m)
 		out.Match = append(out.Match, p)
 	}
-	for _, name := range t.Codecs {
-		c, _ := media.CodecByName(strings.ToUpper(name))
-		out.Codecs = append(out.Codecs, c)
+	out.Codecs = codecs(t.Codecs)
+	return out
+}
+
+func codecs(names []string) []media.Codec {
+	var out []media.Codec
+	for _, name := range names {
+		c, _ := media.CodecByName(name)
+		out = append(out, c)
 	}
 	return out
 }

@@ -215,8 +215,12 @@ func (d *decoder) trunk(t *Trunk, key string) {
 	if len(t.Match) == 0 && t.Username.Reveal() == "" {
 		d.wrong(key, "set match (addresses) or username and password (digest)", "no call could prove to come from this trunk")
 	}
-	for j, c := range t.Codecs {
-		d.oneOf(fmt.Sprintf("%s.codecs[%d]", key, j), strings.ToUpper(c), "PCMU", "PCMA", "G722")
+	d.codecs(key+".codecs", t.Codecs)
+}
+
+func (d *decoder) codecs(key string, names []string) {
+	for i, c := range names {
+		d.oneOf(fmt.Sprintf("%s[%d]", key, i), strings.ToUpper(c), "PCMU", "PCMA", "G722", "L16")
 	}
 }
 

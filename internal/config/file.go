@@ -86,6 +86,7 @@ type Trunk struct {
 
 // Phones are the desk phones that register.
 type Phones struct {
+	Codecs []string          `yaml:"codecs"`  // best first; empty for all but L16
 	SRTP   string            `yaml:"srtp"`    // optional, sdes, dtls
 	SRTPOf map[string]string `yaml:"srtp_of"` // by person
 }
@@ -184,7 +185,7 @@ func Default() File {
 			TLS:    SIPTLS{Listen: "127.0.0.1:5061"},
 			Realm:  "ivrd",
 			Trunks: []Trunk{{Name: "loopback", Match: []string{"127.0.0.0/8", "::1/128"}, Transport: "udp"}},
-			Phones: Phones{SRTP: "optional", SRTPOf: map[string]string{}},
+			Phones: Phones{Codecs: []string{}, SRTP: "optional", SRTPOf: map[string]string{}},
 			Limits: Limits{
 				Connections: 5000, ConnectionsPerIP: 32,
 				PartialMessage: 10 * time.Second, UnprovedIdle: 32 * time.Second,

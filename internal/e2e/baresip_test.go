@@ -38,6 +38,17 @@ func TestBaresipInWideband(t *testing.T) {
 	h.verify()
 }
 
+// TestBaresipInLinear: it takes nothing but L16, which phones are allowed here; its
+// caller in the second call has G.711. Both calls are recorded and played.
+func TestBaresipInLinear(t *testing.T) {
+	t.Parallel()
+	h := open(t, "sip.phones.codecs=[L16, PCMU]")
+	h.baresipBothWays(testkit.Baresip{Codec: "L16"})
+	h.spoke(h.ended(2)[1], "L16")
+	h.spoke(h.ended(2)[0], "PCMU", "L16")
+	h.verify()
+}
+
 // spoke checks the codecs of a call's parties, in order of their coming.
 func (h *house) spoke(rec recordings.Call, want ...string) {
 	h.t.Helper()

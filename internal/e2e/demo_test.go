@@ -120,7 +120,7 @@ func (v *demoVisit) prompt(language, name string) {
 // add hears a prompt to its end.
 func (v *demoVisit) add(p *media.Prompt) {
 	var pcm []int16
-	for i := range p.Frames(media.PCMU) {
+	for i := range p.Frames() {
 		pcm = append(pcm, tone.Decode(media.PCMU, p.Frame(media.PCMU, i))...)
 	}
 	v.sounds = append(v.sounds, sound{p.Name(), pcm})

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -272,5 +273,23 @@ func TestSearchFindsTheLimit(t *testing.T) {
 		if want := min(limit, p.To); good > want || good < want*0.94-1 || steps > 25 {
 			t.Errorf("limit %v: found %v in %d steps", limit, good, steps)
 		}
+	}
+}
+
+// Who only answers, and is called by nobody, has nothing to judge: neither that all
+// went well nor that it did not.
+func TestServeWithoutCalls(t *testing.T) {
+	ctx, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer stop()
+	r, err := Serve(ctx, Options{Listen: freePort(t), Serve: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := r.Write(&b); err != nil || strings.Contains(b.String(), "GOOD") || !strings.Contains(b.String(), "nobody called") {
+		t.Errorf("the report says %v, %s", err, b.String())
+	}
+	if s := judged(1, r.Steps[0].Window); s.Good {
+		t.Error("a call that never came up is good")
 	}
 }

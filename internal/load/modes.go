@@ -51,7 +51,7 @@ type SearchPlan struct {
 type Step struct {
 	Wanted float64 `json:"wanted"`        // calls at once, or calls a second
 	Good   bool    `json:"good"`          // as judged says
-	Why    string  `json:"why,omitempty"` // it is not
+	Why    string  `json:"why,omitempty"` // it is not, or that there was nothing to judge
 	*Window
 }
 
@@ -263,6 +263,9 @@ func judged(wanted float64, w *Window) Step {
 	lost := signals.Failed() + signals.Refused
 	begun := max(float64(signals.Dialled), 1)
 	switch {
+	case wanted == 0 && w.idle():
+		s.Good, s.Why = true, "nobody called"
+		return s
 	case w.Loss() >= goodLoss:
 		s.Why = fmt.Sprintf("%.2f %% of packets lost", 100*w.Loss())
 	case w.Jitter() >= goodJitter:

@@ -2,6 +2,7 @@ package load
 
 import (
 	"os"
+	"slices"
 	"time"
 )
 
@@ -19,6 +20,12 @@ type Window struct {
 	Delivered float64 `json:"delivered"`
 	Self      Self    `json:"generator"`
 	Server    *Server `json:"server,omitempty"`
+}
+
+// idle reports whether there was nothing to hear, and nobody tried.
+func (w *Window) idle() bool {
+	tried := w.Signals.Dialled > 0 || w.Calls > 0
+	return !tried && !slices.ContainsFunc(w.Sides, func(s Side) bool { return s.Sent+s.Received > 0 })
 }
 
 // Side is one end of all calls.

@@ -27,8 +27,11 @@ func (r *Report) Write(w io.Writer) error {
 
 func (s Step) write(b *strings.Builder) {
 	verdict := "good"
-	if !s.Good {
+	switch {
+	case !s.Good:
 		verdict = "NOT GOOD: " + s.Why
+	case s.Why != "":
+		verdict = s.Why
 	}
 	fmt.Fprintf(b, "\n%.0f wanted, %d up, %.0f s: %s\n", s.Wanted, s.Calls, s.Seconds, verdict)
 	for _, d := range s.Sides {

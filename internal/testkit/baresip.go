@@ -43,7 +43,7 @@ type Baresip struct {
 	Encryption string
 	// Mux offers RTP and RTCP on one port; it takes that of an offer anyway.
 	Mux bool
-	// Codec is PCMU (the default), PCMA or G722; none but it is taken.
+	// Codec is PCMU (the default), PCMA, G722 or L16; none but it is taken.
 	Codec string
 	// Manual lets incoming calls ring until Accept; else they are answered.
 	Manual bool
@@ -172,7 +172,7 @@ func (b Baresip) config(dir, listen string, control, rtp int) string {
 		fmt.Sprintf("rtp_ports %d-%d", rtp, rtp+39),
 		"jitter_buffer_delay 1-5",
 		"module_path " + baresipModules,
-		"module g711.so", "module g722.so", "module aufile.so", "module sndfile.so",
+		"module g711.so", "module g722.so", "module l16.so", "module aufile.so", "module sndfile.so",
 		"snd_path " + dir,
 		"module_tmp uuid.so", "module_tmp account.so",
 		"module_app menu.so", "module_app ctrl_tcp.so",

@@ -108,7 +108,7 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make media engine: %w", err)
 	}
-	own, err := rtc.NewIdentity()
+	own, err := identity(c.Web)
 	if err != nil {
 		return nil, fmt.Errorf("make media engine: %w", err)
 	}
@@ -131,6 +131,14 @@ func New(c Config) (*Engine, error) {
 		e.workers = append(e.workers, newWorker(w))
 	}
 	return e, nil
+}
+
+// identity is that of browsers' port, if there is one.
+func identity(web *rtc.Mux) (*rtc.Identity, error) {
+	if web != nil {
+		return web.Identity(), nil
+	}
+	return rtc.NewIdentity()
 }
 
 // Start lets the workers run.

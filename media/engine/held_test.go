@@ -14,8 +14,8 @@ func TestGoesBackToForwarding(t *testing.T) {
 	for name, pause := range map[string]int{"in a pause": 60, "at last": 0} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, rtpio.System(), [2]media.Codec{media.G722, media.G722})
-			loud, err := media.NewEncoder(media.G722, media.WidebandRate)
-			if err != nil {
+			loud := new(media.Encoder)
+			if err := loud.Reset(media.G722, media.WidebandRate); err != nil {
 				t.Fatal(err)
 			}
 			r.session.tap = nullTap{}

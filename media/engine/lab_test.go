@@ -242,7 +242,8 @@ func (t *tap) Frame(track media.Track, at media.Time, c media.Codec, payload []b
 func (t *tap) decode(track media.Track, c media.Codec, payload []byte) []int16 {
 	d := t.decoders[track]
 	if d == nil || d.Codec() != c {
-		d, _ = media.NewDecoder(c, media.SampleRate) // what is tapped has a codec
+		d = new(media.Decoder)
+		_ = d.Reset(c, media.SampleRate) // what is tapped has a codec
 		t.decoders[track] = d
 	}
 	pcm := make([]int16, d.Samples(len(payload)))

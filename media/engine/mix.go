@@ -74,7 +74,7 @@ func (s speaker) Frame(dst []int16) mix.Kind {
 
 // Concealer implements mix.Concealing.
 func (speaker) Concealer(samples int) mix.Concealer {
-	return plc.New(samples * framesPerSecond)
+	return plc.New(samples * media.FramesPerSecond)
 }
 
 // shown is what a stream is being played in one of its turns, as the mixer takes

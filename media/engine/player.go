@@ -44,7 +44,7 @@ func (p *player) advance(codec media.Codec) []byte {
 			}
 			restarted, p.prompt = true, 0
 		}
-		if current := p.Prompts[p.prompt]; p.frame < current.Frames(codec) {
+		if current := p.Prompts[p.prompt]; p.frame < current.Frames() {
 			p.frame++
 			return current.Frame(codec, p.frame-1)
 		}

@@ -66,7 +66,7 @@ func TestStallIsPassedOn(t *testing.T) {
 
 // A loss is passed on where the codec changes as well.
 func TestLossIsPassedOnTranscoded(t *testing.T) {
-	for _, c := range [][2]media.Codec{{media.G722, media.PCMU}, {media.PCMA, media.G722}, {media.G722, media.G722}} {
+	for _, c := range [][2]media.Codec{{media.G722, media.PCMU}, {media.PCMA, media.G722}, {media.G722, media.G722}, {media.L16, media.PCMU}, {media.G722, media.L16}} {
 		inMemory(t, engine.Config{}, func(l *lab) {
 			s := l.session()
 			a := l.connect(s, media.StreamOptions{}, c[0], 400)
@@ -91,7 +91,7 @@ func TestLossIsPassedOnTranscoded(t *testing.T) {
 
 // In a mix a loss is concealed: the tone goes on where the packet is missing.
 func TestLossInAMixIsConcealed(t *testing.T) {
-	for _, c := range media.Codecs() {
+	for _, c := range append(media.Codecs(), media.L16) {
 		inMemory(t, engine.Config{}, func(l *lab) {
 			s := l.session()
 			a := l.connect(s, media.StreamOptions{}, media.PCMU, 400)
@@ -135,7 +135,7 @@ func TestCodecChangesInACall(t *testing.T) {
 		c := l.connect(s, media.StreamOptions{}, media.G722, 1100)
 		for _, matrix := range [][][]int{{{1}, {0}, nil}, {{1, 2}, {0, 2}, {0, 1}}} {
 			l.mix(s, []*leg{a, b, c}, matrix)
-			for _, codec := range []media.Codec{media.G722, media.PCMA, media.G722, media.PCMU} {
+			for _, codec := range []media.Codec{media.G722, media.PCMA, media.L16, media.G722, media.L16, media.PCMU} {
 				if err := a.Connect(remote(a.phone, codec)); err != nil {
 					l.Fatal(err)
 				}

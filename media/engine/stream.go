@@ -47,10 +47,10 @@ type stream struct {
 	prompts   [2]mix.Voice // of what is played, taking turns
 	rests     [2]rest
 	once      dtmf.Once
-	agreed    media.Remote    // with a peer whose keys may not be there yet
-	shaken    *media.SRTPKeys // of its handshake
-	silence   [media.FrameSamples]byte
-	recoded   [media.FrameSamples]byte
+	agreed    media.Remote              // with a peer whose keys may not be there yet
+	shaken    *media.SRTPKeys           // of its handshake
+	silence   [media.MaxFrameBytes]byte // of which a frame is sent
+	recoded   [media.MaxFrameBytes]byte
 	samples   int   // of a frame as this leg hears it
 	wide      *wide // where the tables of G.711 do not do; else nil
 
@@ -142,6 +142,7 @@ func (st *stream) speak(c media.Codec) {
 		st.ear = mix.Listener{} // its voices have the other rate
 	}
 	st.samples = c.FrameSamples()
+	st.intake.Kind, st.intake.Payload = rtpio.NoFrame, nil // what came last is of the other codec
 	if !c.Stateless() {
 		st.widened()
 	}

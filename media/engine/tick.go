@@ -40,11 +40,20 @@ func (st *stream) in(at media.Time, missed int, now time.Time) {
 	}
 	st.detect(at)
 	if st.stats.FirstMedia >= 0 && rtpio.Receives(st.remote.Direction) {
-		var payload []byte
-		if st.intake.Kind == rtpio.Sound {
-			payload = st.intake.Payload
-		}
-		st.record(st.track, at, payload)
+		st.record(st.track, at, st.voiced())
+	}
+}
+
+// voiced is the peer's frame for the record; nil when none has come. Where the peer
+// sends a key or comfort noise in place of sound it is silent, and nothing is lost.
+func (st *stream) voiced() []byte {
+	switch st.intake.Kind {
+	case rtpio.Sound:
+		return st.intake.Payload
+	case rtpio.Quiet:
+		return st.quiet()
+	default:
+		return nil
 	}
 }
 
@@ -168,7 +177,7 @@ func (st *stream) sound(at media.Time) []byte {
 	only, plain := st.ear.Plain()
 	switch {
 	case plain && only == nil:
-		return st.silence[:]
+		return st.quiet()
 	case plain && st.played != nil:
 		if st.asItCame(only, at) {
 			return st.played
@@ -183,17 +192,20 @@ func (st *stream) sound(at media.Time) []byte {
 	return st.sum(at)
 }
 
+// quiet is a frame of silence in the stream's codec.
+func (st *stream) quiet() []byte { return st.silence[:st.remote.Codec.FrameBytes()] }
+
 // forward is what one other leg says.
 func (st *stream) forward(o *stream, at media.Time) []byte {
 	switch {
 	case !o.connected:
-		return st.silence[:]
+		return st.quiet()
 	case o.intake.Kind == rtpio.Sound:
 		return st.recode(o, at)
 	case o.missing():
 		return nil
 	default:
-		return st.silence[:]
+		return st.quiet()
 	}
 }
 
@@ -204,7 +216,7 @@ func (st *stream) recode(o *stream, at media.Time) []byte {
 		return o.intake.Payload
 	}
 	if to != from && media.Transcode(st.recoded[:], to, o.intake.Payload, from) > 0 {
-		return st.recoded[:]
+		return st.recoded[:to.FrameBytes()]
 	}
 	return st.encode(o.voiceOf(said, st.samples).Frame(at, st.samples))
 }

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"time"
-
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/mix"
 	"github.com/ivrd/ivrd/media/rtpio"
@@ -30,9 +28,6 @@ type wide struct {
 	came     past // of the peer
 	out      writer
 }
-
-// framesPerSecond of media.FrameDuration.
-const framesPerSecond = int(time.Second / media.FrameDuration)
 
 // widened makes the stream's wide.
 func (st *stream) widened() *wide {
@@ -98,7 +93,7 @@ func (st *stream) decoder(from source, samples int) *decoder {
 	case d == nil || d.Codec() != st.remote.Codec:
 		d = new(decoder)
 		*slot = d
-		_ = d.Reset(st.remote.Codec, samples*framesPerSecond) // the codec is agreed, the rate one of two
+		_ = d.Reset(st.remote.Codec, samples*media.FramesPerSecond) // the codec is agreed, the rate one of two
 		d.catchUp(before, at, since)
 	case d.since != since || before.newest() > d.at && before.newest() >= since:
 		d.Restart()
@@ -143,21 +138,22 @@ type writer struct {
 // encode writes what this leg hears in its codec.
 func (st *stream) encode(pcm []int16) []byte {
 	c := st.remote.Codec
+	frame := st.recoded[:c.FrameBytes()]
 	if c.Stateless() {
-		c.Encode(st.recoded[:], pcm)
-		return st.recoded[:]
+		c.Encode(frame, pcm)
+		return frame
 	}
 	w := &st.widened().out
 	if !w.apart {
-		w.encoder.Encode(st.recoded[:], pcm)
-		return st.recoded[:]
+		w.encoder.Encode(frame, pcm)
+		return frame
 	}
 	w.apart, w.held = false, 0
 	for payload := range w.sent.recent(st.session.Now(), 0) {
 		w.encoder.Follow(payload)
 	}
-	w.encoder.Join(st.recoded[:], pcm)
-	return st.recoded[:]
+	w.encoder.Join(frame, pcm)
+	return frame
 }
 
 // The way through the encoder delays sound by 1.4 ms. Who goes back to a voice as
@@ -217,14 +213,15 @@ const pastFrames = 5
 
 // past is the newest of a sound in its codec.
 type past struct {
-	frames [pastFrames][media.FrameSamples]byte
+	frames [pastFrames][media.MaxFrameBytes]byte
+	size   int // of each, in bytes: they are of one codec
 	times  [pastFrames]media.Time
 	next   int
 	n      int
 }
 
 func (p *past) add(at media.Time, payload []byte) {
-	copy(p.frames[p.next][:], payload)
+	p.size = copy(p.frames[p.next][:], payload)
 	p.times[p.next] = at
 	p.next = (p.next + 1) % pastFrames
 	p.n = min(p.n+1, pastFrames)
@@ -243,7 +240,7 @@ func (p *past) recent(at, since media.Time) func(yield func([]byte) bool) {
 	return func(yield func([]byte) bool) {
 		for i := p.next + pastFrames - p.n; i < p.next+pastFrames; i++ {
 			k := i % pastFrames
-			if t := p.times[k]; t >= since && at-t <= stale && !yield(p.frames[k][:]) {
+			if t := p.times[k]; t >= since && at-t <= stale && !yield(p.frames[k][:p.size]) {
 				return
 			}
 		}

@@ -16,8 +16,8 @@ const wideHz = 6000.0
 // it after half a second, in dB of full scale.
 func (r *rig) hear(t *testing.T, ticks int) float64 {
 	t.Helper()
-	tone, err := media.NewEncoder(media.G722, media.WidebandRate)
-	if err != nil {
+	tone := new(media.Encoder)
+	if err := tone.Reset(media.G722, media.WidebandRate); err != nil {
 		t.Fatal(err)
 	}
 	var ear media.G722Decoder

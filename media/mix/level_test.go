@@ -98,3 +98,6 @@ func TestJoiningIsNotHeard(t *testing.T) {
 		t.Error("alone again it is not forwarded")
 	}
 }
+
+// Gain is the automatic gain in dB, between -MaxGain and MaxGain.
+func (v *Voice) Gain() float64 { return v.level.db }

@@ -85,9 +85,6 @@ func (v *Voice) Frame(at media.Time, samples int) []int16 {
 	return v.pcm
 }
 
-// Gain is the automatic gain in dB, between -MaxGain and MaxGain.
-func (v *Voice) Gain() float64 { return v.level.db }
-
 func (v *Voice) gain() float32 { return 1 + v.level.over }
 
 // came takes a frame; again says that the last was none.

@@ -37,10 +37,6 @@ func (d *Decoder) decodeOf(codec media.Codec) *media.Decoder {
 	return &d.decode
 }
 
-// Concealing reports whether the last frame was made up and can still be heard:
-// if it was lost and this is false, the next that is lost will be silent.
-func (d *Decoder) Concealing() bool { return d.conceal.Concealing() }
-
 // Reset forgets what was said: after a seek, or for another stream.
 func (d *Decoder) Reset() {
 	d.conceal.Reset(media.SampleRate)

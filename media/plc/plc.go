@@ -79,9 +79,6 @@ func (c *Concealer) Lost(dst []int16) {
 	c.remember(dst)
 }
 
-// Concealing reports whether the last frame was made up and can still be heard.
-func (c *Concealer) Concealing() bool { return c.run > 0 && c.run < fadeEnd*c.scale }
-
 func (c *Concealer) remember(frame []int16) {
 	h := c.history[:past*c.scale]
 	if n := len(frame); n < len(h) {

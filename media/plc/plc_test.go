@@ -184,8 +184,8 @@ func TestDecoder(t *testing.T) {
 	var d plc.Decoder
 	dst := make([]int16, 160)
 	for k, codec := range media.Codecs() {
-		coder, err := media.NewEncoder(codec, media.SampleRate)
-		if err != nil {
+		coder := new(media.Encoder)
+		if err := coder.Reset(codec, media.SampleRate); err != nil {
 			t.Fatal(err)
 		}
 		coded := make([]byte, codec.FrameBytes())

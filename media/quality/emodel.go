@@ -1,6 +1,6 @@
 // Package quality estimates what people think of a line, from what is lost and
-// how late the rest comes: the E-model of ITU-T G.107, fed frame by frame for
-// what we hear and by RTCP for what the peer hears.
+// how late the rest comes: the E-model of ITU-T G.107, of G.722 that of G.107.1, fed
+// frame by frame for what we hear and by RTCP for what the peer hears.
 package quality
 
 import (
@@ -29,16 +29,25 @@ type Path struct {
 	Delay time.Duration // one way; the way back is taken to be as long
 }
 
-// R is the transmission rating, 0 to 100 (G.107 §7.1, equation 7-1).
+// R is the transmission rating: 0 to 100 (G.107 §7.1, equation 7-1), of wide-band
+// codecs 0 to 129 (G.107.1 §7.1).
 func (p Path) R() float64 {
-	no := noise()
-	ro := 15 - 1.5*(slr+no)
 	t := math.Min(math.Max(p.Delay.Seconds()*1000, 0), 10_000)
-	r := ro - simultaneous(ro, no, t) - delayed(ro, no, t) - p.equipment()
-	return math.Min(math.Max(r, 0), 100)
+	r := p.unspoilt(t) - p.equipment()
+	return math.Min(math.Max(r, 0), 100*p.span())
 }
 
-// equipment is Ie,eff (equation 7-29).
+// unspoilt is R before the codec and the losses, of a way of t ms.
+func (p Path) unspoilt(t float64) float64 {
+	if p.Wide { // G.107.1 §7.3: nothing is said yet of what disturbs at the same time
+		return wideRo - wideDelayed(t)
+	}
+	no := noise()
+	ro := 15 - 1.5*(slr+no)
+	return ro - simultaneous(ro, no, t) - delayed(ro, no, t)
+}
+
+// equipment is Ie,eff (equation 7-29; in G.107.1, 7-15, losses are random).
 func (p Path) equipment() float64 {
 	percent := 100 * math.Min(math.Max(p.Loss, 0), 1)
 	if percent == 0 {
@@ -83,13 +92,30 @@ func root(x, n float64) float64 { return math.Pow(x, 1/n) }
 // more than it makes of 5.
 func delayed(ro, no, t float64) float64 {
 	terv := telr - 40*math.Log10((1+t/10)/(1+t/150)) + 6*math.Exp(-0.3*t*t)
-	half := (-1.5*(no-rlr) - (80 + 2.5*(terv-14))) / 2
-	idte := (half + math.Sqrt(half*half+100) - 1) * (1 - math.Exp(-t))
+	return talkerEcho(-1.5*(no-rlr)-(80+2.5*(terv-14)), t) + listenerEcho(ro, t) + tooLate(t)
+}
 
-	half = (ro - 10.5*(wepl+7)*math.Pow(2*t+1, -0.25)) / 2
-	idle := half + math.Sqrt(half*half+169)
+// talkerEcho is Idte of the difference between Roe and Re (7-19; G.107.1, 7-5).
+func talkerEcho(difference, t float64) float64 {
+	half := difference / 2
+	return (half + math.Sqrt(half*half+100) - 1) * (1 - math.Exp(-t))
+}
 
-	return idte + idle + tooLate(t)
+// listenerEcho is Idle (7-25, 7-26; in G.107.1 the same of its Ro).
+func listenerEcho(ro, t float64) float64 {
+	half := (ro - 10.5*(wepl+7)*math.Pow(2*t+1, -0.25)) / 2
+	return half + math.Sqrt(half*half+169)
+}
+
+// wideRo is Ro,WB (G.107.1, 7-2): noise is not looked into.
+const wideRo = 129
+
+// wideDelayed is Id,WB of a way of t ms each, with the default values of G.107.1
+// (7-4 to 7-14, with corrigendum 1).
+func wideDelayed(t float64) float64 {
+	k := math.Min(0.08*t+10, 18)
+	terv := telr + k - 40*math.Log10((1+t/10)/(1+t/150)) + 6*math.Exp(-0.3*t*t)
+	return talkerEcho(wideRo-(80+3*(terv-14)), t) + listenerEcho(wideRo, t) + 1.29*tooLate(t)
 }
 
 // tooLate is Idd, which even a perfect line has when it is long (7-27, 7-28).
@@ -101,7 +127,9 @@ func tooLate(t float64) float64 {
 	return 25 * (root(1+math.Pow(x, 6), 6) - 3*root(1+math.Pow(x/3, 6), 6) + 2)
 }
 
-// MOS is what R means as a mean opinion (G.107 Annex B): 1 to 4.5.
+// MOS is what R means as a mean opinion: 1 to 4.5 (G.107 Annex B). Of a wide-band
+// codec it is that of R/1.29 (G.107.1 Annex A): the opinion of people who are used to
+// wide-band sound, and would have less of a telephone than those who are not.
 func MOS(r float64) float64 {
 	switch {
 	case r <= 0:

@@ -8,6 +8,9 @@ import (
 	"github.com/ivrd/ivrd/media"
 )
 
+// bare is G.711 with silence in place of what is lost (G.113 Table I.4).
+var bare = Impairment{Bpl: 4.3}
+
 func near(t *testing.T, what string, got, want, within float64) {
 	t.Helper()
 	if math.Abs(got-want) > within {
@@ -18,7 +21,7 @@ func near(t *testing.T, what string, got, want, within float64) {
 // TestDefaults: with all values of G.107 Table 2 "the calculation results in a
 // very high quality with a rating factor of R = 93.2", which is MOS 4.41.
 func TestDefaults(t *testing.T) {
-	r := Path{Impairment: G711Bare()}.R()
+	r := Path{Impairment: bare}.R()
 	near(t, "R", r, 93.2, 0.05)
 	near(t, "MOS", MOS(r), 4.41, 0.005)
 }
@@ -42,7 +45,7 @@ func TestEquipment(t *testing.T) {
 		path Path
 		want float64
 	}{
-		{Path{Impairment: G711Bare(), Loss: 0.05, Burst: 1}, 51.075},
+		{Path{Impairment: bare, Loss: 0.05, Burst: 1}, 51.075},
 		{Path{Impairment: G711(), Loss: 0.05, Burst: 1}, 15.781},
 		{Path{Impairment: G711(), Loss: 0.05, Burst: 2}, 17.210},
 		{Path{Impairment: Impairment{Ie: 11, Bpl: 19}, Loss: 0.02, Burst: 1}, 19},
@@ -80,13 +83,13 @@ func TestWorseIsNeverBetter(t *testing.T) {
 		delays = append(delays, time.Duration(ms)*time.Millisecond)
 	}
 	bursts := []float64{1, 1.5, 2, 4, 8}
-	for _, i := range []Impairment{G711(), G711Bare()} {
+	for _, i := range []Impairment{G711(), bare, G722()} {
 		for l, loss := range losses {
 			for d, delay := range delays {
 				for b, burst := range bursts {
 					p := Path{i, loss, burst, delay}
 					r := p.R()
-					if r < 0 || r > 93.3 || math.IsNaN(r) {
+					if r < 0 || r > 93.3 && !i.Wide || r > 116 || math.IsNaN(r) {
 						t.Fatalf("%+v has R %f", p, r)
 					}
 					if l > 0 && r > (Path{i, losses[l-1], burst, p.Delay}).R() {
@@ -118,4 +121,48 @@ func TestGrades(t *testing.T) {
 	if media.GradeOf(0) != media.GradeUnknown {
 		t.Error("what is not known has a grade")
 	}
+}
+
+// TestWide: with its default values and no delay G.107.1 has R = 129 (§7.7), which
+// Annex A makes 4.5. By hand, of a way of 100 ms: TERV is 65 + 18 − 40·log(11/1.667) =
+// 50.22, Re 188.7 and so Idte 0.63; Rle is 1228.5/201^(1/4) = 326.3 and Idle 0.85. Of
+// 200 ms Idd is 1.29·3.044.
+func TestWide(t *testing.T) {
+	clean := Impairment{Bpl: 4.3, Wide: true}
+	near(t, "R", Path{Impairment: clean}.R(), 129, 0.2)
+	near(t, "MOS", MOS(129/clean.span()), 4.5, 0.001)
+	near(t, "R of G.722", Path{Impairment: G722()}.R(), 116, 0.2)
+	near(t, "MOS of G.722", MOS(116/1.29), 4.34, 0.01)
+	near(t, "Id of 100 ms", wideDelayed(100), 0.63+0.85, 0.02)
+	near(t, "Idd of 200 ms", wideDelayed(200)-wideDelayed(100), 1.29*3.044, 1)
+	near(t, "Ie,eff", Path{Impairment: G722(), Loss: 0.02, Burst: 1}.equipment(), 13+82*2/6.3, 0.001)
+}
+
+// TestScales: R is on the scale of the codec, opinions are not above 4.5 on either,
+// and a call that has changed its codec has one mean of the two.
+func TestScales(t *testing.T) {
+	m := new(Meter)
+	hear := func(c media.Codec) {
+		m.Codec(c)
+		for range 4 * Interval {
+			m.Frame(Heard, 0, 0)
+		}
+	}
+	hear(media.G722)
+	q := m.Quality()
+	near(t, "R", q.R, 116, 0.3)
+	near(t, "MOS", q.MOS, 4.34, 0.01)
+	near(t, "worst", q.Worst, q.MOS, 1e-9)
+	hear(media.PCMA)
+	q = m.Quality()
+	near(t, "R of both", q.R, (116/1.29+93.2)/2, 0.3)
+	near(t, "MOS of both", q.MOS, MOS(q.R), 1e-9)
+	near(t, "recent", q.Recent, 4.41, 0.005)
+	if got := media.GradeOf(q.Worst); got != media.Good {
+		t.Errorf("a clean line is %q", got)
+	}
+	p := new(Peer)
+	p.Codec(media.G722)
+	p.Report(Block{Highest: 250})
+	near(t, "R of the peer", p.Quality().R, 116, 2)
 }

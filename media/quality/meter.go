@@ -83,7 +83,7 @@ func (m *Meter) Quality() media.Quality {
 	if m.now.Frames > 0 {
 		t.add(m.part(), m.now.Frames >= fewest && t.recent == 0)
 	}
-	return t.quality()
+	return t.quality(m.codec)
 }
 
 // part is one interval, or one report of the peer.
@@ -92,7 +92,8 @@ type part struct {
 	losses Losses
 }
 
-// total sums up parts, each weighed by its frames.
+// total sums up parts, each weighed by its frames. Every R in it is on the scale to
+// 100, so that the codec may change.
 type total struct {
 	losses       Losses
 	r, listening float64 // times frames
@@ -104,14 +105,14 @@ type total struct {
 // add counts a part; judge says that it is long enough to be judged alone.
 func (t *total) add(p part, judge bool) {
 	n := float64(p.losses.Frames)
-	r := p.path.R()
+	r := p.path.R() / p.path.span()
 	t.losses.Frames += p.losses.Frames
 	t.losses.Lost += p.losses.Lost
 	t.losses.Runs += p.losses.Runs
 	t.r += n * r
 	t.delay += n * float64(p.path.Delay)
 	p.path.Delay = 0
-	t.listening += n * p.path.R()
+	t.listening += n * p.path.R() / p.path.span()
 	if !judge {
 		return
 	}
@@ -121,13 +122,14 @@ func (t *total) add(p part, judge bool) {
 	t.recent = MOS(r)
 }
 
-func (t *total) quality() media.Quality {
+// quality has R on the scale of the present codec.
+func (t *total) quality(codec Impairment) media.Quality {
 	n := float64(t.losses.Frames)
 	if n == 0 {
 		return media.Quality{}
 	}
 	q := media.Quality{
-		R: t.r / n, MOS: MOS(t.r / n), Listening: MOS(t.listening / n), Recent: t.recent,
+		R: t.r / n * codec.span(), MOS: MOS(t.r / n), Listening: MOS(t.listening / n), Recent: t.recent,
 		Loss: t.losses.Ratio(), Burst: t.losses.Burst(), Delay: time.Duration(t.delay / n),
 	}
 	if q.Worst = q.MOS; t.recent > 0 {

@@ -51,4 +51,4 @@ func (p *Peer) Report(b Block) {
 }
 
 // Quality is the sum of all reports.
-func (p *Peer) Quality() media.Quality { return p.total.quality() }
+func (p *Peer) Quality() media.Quality { return p.total.quality(p.codec) }

@@ -41,6 +41,9 @@ type Mux struct {
 	peers map[netip.AddrPort]*Transport // whose way leads there
 }
 
+// Identity is by which browsers know this process; phones may, too.
+func (m *Mux) Identity() *Identity { return m.identity }
+
 // receiveBuffer holds the packets of all browsers while the reader is not run:
 // 1 MiB is 100 ms of 1,000 calls.
 const receiveBuffer = 1 << 20

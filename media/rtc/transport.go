@@ -359,7 +359,9 @@ func (t *Transport) Close() error {
 				_ = s.secure.Close()
 			}
 			_ = t.agent.Close()
-			t.mux.leads(t, netip.AddrPort{})
+			t.mux.leads(t, netip.AddrPort{}) // and no late word of the agent leads anywhere
+			t.way.Store(nil)
+			t.open.Store(false)
 		})
 	})
 	return nil

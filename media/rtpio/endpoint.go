@@ -23,7 +23,7 @@ const (
 	// maxDatagram holds every packet that is taken: longer ones are cut and
 	// then fail their own length checks.
 	maxDatagram = 1500
-	// maxPayload is 60 ms of sound.
+	// maxPayload is 60 ms of sound, in samples.
 	maxPayload = 3 * frameSamples
 	// maxKeys is how many keys wait for one tick.
 	maxKeys = 8

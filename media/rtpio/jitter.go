@@ -7,7 +7,8 @@ import (
 )
 
 // All lengths and depths of the jitter buffer are in samples at 8 kHz; one
-// sample is one byte and one unit of the RTP timestamp in each codec we have.
+// sample is one unit of the RTP timestamp in each codec we have, and one byte in
+// each but L16.
 const (
 	frameSamples = media.FrameSamples
 	ringSamples  = 2048 // 256 ms
@@ -82,6 +83,7 @@ type jitterBuffer struct {
 
 	have      [ringSamples / 64]uint64 // which samples of the ring are filled
 	ring      [ringSamples]byte
+	wide      *[2 * ringSamples]byte // in place of ring where a sample has two bytes
 	delays    delays
 	interlude interlude
 }
@@ -99,10 +101,12 @@ type jitterCount struct {
 
 // push takes the payload of a packet, at most 60 ms.
 func (j *jitterBuffer) push(timestamp uint32, marker bool, payload []byte) {
+	unit := j.codec.UnitBytes()
+	payload = payload[:len(payload)/unit*unit]
 	if !j.started {
 		j.restart(timestamp)
 	}
-	if !j.place(timestamp, marker, len(payload)) {
+	if !j.place(timestamp, marker, len(payload)/unit) {
 		return
 	}
 	j.lates, j.strays, j.idle = 0, 0, 0
@@ -111,12 +115,12 @@ func (j *jitterBuffer) push(timestamp uint32, marker bool, payload []byte) {
 		j.spurt = timestamp
 	}
 	if late := int32(j.next - timestamp); late > 0 { // its beginning only
-		timestamp, payload = j.next, payload[late:]
+		timestamp, payload = j.next, payload[int(late)*unit:]
 	}
 	if j.fill(timestamp, payload) == 0 {
 		j.count.duplicate++
 	}
-	if after := timestamp + uint32(len(payload)); int32(after-j.end) > 0 {
+	if after := timestamp + uint32(len(payload)/unit); int32(after-j.end) > 0 {
 		j.end = after
 	}
 }
@@ -176,8 +180,10 @@ func (j *jitterBuffer) resync(timestamp uint32) {
 // reset forgets everything but the counts: another source, another codec.
 func (j *jitterBuffer) reset(codec media.Codec) {
 	j.resync(0)
-	count := j.count
-	*j = jitterBuffer{codec: codec, count: count}
+	*j = jitterBuffer{codec: codec, count: j.count, wide: j.wide}
+	if codec.UnitBytes() > 1 && j.wide == nil {
+		j.wide = new([2 * ringSamples]byte)
+	}
 }
 
 // observe learns from the arrival of a packet.
@@ -237,34 +243,37 @@ func (j *jitterBuffer) begin(timestamp uint32) {
 
 // view hands out the next frame where it lies in the ring, valid until the next
 // call of any method, or what had to be made of it in room.
-func (j *jitterBuffer) view(room *[frameSamples]byte) (FrameKind, []byte) {
+func (j *jitterBuffer) view(room *[media.MaxFrameBytes]byte) (FrameKind, []byte) {
+	unit := j.codec.UnitBytes()
+	made := room[:frameSamples*unit]
 	j.clock += frameSamples
 	if !j.started {
-		return NoFrame, room[:]
+		return NoFrame, made
 	}
 	j.idle++
 	j.cool--
 	if j.want != 0 && j.cool <= 0 {
-		if kind, done := j.adapt(room); done {
-			return kind, room[:]
+		if kind, done := j.adapt((*[frameSamples]byte)(made)); done {
+			return kind, made
 		}
 	}
 	at := int(j.next % ringSamples)
 	if at+frameSamples > ringSamples || j.missing(j.next) > 0 {
-		return j.plain(room), room[:]
+		return j.plain(made), made
 	}
 	j.count.played += j.pass(frameSamples)
 	j.lastSound, j.heard = true, j.next
-	return Sound, j.ring[at : at+frameSamples : at+frameSamples]
+	from, to := at*unit, (at+frameSamples)*unit
+	return Sound, j.bytes()[from:to:to]
 }
 
 // plain hands out the next frame as it was sent.
-func (j *jitterBuffer) plain(dst *[frameSamples]byte) FrameKind {
+func (j *jitterBuffer) plain(dst []byte) FrameKind {
 	start := j.next
-	missing := j.peek(dst[:], start)
+	missing := j.peek(dst, start)
 	j.lastSound = missing < frameSamples
 	if j.lastSound && missing > 0 {
-		j.patch(dst, start, j.held(start))
+		j.patch((*[frameSamples]byte)(dst), start, j.held(start))
 		j.count.filled += uint64(missing)
 	}
 	j.count.played += j.pass(frameSamples)

@@ -36,7 +36,7 @@ func FuzzJitter(f *testing.F) {
 				l.j.skip(n * 20)
 				continue
 			case 6: // a key in place of sound
-				l.j.paused(at - uint32(n)*16)
+				l.j.paused(at-uint32(n)*16, n%2 == 0)
 				continue
 			}
 			size := 1 + n*3%480

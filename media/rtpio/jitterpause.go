@@ -5,14 +5,16 @@ package rtpio
 type interlude struct {
 	from, to uint32 // timestamps
 	open     bool   // no sound has come since
+	lasting  bool   // and none is expected before it does: comfort noise
 	known    bool
 }
 
 // paused says that at timestamp the peer had something else to send, of which a
 // packet has come now. Since then there may be nothing else: of the packets of an
 // event all have the timestamp of its beginning, and the last are repeated after
-// its end.
-func (j *jitterBuffer) paused(timestamp uint32) {
+// its end. Comfort noise lasts until there is sound (RFC 3389 §4): its sender need
+// not repeat it.
+func (j *jitterBuffer) paused(timestamp uint32, lasting bool) {
 	if !j.started {
 		return
 	}
@@ -20,14 +22,14 @@ func (j *jitterBuffer) paused(timestamp uint32) {
 	if !p.open || int32(timestamp-p.from) < 0 {
 		p.from = timestamp
 	}
-	p.to, p.open, p.known = j.next+maxDepth, true, true
+	p.to, p.open, p.lasting, p.known = j.next+maxDepth, true, lasting, true
 }
 
 // end says that there is sound at timestamp.
 func (p *interlude) end(timestamp uint32) {
 	if p.open && int32(timestamp-p.from) >= 0 {
 		p.open = false
-		if int32(p.to-timestamp) > 0 {
+		if p.lasting || int32(p.to-timestamp) > 0 {
 			p.to = timestamp
 		}
 	}
@@ -35,5 +37,6 @@ func (p *interlude) end(timestamp uint32) {
 
 // covers reports whether a frame that begins at timestamp was left out.
 func (p *interlude) covers(timestamp uint32) bool {
-	return p.known && int32(timestamp+frameSamples-p.from) > 0 && int32(p.to-timestamp) > 0
+	lasts := p.open && p.lasting || int32(p.to-timestamp) > 0
+	return p.known && int32(timestamp+frameSamples-p.from) > 0 && lasts
 }

@@ -10,7 +10,7 @@ func (l *line) key(from uint32, frames, packets int) {
 		l.pop()
 	}
 	for range packets {
-		l.j.paused(from + uint32(frames)*frameSamples)
+		l.j.paused(from+uint32(frames)*frameSamples, false)
 		l.pop()
 	}
 }
@@ -65,9 +65,28 @@ func TestKeyWithoutAnEnd(t *testing.T) {
 
 func TestKeyBeforeSound(t *testing.T) {
 	var j jitterBuffer
-	j.paused(5)
+	j.paused(5, false)
 	var frame [frameSamples]byte
 	if kind := j.pop(&frame); kind != NoFrame {
 		t.Errorf("kind %d before anything came", kind)
+	}
+}
+
+// Comfort noise is quiet until there is sound, however long nobody repeats it.
+func TestComfortNoiseLasts(t *testing.T) {
+	for _, start := range []uint32{0, 1<<32 - 3000} {
+		l := newLine(t)
+		l.key(start, 20, 0)
+		at := start + 20*frameSamples
+		l.j.paused(at, true)
+		for range 200 {
+			l.pop()
+		}
+		at += 200 * frameSamples
+		l.key(at, 20, 0)
+		if l.kinds[Quiet] < 195 || l.kinds[Lost] != 0 {
+			t.Errorf("from %d: %v, want 200 quiet and none lost", start, l.kinds)
+		}
+		l.balance()
 	}
 }

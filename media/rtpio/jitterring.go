@@ -14,18 +14,26 @@ func (j *jitterBuffer) span(timestamp uint32, n int, each func(word, offset int,
 	}
 }
 
+// bytes is the room for all samples of the ring.
+func (j *jitterBuffer) bytes() []byte {
+	if j.codec.UnitBytes() > 1 {
+		return j.wide[:]
+	}
+	return j.ring[:]
+}
+
 // fill stores what is not there yet and returns how many samples that was.
 func (j *jitterBuffer) fill(timestamp uint32, payload []byte) int {
-	filled := 0
-	j.span(timestamp, len(payload), func(word, offset int, mask uint64) {
+	filled, unit, ring := 0, j.codec.UnitBytes(), j.bytes()
+	j.span(timestamp, len(payload)/unit, func(word, offset int, mask uint64) {
 		from, n := bits.TrailingZeros64(mask), bits.OnesCount64(mask)
 		fresh := mask &^ j.have[word]
 		if fresh == mask {
-			copy(j.ring[word*64+from:word*64+from+n], payload[offset:])
+			copy(ring[(word*64+from)*unit:(word*64+from+n)*unit], payload[offset*unit:])
 		} else {
 			for b := fresh; b != 0; b &= b - 1 {
 				bit := bits.TrailingZeros64(b)
-				j.ring[word*64+bit] = payload[offset+bit-from]
+				copy(ring[(word*64+bit)*unit:][:unit], payload[(offset+bit-from)*unit:])
 			}
 		}
 		filled += bits.OnesCount64(fresh)
@@ -38,12 +46,15 @@ func (j *jitterBuffer) fill(timestamp uint32, payload []byte) int {
 // peek copies samples out of the ring, silence where they are missing, and
 // returns how many were.
 func (j *jitterBuffer) peek(dst []byte, timestamp uint32) int {
-	missing := 0
-	j.span(timestamp, len(dst), func(word, offset int, mask uint64) {
+	missing, unit, ring := 0, j.codec.UnitBytes(), j.bytes()
+	j.span(timestamp, len(dst)/unit, func(word, offset int, mask uint64) {
 		from, n := bits.TrailingZeros64(mask), bits.OnesCount64(mask)
-		copy(dst[offset:offset+n], j.ring[word*64+from:])
+		copy(dst[offset*unit:(offset+n)*unit], ring[(word*64+from)*unit:])
 		for b := mask &^ j.have[word]; b != 0; b &= b - 1 {
-			dst[offset+bits.TrailingZeros64(b)-from] = j.codec.Silence()
+			at := (offset + bits.TrailingZeros64(b) - from) * unit
+			for i := range unit {
+				dst[at+i] = j.codec.Silence()
+			}
 			missing++
 		}
 	})

@@ -29,7 +29,7 @@ type Intake struct {
 	// peer may be and whose SRTP or SRTCP did not authenticate.
 	Unproved uint64
 
-	room [frameSamples]byte
+	room [media.MaxFrameBytes]byte
 }
 
 // Take moves the next frame and the keys that have come into in. It is called
@@ -139,7 +139,7 @@ func (e *Endpoint) parse(p *Packet, b []byte, room *[maxDatagram]byte) bool {
 	}
 	switch {
 	case p.PayloadType == e.remote.PayloadType:
-		return len(p.Payload) <= maxPayload
+		return len(p.Payload) <= maxPayload*e.remote.Codec.UnitBytes()
 	case e.isEvent(p.PayloadType), p.PayloadType == media.ComfortNoiseType:
 		return true
 	default:
@@ -171,7 +171,7 @@ func (e *Endpoint) accept(p *Packet, at arrival) {
 	case p.PayloadType == e.remote.PayloadType:
 		e.jitter.push(p.Timestamp, p.Marker, p.Payload)
 	default: // comfort noise
-		e.jitter.paused(p.Timestamp)
+		e.jitter.paused(p.Timestamp, true)
 	}
 }
 
@@ -190,7 +190,7 @@ func (e *Endpoint) measure(p *Packet, at arrival) {
 }
 
 func (e *Endpoint) event(p *Packet) {
-	e.jitter.paused(p.Timestamp)
+	e.jitter.paused(p.Timestamp, false)
 	key, ok := e.events.Packet(p.Timestamp, p.Payload)
 	if ok && e.keyCount < maxKeys {
 		e.keys[e.keyCount] = key

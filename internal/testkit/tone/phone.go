@@ -33,6 +33,7 @@ type Phone struct {
 	at     int     // in sound
 	to     netip.AddrPort
 	mute   bool
+	paused int // ticks of Pause; 0 outside of one
 	keys   dtmf.Sender
 	repeat int // copies of each event packet
 	ssrc   uint32
@@ -101,19 +102,27 @@ func (p *Phone) SendPCM(to netip.AddrPort, c media.Codec, pcm []int16) {
 		pcm = nil // it is no codec
 	}
 	p.to, p.codec, p.sound, p.at = to, c, pcm, 0
-	p.mute = false
+	p.mute, p.paused = false, 0
 }
 
 // Mute stops sending, its clock goes on; Unmute goes on.
 func (p *Phone) Mute() { p.setMute(true) }
 
-// Unmute ends Mute.
+// Pause sends comfort noise in place of sound, as who detects voice does: a packet
+// when it begins and each 200 ms (RFC 3389), until Unmute.
+func (p *Phone) Pause() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mute, p.paused = true, 1
+}
+
+// Unmute ends Mute and Pause.
 func (p *Phone) Unmute() { p.setMute(false) }
 
 func (p *Phone) setMute(mute bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.mute = mute
+	p.mute, p.paused = mute, 0
 }
 
 // Press sends keys by RFC 4733, each packet of them as often as copies says.
@@ -165,6 +174,12 @@ func (p *Phone) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stamp += media.FrameSamples
+	if p.paused > 0 && p.to.IsValid() {
+		if p.paused++; p.paused%10 == 2 {
+			packet := p.packet(media.ComfortNoiseType, p.stamp, []byte{60}) // -60 dBov
+			_ = p.conn.WriteTo(packet.Append(nil), p.to)
+		}
+	}
 	if p.sound == nil || p.mute || !p.to.IsValid() {
 		return
 	}
@@ -310,12 +325,13 @@ func (r *recording) packet(p *rtpio.Packet, from netip.AddrPort, at time.Duratio
 			r.digits.WriteByte(key)
 		}
 	default:
-		i := slices.IndexFunc(media.Codecs(), func(c media.Codec) bool { return c.PayloadType() == p.PayloadType })
+		all := append(media.Codecs(), media.L16)
+		i := slices.IndexFunc(all, func(c media.Codec) bool { return c.PayloadType() == p.PayloadType })
 		if i < 0 {
 			r.total.Odd++
 			return
 		}
-		r.place(s, p, media.Codecs()[i])
+		r.place(s, p, all[i])
 	}
 }
 

@@ -166,11 +166,7 @@ func write(path string, data []byte) error {
 }
 
 func wav(pcm []int16) []byte {
-	b := media.WAVHeader(media.SampleRate, 1, int64(2*len(pcm)))
-	for _, s := range pcm {
-		b = append(b, byte(s), byte(s>>8))
-	}
-	return b
+	return media.AppendWAV(media.WAVHeader(media.SampleRate, 1, int64(2*len(pcm))), pcm)
 }
 
 // freeAddress finds a port that UDP and TCP have free.

@@ -181,7 +181,7 @@ export const en = {
   'line.rtt': 'Round trip',
   'line.delayHint': 'One way, from mouth to ear',
   'line.poor': 'poor line',
-  'line.hint': 'Estimated opinion (MOS) from 1 to 4.5, by ITU-T G.107. “Heard here” is the party’s voice as it came to the server, “heard there” what the party heard.',
+  'line.hint': 'Estimated opinion (MOS) from 1 to 4.5, by ITU-T G.107 (wideband: G.107.1). “Heard here” is the party’s voice as it came to the server, “heard there” what the party heard.',
   'grade.good': 'good',
   'grade.fair': 'fair',
   'grade.poor': 'poor',

@@ -182,7 +182,7 @@ export const zh: Record<Key, string> = {
   'line.rtt': '往返',
   'line.delayHint': '单向，从嘴到耳',
   'line.poor': '线路差',
-  'line.hint': '按 ITU-T G.107 估算的主观评分（MOS），1 到 4.5。“本端听到”是该方的语音到达服务器时的质量，“对端听到”是该方听到的质量。',
+  'line.hint': '按 ITU-T G.107（宽带为 G.107.1）估算的主观评分（MOS），1 到 4.5。“本端听到”是该方的语音到达服务器时的质量，“对端听到”是该方听到的质量。',
   'grade.good': '好',
   'grade.fair': '一般',
   'grade.poor': '差',

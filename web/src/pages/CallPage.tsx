@@ -87,7 +87,7 @@ function Details({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () =>
     [t('calls.answeredAt'), at(call.answered_at)],
     [t('calls.endedAt'), call.ended_at ? `${at(call.ended_at)} · ${wordFor(t, 'end', call.end?.reason)}` : t('calls.live')],
     [t('monitor.queue'), call.queue],
-    [t('monitor.agent'), call.agent],
+    [t('monitor.agent'), call.agent ?? call.connected],
     [t('calls.wait'), call.queue ? clock(call.wait_ms ?? 0) : ''],
     [t('calls.talk'), call.talk_ms ? clock(call.talk_ms) : ''],
     [t('calls.flow'), [call.flow, call.flow_version].filter(Boolean).join(' · ')],

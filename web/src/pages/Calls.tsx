@@ -111,7 +111,7 @@ function CallTable({ calls }: { calls: CallRecord[] }) {
             <td className="num"><Link className="linkish" href={`/calls/${c.id}`}>{at(c.started_at)}</Link></td>
             <td className="num">{c.from ?? '–'}</td>
             <td>{c.queue ?? <span className="quiet">{c.to ?? '–'}</span>}</td>
-            <td>{c.agent ?? <span className="quiet">–</span>}</td>
+            <td>{c.agent ?? c.connected ?? <span className="quiet">–</span>}</td>
             <td className="r hide-s">{c.queue ? clock(c.wait_ms ?? 0) : '–'}</td>
             <td className="r">{c.talk_ms ? clock(c.talk_ms) : '–'}</td>
             <td className="quiet hide-s">{c.end ? wordFor(t, 'end', c.end.reason) : c.ended_at ? '' : t('calls.live')}</td>

@@ -171,6 +171,8 @@ export interface CallRecord {
   path?: Step[]
   queue?: string
   agent?: string
+  /** The number outside that the flow has connected, masked as `from`. */
+  connected?: string
   wait_ms?: number
   talk_ms?: number
   priority?: Score

@@ -1,19 +1,13 @@
 package media
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // The way of a stream from wire to wire:
 //
 //	bytes → Decoder (codec, then rate) → PCM at the asked rate → Encoder (rate, then codec) → bytes
 //
-// What needs no state has none: for G.711 at 8 kHz all three types are a
-// table. None allocates after Reset; each is for one stream and one goroutine.
-
-// framesPerSecond is how many frames of FrameDuration a second has.
-const framesPerSecond = int(time.Second / FrameDuration)
+// What needs no state has none: for G.711 at 8 kHz both types are a table. None
+// allocates after Reset; each is for one stream and one goroutine.
 
 // Encoder turns PCM at an asked rate into a codec's bytes. The zero Encoder
 // encodes nothing until it is Reset.
@@ -25,22 +19,13 @@ type Encoder struct {
 	piece     int        // how many samples a frame has at the asked rate
 }
 
-// NewEncoder makes an encoder; it fails as Reset does.
-func NewEncoder(c Codec, rateHz int) (*Encoder, error) {
-	e := new(Encoder)
-	if err := e.Reset(c, rateHz); err != nil {
-		return nil, err
-	}
-	return e, nil
-}
-
 // Reset begins a stream in codec c of PCM at SampleRate or WidebandRate. Another
 // rate, or no codec, is an error. It allocates what the stream needs.
 func (e *Encoder) Reset(c Codec, rateHz int) error {
 	if err := checkStream(c, rateHz); err != nil {
 		return fmt.Errorf("encode: %w", err)
 	}
-	*e = Encoder{codec: c, piece: rateHz / framesPerSecond}
+	*e = Encoder{codec: c, piece: rateHz / FramesPerSecond}
 	if c == G722 {
 		e.g722 = new(G722Encoder)
 	}
@@ -83,15 +68,6 @@ type Decoder struct {
 	g722      *G722Decoder
 	converter *Resampler // nil when the rate is the codec's
 	frame     []int16    // a frame at the codec's rate, for the resampler
-}
-
-// NewDecoder makes a decoder; it fails as Reset does.
-func NewDecoder(c Codec, rateHz int) (*Decoder, error) {
-	d := new(Decoder)
-	if err := d.Reset(c, rateHz); err != nil {
-		return nil, err
-	}
-	return d, nil
 }
 
 // Reset begins a stream in codec c to PCM at SampleRate or WidebandRate. Another
@@ -156,63 +132,6 @@ func (d *Decoder) decode(dst []int16, payload []byte) int {
 		return d.g722.Decode(dst, payload)
 	}
 	return d.codec.Decode(dst, payload)
-}
-
-// Transcoder rewrites a stream from one codec in another. The zero Transcoder
-// makes nothing until it is Reset.
-type Transcoder struct {
-	to, from Codec
-	decoder  Decoder
-	encoder  Encoder
-	frame    []int16 // between them
-}
-
-// NewTranscoder makes a transcoder; it fails as Reset does.
-func NewTranscoder(to, from Codec) (*Transcoder, error) {
-	t := new(Transcoder)
-	if err := t.Reset(to, from); err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
-// Reset begins a stream. What is not a codec is an error. It allocates what the
-// stream needs: nothing from a codec to itself or between two kinds of G.711.
-func (t *Transcoder) Reset(to, from Codec) error {
-	next := Transcoder{to: to, from: from}
-	if !next.direct() {
-		rate := to.AudioRate()
-		if err := next.decoder.Reset(from, rate); err != nil {
-			return fmt.Errorf("transcode: %w", err)
-		}
-		if err := next.encoder.Reset(to, rate); err != nil {
-			return fmt.Errorf("transcode: %w", err)
-		}
-		next.frame = make([]int16, MaxFrameSamples)
-	}
-	*t = next
-	return nil
-}
-
-// direct reports whether bytes become bytes.
-func (t *Transcoder) direct() bool {
-	return t.to == t.from && t.to.Valid() || t.to.g711() && t.from.g711()
-}
-
-// Transcode rewrites src into dst, which must hold it and must not overlap with
-// it, and returns how many bytes were written: a frame for each frame.
-func (t *Transcoder) Transcode(dst, src []byte) int {
-	if t.direct() {
-		return Transcode(dst, t.to, src, t.from)
-	}
-	written := 0
-	for len(src) > 0 {
-		n := min(len(src), t.from.FrameBytes())
-		made := t.decoder.Decode(t.frame, src[:n])
-		written += t.encoder.Encode(dst[written:], t.frame[:made])
-		src = src[n:]
-	}
-	return written
 }
 
 func checkStream(c Codec, rateHz int) error {
