@@ -35,6 +35,8 @@ type Config struct {
 	// Longest is how long a call may take from its answer; 0 means for ever. It
 	// frees the place of a call that nobody ends, such as two machines talking.
 	Longest time.Duration
+	// Activity: each party is listened to for whether they speak.
+	Activity bool
 	// FinishTimeout bounds what follows the hang-up; 0 means 15 s.
 	FinishTimeout time.Duration
 }
@@ -237,7 +239,7 @@ func (c *Conductor) open(ctx context.Context, in invitation, info leg.Info) (*Ca
 	if err != nil {
 		return nil, c.abort(ctx, visit, &refusal{leg.NoCapacity, err})
 	}
-	caller, err := in.Accept(session, media.StreamOptions{Name: "caller", Track: media.TrackCaller, PlayTrack: media.TrackPrompts})
+	caller, err := in.Accept(session, media.StreamOptions{Name: "caller", Track: media.TrackCaller, PlayTrack: media.TrackPrompts, Activity: c.cfg.Activity})
 	if err != nil {
 		_ = session.Close() // nothing was opened on it
 		return nil, c.abort(ctx, visit, &refusal{reasonOf(err), err})

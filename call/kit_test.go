@@ -71,7 +71,7 @@ func newStage(t *testing.T, flow string) *stage {
 	s.script = Script{flows, tones{}}
 	s.openVault()
 	s.openDesk()
-	s.con = New(Config{Numbers: map[string]Target{"1000": {Flow: "f"}, "echo": {Echo: true}}, MaxCalls: 100}, Deps{
+	s.con = New(Config{Numbers: map[string]Target{"1000": {Flow: "f"}, "echo": {Echo: true}}, MaxCalls: 100, Activity: true}, Deps{
 		Media: eng, Archive: s.vault, Dialer: dialer{s}, Queues: s.desk, Fetcher: fetcher{s},
 		Script: func() Script { return s.script }, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 		Ended: func(c recordings.Call) { s.ended <- c },

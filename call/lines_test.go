@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/internal/testkit/memnet"
+	"github.com/ivrd/ivrd/internal/testkit/speech"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/recordings"
@@ -44,6 +45,22 @@ func TestLinesInTheRecord(t *testing.T) {
 			bad := l.Party == recordings.PartyCaller
 			if h := l.Heard; (media.GradeOf(h.MOS) != media.Good) != bad || (h.LossPercent > 5) != bad || (h.Lost > 100) != bad || (h.WorstMOS < 3.5) != bad {
 				t.Errorf("%s: %+v", l.Party, *h)
+			}
+		}
+	})
+}
+
+// TestTalkInTheRecord: how long each party has spoken; tones are no talk.
+func TestTalkInTheRecord(t *testing.T) {
+	said := speech.Voices()[1].Say(t, media.SampleRate)[:4*media.SampleRate]
+	talking(t, func(s *scene) {
+		s.monitors(Barge)
+		s.caller.phone.SendPCM(s.caller.stream.Local(), media.PCMU, append(said, media.Silence(4*time.Second)...))
+		after(8 * time.Second)
+		s.caller.End(leg.CallerHangup)
+		for _, l := range s.record().Legs {
+			if spoke := l.Party == recordings.PartyCaller; spoke != (l.TalkMS > 3000) || spoke != (l.TalkMS > 0) || l.TalkMS > 4500 {
+				t.Errorf("%s has spoken for %d ms", l.Party, l.TalkMS)
 			}
 		}
 	})

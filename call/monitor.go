@@ -68,7 +68,7 @@ func (c *Conductor) Monitor(ctx context.Context, id, who string, mode Mode) erro
 	l, err := c.deps.Dialer.Dial(ctx, call.session, sip.DialRequest{
 		User: who, From: "monitor", Timeout: monitorRing, Page: sip.Page{CallID: id, Role: roleSupervisor, Auto: true},
 		Prefer:  call.codec(),
-		Options: media.StreamOptions{Name: "supervisor", Track: media.TrackNone, KeepDigits: true},
+		Options: media.StreamOptions{Name: "supervisor", Track: media.TrackNone, KeepDigits: true, Activity: c.cfg.Activity},
 	})
 	if err != nil {
 		call.log.Info("supervisor cannot be rung", "err", err)

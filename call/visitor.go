@@ -122,7 +122,7 @@ func (v visitor) request(r sip.DialRequest, callerID string) sip.DialRequest {
 	r.Page.CallID, r.Page.Role = v.c.id, roleAgent
 	r.Prefer = v.c.codec()
 	r.Asserted = callerID != "" || caller.Trusted || caller.User != ""
-	r.Options = media.StreamOptions{Name: "other", Track: media.TrackAgent}
+	r.Options = media.StreamOptions{Name: "other", Track: media.TrackAgent, Activity: v.c.con.cfg.Activity}
 	return r
 }
 

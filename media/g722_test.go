@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/ivrd/ivrd/internal/testkit/tone"
 	"github.com/ivrd/ivrd/media"
 )
 
@@ -303,5 +305,40 @@ func TestG722SilenceIsNotHeard(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestNarrowHalf: the lower band alone sounds as the whole does at 8 kHz, levels
+// included, from 200 to 3400 Hz.
+func TestNarrowHalf(t *testing.T) {
+	for _, hz := range []float64{200, 1000, 2000, 3000, 3400} {
+		pcm := media.Resample(media.Tone(hz, -20, time.Second), media.SampleRate, media.WidebandRate)
+		var e media.G722Encoder
+		wire := make([]byte, len(pcm)/2)
+		e.Encode(wire, pcm)
+		narrow := make([]int16, len(wire))
+		var d media.G722Narrow
+		d.Decode(narrow[:100], wire[:100])
+		if n := d.Decode(narrow[100:], wire[100:]); n != len(wire)-100 {
+			t.Fatalf("%d samples of %d bytes", n, len(wire)-100)
+		}
+		if got := tone.Level(narrow[800:], hz); math.Abs(got+20) > 1 {
+			t.Errorf("%.0f Hz of -20 dBov has %.1f", hz, got)
+		}
+		if rest := tone.Power(narrow[800:]); rest > -19 {
+			t.Errorf("%.0f Hz: all power is %.1f dBov", hz, rest)
+		}
+	}
+}
+
+func BenchmarkNarrowHalf(b *testing.B) {
+	pcm := media.Resample(media.Tone(1000, -20, media.FrameDuration), media.SampleRate, media.WidebandRate)
+	wire, room := make([]byte, media.FrameSamples), make([]int16, media.FrameSamples)
+	var e media.G722Encoder
+	e.Encode(wire, pcm)
+	var d media.G722Narrow
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Decode(room, wire)
 	}
 }

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -11,7 +12,8 @@ import (
 type Prompt struct {
 	name    string
 	pcm     []int16
-	rate    int // of pcm, in Hz
+	rate    int       // of pcm, in Hz
+	levels  []float32 // dBov, of frames
 	encoded [numCodecs]func() []byte
 }
 
@@ -23,6 +25,9 @@ func NewPrompt(name string, pcm []int16) *Prompt { return NewPromptAt(name, Samp
 // for each codec it is converted to that codec's rate.
 func NewPromptAt(name string, rateHz int, pcm []int16) *Prompt {
 	p := &Prompt{name: name, pcm: slices.Clone(pcm), rate: rateHz}
+	for frame := range slices.Chunk(p.pcm, max(rateHz/framesPerSecond, 1)) {
+		p.levels = append(p.levels, levelOf(frame))
+	}
 	for c := PCMU; c.Valid(); c++ {
 		p.encoded[c] = sync.OnceValue(func() []byte { return p.encode(c) })
 	}
@@ -67,6 +72,24 @@ func (p *Prompt) Duration() time.Duration {
 
 // Frames is the number of frames, the same in every codec.
 func (p *Prompt) Frames() int { return (len(p.pcm)*FramesPerSecond + p.rate - 1) / p.rate }
+
+// Level is the power of frame i in dBov; -100 is silence, or no frame.
+func (p *Prompt) Level(i int) float32 {
+	if i < 0 || i >= len(p.levels) {
+		return noLevel
+	}
+	return p.levels[i]
+}
+
+const noLevel = -100 // dBov
+
+func levelOf(pcm []int16) float32 {
+	sum := 0.0
+	for _, s := range pcm {
+		sum += float64(s) * float64(s)
+	}
+	return float32(max(10*math.Log10(sum/float64(len(pcm))/(fullScale*fullScale)), noLevel))
+}
 
 // Frame is frame i of the prompt in codec c; it must not be written to. The
 // first call for a codec encodes the prompt and takes its time: Prepare does

@@ -2,6 +2,7 @@ package media_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -103,6 +104,23 @@ func TestPromptIsWideband(t *testing.T) {
 		}
 		if got := power(heard(t, c, c.AudioRate(), wire), c.AudioRate()); got < wants[0] || got > wants[1] {
 			t.Errorf("%v: 6 kHz has %.1f dBov, want %v", c, got, wants)
+		}
+	}
+}
+
+// TestLevelOfAPrompt: at any rate, of each frame, the last one's padding aside.
+func TestLevelOfAPrompt(t *testing.T) {
+	pcm := slices.Concat(media.Tone(400, -20, 20*time.Millisecond), media.Silence(20*time.Millisecond), media.Tone(400, -30, 10*time.Millisecond))
+	for rate := range 2 {
+		hz := media.SampleRate << rate
+		p := media.NewPromptAt("x", hz, media.Resample(pcm, media.SampleRate, hz))
+		for i, want := range []float64{-20, -45, -30, -100} {
+			if got := float64(p.Level(i)); math.Abs(got-want) > 1 && (i != 1 || got > want) {
+				t.Errorf("at %d Hz frame %d has %.1f dBov, want %.0f", hz, i, got, want)
+			}
+		}
+		if p.Level(-1) != -100 {
+			t.Error("a frame before the first has a level")
 		}
 	}
 }

@@ -60,6 +60,9 @@ type StreamOptions struct {
 	// KeepDigits: digits that arrive on this stream are reported only, not
 	// relayed to the other leg of a bridge.
 	KeepDigits bool
+	// Activity: tell when the peer speaks, by EventSpeechBegan, EventSpeechEnded and
+	// Stats.Talk. The sound is decoded for it.
+	Activity bool
 	// Web: the far end is a browser. The stream is a WebStream then.
 	Web bool
 	// DTLS: the keys come from a handshake on the RTP port, as of a phone that
@@ -223,6 +226,11 @@ const (
 	// EventFailed says that a browser's path did not come up or is lost, or that a
 	// handshake has failed.
 	EventFailed
+	// EventSpeechBegan says that the peer speaks, EventSpeechEnded that they have
+	// fallen silent: some 120 and 700 ms after At, where it was (see media/vad). A
+	// reader who is slow may miss them; the other events keep half of the room.
+	EventSpeechBegan
+	EventSpeechEnded
 )
 
 // Failure is what has failed of a WebStream.
@@ -264,7 +272,10 @@ type Stats struct {
 	RemoteJitter          time.Duration
 	// FramesTapped went to the tap, TapMissed of them without sound.
 	FramesTapped, TapMissed uint64
-	Codec                   Codec // that is agreed; 0 before
+	// Talk is how long the peer has spoken, without pauses; 0 without
+	// StreamOptions.Activity.
+	Talk  time.Duration
+	Codec Codec // that is agreed; 0 before
 	// Heard is the peer's voice as it comes to us, PeerHeard ours as the peer's
 	// RTCP tells of it.
 	Heard, PeerHeard Quality

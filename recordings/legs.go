@@ -23,6 +23,9 @@ type Leg struct {
 	Codec string `json:"codec,omitempty"`
 	// RTTMS is the round trip as RTCP last told; 0: it never did.
 	RTTMS float64 `json:"rtt_ms,omitempty"`
+	// TalkMS is how long the party has spoken, without pauses; 0 also where nobody
+	// listened for it.
+	TalkMS int64 `json:"talk_ms,omitempty"`
 	// Heard is the party's voice as it came to us; PeerHeard is ours as it came
 	// to the party, by its RTCP, nil without any.
 	Heard     *Voice `json:"heard,omitempty"`
@@ -50,7 +53,7 @@ type Voice struct {
 // LegOf makes a leg of its stream's figures. It reports false for one on which
 // nothing was ever heard.
 func LegOf(party, who string, s media.Stats) (Leg, bool) {
-	l := Leg{Party: party, Who: who, RTTMS: round(float64(s.RTT)/float64(time.Millisecond), 10)}
+	l := Leg{Party: party, Who: who, RTTMS: round(float64(s.RTT)/float64(time.Millisecond), 10), TalkMS: s.Talk.Milliseconds()}
 	if s.Codec.Valid() {
 		l.Codec = s.Codec.Name()
 	}

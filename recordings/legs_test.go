@@ -16,7 +16,7 @@ import (
 func stats() media.Stats {
 	return media.Stats{
 		Received: 900, Lost: 60, Late: 40, Jitter: 12_340 * time.Microsecond, RTT: 48_250 * time.Microsecond, Codec: media.PCMA,
-		RemoteLost: 7, RemoteJitter: 3 * time.Millisecond,
+		RemoteLost: 7, RemoteJitter: 3 * time.Millisecond, Talk: 4321 * time.Millisecond,
 		Heard:     media.Quality{R: 70.04, MOS: 3.597, Listening: 3.7, Worst: 2.111, Recent: 4, Loss: 0.1, Burst: 1.504, Delay: 90 * time.Millisecond},
 		PeerHeard: media.Quality{R: 92, MOS: 4.38, Listening: 4.41, Worst: 4.38, Loss: 0.0071, Burst: 1, Delay: 84 * time.Millisecond},
 	}
@@ -24,7 +24,7 @@ func stats() media.Stats {
 
 func TestLegOf(t *testing.T) {
 	want := recordings.Leg{
-		Party: "agent", Who: "alice", Codec: "PCMA", RTTMS: 48.3,
+		Party: "agent", Who: "alice", Codec: "PCMA", RTTMS: 48.3, TalkMS: 4321,
 		Heard:     &recordings.Voice{MOS: 3.6, WorstMOS: 2.11, Listening: 3.7, R: 70, LossPercent: 10, Burst: 1.5, DelayMS: 90, JitterMS: 12.3, Packets: 900, Lost: 60, Late: 40},
 		PeerHeard: &recordings.Voice{MOS: 4.38, WorstMOS: 4.38, Listening: 4.41, R: 92, LossPercent: 0.71, Burst: 1, DelayMS: 84, JitterMS: 3, Lost: 7},
 	}

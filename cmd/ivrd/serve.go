@@ -166,7 +166,7 @@ func (h *house) openCalls(ctx context.Context) error {
 	}
 	h.opened(func() error { h.desk.Close(); return nil })
 	dial := &lateDialer{}
-	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Longest: h.file.Calls.Longest, Node: nodeName(), Env: env}, call.Deps{
+	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Longest: h.file.Calls.Longest, Node: nodeName(), Env: env, Activity: h.file.Speech.Activity}, call.Deps{
 		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher,
 		Script: h.callScript, Log: h.log, Ended: h.countCall(), Changed: h.changes.Tell, Overloaded: h.engine.Overloaded,
 	})

@@ -156,10 +156,12 @@ type Flows struct {
 	Backend string            `yaml:"backend"` // "demo" starts the demo back end
 }
 
-// Speech is the synthesis of dynamic text.
+// Speech is the synthesis of dynamic text, and what is looked for in that of the
+// parties.
 type Speech struct {
-	Engine string            `yaml:"engine"` // auto, espeak-ng, none
-	Voices map[string]string `yaml:"voices"`
+	Engine   string            `yaml:"engine"` // auto, espeak-ng, none
+	Voices   map[string]string `yaml:"voices"`
+	Activity bool              `yaml:"activity"`
 }
 
 // Data is where everything is kept.
@@ -203,7 +205,7 @@ func Default() File {
 		},
 		Dispositions: []string{"resolved", "follow-up", "callback", "complaint", "fraud-confirmed", "wrong-number", "no-show"},
 		Flows:        Flows{Env: map[string]string{}, Backend: "demo"},
-		Speech:       Speech{Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"}},
+		Speech:       Speech{Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"}, Activity: true},
 		Data:         Data{Dir: "./var", Reserve: 64 << 20},
 		Log:          Log{Level: "info", Format: "text"},
 	}

@@ -38,22 +38,31 @@ func (st *stream) TakeDigit(key byte) {
 	st.do(func() { st.key(dtmf.Info, key, st.session.next) })
 }
 
-// detect looks for keys in the sound of a peer that takes no events.
-func (st *stream) detect(at media.Time) {
-	if st.inBand == nil {
+// listenIn looks into the peer's sound for what was asked: keys, of a peer that
+// takes no events, and speech. For both it is decoded once.
+func (st *stream) listenIn(at media.Time) {
+	if st.inBand == nil && st.activity == nil {
 		return
 	}
 	var frame []int16 // of what was lost there is none
 	var pcm [media.FrameSamples]int16
-	switch st.intake.Kind {
-	case rtpio.Sound:
+	switch {
+	case st.intake.Kind == rtpio.Lost:
+	case st.intake.Kind != rtpio.Sound:
+		frame = pcm[:]
+	case st.inBand != nil:
 		frame = st.narrow(at, pcm[:])
-	case rtpio.Lost:
 	default:
 		frame = pcm[:]
+		st.activity.hears(st.remote.Codec, frame, st.intake.Payload)
 	}
-	if key, ok := st.inBand.detector.Frame(frame); ok {
-		st.key(dtmf.InBand, key, at)
+	if st.inBand != nil {
+		if key, ok := st.inBand.detector.Frame(frame); ok {
+			st.key(dtmf.InBand, key, at)
+		}
+	}
+	if st.activity != nil {
+		st.heed(frame, at)
 	}
 }
 

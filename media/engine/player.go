@@ -35,6 +35,9 @@ func (p *player) next(st *stream, at media.Time) ([]byte, bool) {
 	return nil, false
 }
 
+// level of the frame that next gave, in dBov.
+func (p *player) level() float32 { return p.Prompts[p.prompt].Level(p.frame - 1) }
+
 // advance goes on by a frame; nil after the last.
 func (p *player) advance(codec media.Codec) []byte {
 	for restarted := false; ; p.prompt, p.frame = p.prompt+1, 0 {

@@ -105,18 +105,27 @@ var steady = []struct {
 	name     string
 	codecs   [2]media.Codec
 	speakers int // whom each hears: nobody but a prompt, the other, both
+	activity bool
 }{
-	{"same codec", [2]media.Codec{media.PCMU, media.PCMU}, 1},
-	{"transcoded", [2]media.Codec{media.PCMU, media.PCMA}, 1},
-	{"mixed", [2]media.Codec{media.PCMU, media.PCMA}, 2},
-	{"prompt", [2]media.Codec{media.PCMU, media.PCMA}, 0},
-	{"wideband", [2]media.Codec{media.G722, media.G722}, 1},
-	{"wideband transcoded", [2]media.Codec{media.PCMU, media.G722}, 1},
-	{"wideband mixed", [2]media.Codec{media.PCMU, media.G722}, 2},
-	{"wideband prompt", [2]media.Codec{media.G722, media.PCMA}, 0},
+	{"same codec", [2]media.Codec{media.PCMU, media.PCMU}, 1, false},
+	{"transcoded", [2]media.Codec{media.PCMU, media.PCMA}, 1, false},
+	{"mixed", [2]media.Codec{media.PCMU, media.PCMA}, 2, false},
+	{"prompt", [2]media.Codec{media.PCMU, media.PCMA}, 0, false},
+	{"wideband", [2]media.Codec{media.G722, media.G722}, 1, false},
+	{"wideband transcoded", [2]media.Codec{media.PCMU, media.G722}, 1, false},
+	{"wideband mixed", [2]media.Codec{media.PCMU, media.G722}, 2, false},
+	{"wideband prompt", [2]media.Codec{media.G722, media.PCMA}, 0, false},
+	{"activity", [2]media.Codec{media.PCMU, media.PCMU}, 1, true},
+	{"activity prompt", [2]media.Codec{media.PCMU, media.PCMA}, 0, true},
+	{"wideband activity", [2]media.Codec{media.G722, media.G722}, 1, true},
 }
 
-func (r *rig) begin(speakers int) {
+func (r *rig) begin(speakers int, active bool) {
+	for _, st := range r.legs {
+		if active {
+			st.activity = new(activity)
+		}
+	}
 	r.session.tap = nullTap{}
 	switch speakers {
 	case 1:
@@ -139,7 +148,7 @@ func TestSteadyPathDoesNotAllocate(t *testing.T) {
 		for _, c := range steady {
 			t.Run(reader.name+"/"+c.name, func(t *testing.T) {
 				r := newRig(t, reader.network, c.codecs)
-				r.begin(c.speakers)
+				r.begin(c.speakers, c.activity)
 				r.session.streams[0].report, r.session.streams[1].report = 1<<60, 1<<60 // RTCP is rare, and may
 				if n := testing.AllocsPerRun(500, r.frame); n != 0 {
 					t.Errorf("%v allocations for two packets", n)
@@ -167,7 +176,7 @@ func BenchmarkSteady(b *testing.B) {
 				var sessions []*session
 				for i := range rigs {
 					rigs[i] = newRig(b, reader.network, c.codecs)
-					rigs[i].begin(c.speakers)
+					rigs[i].begin(c.speakers, c.activity)
 					sessions = append(sessions, rigs[i].session)
 				}
 				slot := rigs[0].slot
@@ -200,7 +209,7 @@ func cpuTime() time.Duration {
 // packets coming in.
 func BenchmarkTick(b *testing.B) {
 	r := newRig(b, rtpio.System(), [2]media.Codec{media.PCMU, media.PCMA})
-	r.begin(0)
+	r.begin(0, false)
 	b.ReportAllocs()
 	for b.Loop() {
 		r.session.tick(r.slot, time.Now())
@@ -214,7 +223,7 @@ func BenchmarkSound(b *testing.B) {
 	for _, c := range steady[:3] {
 		b.Run(c.name, func(b *testing.B) {
 			r := newRig(b, rtpio.System(), c.codecs)
-			r.begin(c.speakers)
+			r.begin(c.speakers, c.activity)
 			st, at := r.legs[0], r.session.next
 			for _, o := range r.legs {
 				o.intake.Kind = rtpio.Sound

@@ -31,8 +31,9 @@ type stream struct {
 	base      uint32      // RTP timestamp at session time 0
 	hush      uint8       // ticks since there was sound, up to stalled+1
 	report    media.Time
-	inBand    *inBand // of a peer that takes no events; else nil
-	doubted   uint64  // packets that did not authenticate and have been told
+	inBand    *inBand   // of a peer that takes no events; else nil
+	activity  *activity // nil where nobody asks for it
+	doubted   uint64    // packets that did not authenticate and have been told
 	hears     hearing
 	speakers  []*stream // whom this leg hears, in a bridge one
 	overheard []*stream // whose prompts it hears
@@ -78,6 +79,9 @@ func newStream(s *session, o media.StreamOptions, endpoint *rtpio.Endpoint, k ke
 		stats:    media.Stats{FirstMedia: -1},
 	}
 	st.voice.Speaker = speaker{st}
+	if o.Activity {
+		st.activity = new(activity)
+	}
 	for i := range st.prompts {
 		st.prompts[i] = mix.Voice{Speaker: shown{st, played + source(i)}, Steady: true}
 	}
@@ -202,7 +206,7 @@ func (st *stream) Stats() media.Stats {
 	}
 	s.FirstMedia, s.LastMedia = w.FirstMedia, w.LastMedia
 	s.EventsDropped = w.EventsDropped
-	s.FramesTapped, s.TapMissed = w.FramesTapped, w.TapMissed
+	s.FramesTapped, s.TapMissed, s.Talk = w.FramesTapped, w.TapMissed, w.Talk
 	return s
 }
 
@@ -214,6 +218,7 @@ func (st *stream) Close() error {
 // end runs on the worker, once.
 func (st *stream) end() {
 	st.player.stop(st, st.session.next)
+	st.hushed()
 	st.breakOff()
 	st.unbridge()
 	st.endpoint.Report(time.Now(), st.timestamp(st.session.next), true)

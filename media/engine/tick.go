@@ -38,7 +38,7 @@ func (st *stream) in(at media.Time, missed int, now time.Time) {
 	for _, key := range st.intake.Keys[:st.intake.N] {
 		st.key(dtmf.Event, key, at)
 	}
-	st.detect(at)
+	st.listenIn(at)
 	if st.stats.FirstMedia >= 0 && rtpio.Receives(st.remote.Direction) {
 		st.record(st.track, at, st.voiced())
 	}
@@ -123,6 +123,9 @@ func (st *stream) ready(at media.Time) {
 	st.played = nil
 	if st.connected && !st.keys.Active() && !st.inBand.active() {
 		st.played, _ = st.player.next(st, at)
+	}
+	if st.activity != nil {
+		st.activity.sends(st)
 	}
 }
 

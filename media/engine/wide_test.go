@@ -65,7 +65,7 @@ func TestWidebandStaysWide(t *testing.T) {
 			for i := range r.packet[1].Payload {
 				r.packet[1].Payload[i] = media.G722.Silence()
 			}
-			r.begin(speakers)
+			r.begin(speakers, false)
 			r.drain(t)
 			if got := r.hear(t, 60); math.Abs(got+14.7) > 4 {
 				t.Errorf("6 kHz is heard at %.1f dB, want -14.7", got)

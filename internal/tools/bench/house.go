@@ -32,6 +32,7 @@ const (
 type house struct {
 	dir        string
 	nice       int
+	activity   bool
 	sip, http  string // address:port
 	callee     string // where the trunk's far end listens
 	process    *exec.Cmd
@@ -106,15 +107,15 @@ calls:
   max: 10000
   numbers: {"1000": ivr, "2000": bridge, "3000": recorded, "4000": secure, "5000": second}
 flows: {dir: %q, prompts: %q, backend: ""}
-speech: {engine: none}
+speech: {engine: none, activity: %t}
 data: {dir: %q}
 log: {level: warn}
-`, h.http, h.sip, h.callee, h.callee, filepath.Join(h.dir, "flows"), filepath.Join(h.dir, "prompts"), filepath.Join(h.dir, "data"))
+`, h.http, h.sip, h.callee, h.callee, filepath.Join(h.dir, "flows"), filepath.Join(h.dir, "prompts"), h.activity, filepath.Join(h.dir, "data"))
 }
 
 // openHouse starts a server and waits until it is ready.
-func openHouse(ctx context.Context, nice int) (*house, error) {
-	h := &house{nice: nice, terminated: make(chan struct{})}
+func openHouse(ctx context.Context, nice int, activity bool) (*house, error) {
+	h := &house{nice: nice, activity: activity, terminated: make(chan struct{})}
 	if err := h.prepare(); err != nil {
 		h.remove()
 		return nil, err

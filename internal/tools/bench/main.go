@@ -37,7 +37,8 @@ type line struct {
 	number      string
 	flags       []string // of ivrload
 	rate        bool
-	low         int // where a search begins
+	activity    bool // voice activity on all legs
+	low         int  // where a search begins
 }
 
 func lines() []line {
@@ -46,6 +47,7 @@ func lines() []line {
 		{name: "ivr", title: "prompt and digits, G.711", number: "1000", flags: []string{"--digits", "1234"}, low: 400},
 		{name: "bridge", title: "bridge, same codec", number: "2000", flags: bridge, low: 200},
 		{name: "recorded", title: "bridge, recorded in stereo and sealed", number: "3000", flags: bridge, low: 200},
+		{name: "whole", title: "bridge, recorded in stereo and sealed, voice activity on both legs", number: "3000", flags: bridge, activity: true, low: 200},
 		{name: "srtp", title: "bridge, SRTP AES-256-GCM on both legs", number: "4000", flags: []string{"--serve", "--srtp", "gcm256"}, low: 150},
 		{name: "rate", title: "answer, 1 s prompt, BYE, record", number: "5000", flags: []string{"--talk", "0s"}, rate: true, low: 50},
 	}
@@ -53,7 +55,7 @@ func lines() []line {
 
 func main() {
 	var s settings
-	flag.StringVar(&s.line, "line", "", "one line only: ivr, bridge, recorded, srtp, rate")
+	flag.StringVar(&s.line, "line", "", "one line only: ivr, bridge, recorded, whole, srtp, rate")
 	flag.IntVar(&s.calls, "calls", 0, "hold so many calls instead of searching the limit")
 	flag.Float64Var(&s.rate, "rate", 0, "begin so many calls a second instead of searching the limit")
 	flag.DurationVar(&s.duration, "duration", 30*time.Second, "how long each step is measured")
@@ -76,7 +78,7 @@ func run(ctx context.Context, s settings) error {
 	if s.line != "" {
 		all = slices.DeleteFunc(all, func(l line) bool { return l.name != s.line })
 		if len(all) == 0 {
-			return fmt.Errorf("there is no line %q (hint: ivr, bridge, recorded, srtp, rate)", s.line)
+			return fmt.Errorf("there is no line %q (hint: ivr, bridge, recorded, whole, srtp, rate)", s.line)
 		}
 	}
 	s.after, s.idle = unlessOne(s, s.after, time.Minute), unlessOne(s, s.idle, 130*time.Second)
@@ -102,7 +104,7 @@ func unlessOne(s settings, d, all time.Duration) time.Duration {
 
 // measure starts a server for one line, so that its memory is its own.
 func measure(ctx context.Context, s settings, l line) error {
-	h, err := openHouse(ctx, s.nice)
+	h, err := openHouse(ctx, s.nice, l.activity)
 	if err != nil {
 		return err
 	}

@@ -149,6 +149,8 @@ export interface LegRecord {
   who?: string
   codec?: string
   rtt_ms?: number
+  /** How long the party has spoken. */
+  talk_ms?: number
   /** The party's voice as it came to the server, and what the party heard. */
   heard?: Voice
   peer_heard?: Voice
