@@ -83,10 +83,11 @@ tidy:
 # SOUND and REAL_TIME; nowhere else is a test skipped that has such a name. So are
 # allocations counted: under the detector pools allocate at random.
 REAL_TIME := ./media/engine ./internal/e2e
-SOUND     := ./media/dtmf ./media/plc ./media/rtpio ./call
+SOUND     := ./media/dtmf ./media/vad ./media/plc ./media/rtpio ./call
 HEAVY     := ^(TestHour|TestFlood|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser|$\
 TestSpeechIsNoKey|TestOtherSoundIsNoKey|TestWhatIsNoKeyIsRefused|TestKeysInTheSound|TestSpeechIsConcealed|$\
 TestBadLines|TestJitterSkew|TestRoles|TestPathEndsWhereTheCallerLeft|TestTransferThenHangup|TestMessage|TestConnectOutcomes|$\
+TestTalkInNoise|TestSteadyNoiseIsNoSpeech|TestEchoIsNoSpeech|$\
 TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestTransferFailsLater)$$
 unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SOUND) $(REAL_TIME))")

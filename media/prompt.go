@@ -25,7 +25,7 @@ func NewPrompt(name string, pcm []int16) *Prompt { return NewPromptAt(name, Samp
 // for each codec it is converted to that codec's rate.
 func NewPromptAt(name string, rateHz int, pcm []int16) *Prompt {
 	p := &Prompt{name: name, pcm: slices.Clone(pcm), rate: rateHz}
-	for frame := range slices.Chunk(p.pcm, max(rateHz/framesPerSecond, 1)) {
+	for frame := range slices.Chunk(p.pcm, max(rateHz/FramesPerSecond, 1)) {
 		p.levels = append(p.levels, levelOf(frame))
 	}
 	for c := PCMU; c.Valid(); c++ {

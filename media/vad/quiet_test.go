@@ -42,21 +42,19 @@ func buzz(_ testing.TB, rng *rand.Rand, n int) []float64 {
 	return unit(x)
 }
 
-// comfort is what a far end plays that is sent comfort noise (RFC 3389).
+// comfort is what a far end plays that is sent comfort noise: its colour and level
+// change by a little every 5 s.
 func comfort(_ testing.TB, rng *rand.Rand, n int) []float64 {
-	x := make([]float64, 0, n)
-	g := media.NewNoiseGenerator(rng.Uint32())
-	pcm := make([]int16, media.FrameSamples)
-	for len(x) < n {
-		if len(x)%seconds(5) == 0 {
-			g.Set(media.ComfortNoise{Level: uint8(25 + rng.IntN(5)), Order: 2, Reflection: [media.MaxNoiseOrder]float32{-0.7 + 0.4*rng.Float32(), 0.2}})
+	x := make([]float64, n)
+	var pole, gain, one, two float64
+	for i := range x {
+		if i%seconds(5) == 0 {
+			pole, gain = 0.3+0.4*rng.Float64(), math.Pow(10, 0.25*rng.Float64())
 		}
-		g.Fill(pcm)
-		for _, s := range pcm {
-			x = append(x, float64(s))
-		}
+		x[i] = gain*rng.NormFloat64() + pole*one - 0.2*two
+		one, two = x[i], one
 	}
-	return x
+	return unit(x)
 }
 
 func TestSteadyNoiseIsNoSpeech(t *testing.T) {
