@@ -69,6 +69,7 @@ type jitterBuffer struct {
 	end       uint32 // timestamp after the newest sample
 	spurt     uint32 // timestamp at which the newest talk spurt began
 	heard     uint32 // timestamp after the last frame with sound
+	made      uint32 // timestamp after what was last made up ahead
 
 	want   int32     // samples by which the delay should grow, negative: shrink
 	same   sameDelay // not yet in delays
@@ -160,7 +161,7 @@ func (j *jitterBuffer) moves(timestamp uint32, dropped *uint64) bool {
 func (j *jitterBuffer) restart(timestamp uint32) {
 	j.started = true
 	j.next, j.end, j.spurt = timestamp-startDepth, timestamp, timestamp
-	j.heard, j.interlude = j.next, interlude{}
+	j.heard, j.made, j.interlude = j.next, j.next, interlude{}
 	j.same, j.delays, j.seen, j.want, j.lastSound = sameDelay{}, delays{}, 0, 0, false
 }
 
