@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/netip"
 	"os"
@@ -149,16 +150,13 @@ var loopback = netip.MustParseAddr("127.0.0.1") //nolint:gochecknoglobals // a c
 // to a trunk, 50 packets a second each way: the engine's process only, over a
 // steady window.
 func BenchmarkBridge(b *testing.B) {
-	for _, c := range []struct {
-		name     string
-		browsers bool
-	}{{"phone", false}, {"browser", true}} {
-		b.Run(c.name, func(b *testing.B) { benchBridge(b, c.browsers) })
+	for _, calls := range []int{50, 200} {
+		b.Run(fmt.Sprintf("phone/%d", calls), func(b *testing.B) { benchBridge(b, calls, false) })
+		b.Run(fmt.Sprintf("browser/%d", calls), func(b *testing.B) { benchBridge(b, calls, true) })
 	}
 }
 
-func benchBridge(b *testing.B, browsers bool) {
-	const calls = 50
+func benchBridge(b *testing.B, calls int, browsers bool) {
 	mux, err := rtc.Listen(rtc.Config{Listen: netip.AddrPortFrom(loopback, 0)})
 	if err != nil {
 		b.Fatal(err)
@@ -182,9 +180,9 @@ func benchBridge(b *testing.B, browsers bool) {
 		last = <-heard
 	}
 	took := time.Since(begun).Seconds()
-	b.ReportMetric(float64(cpuNow()-cpu)/1e9/took/calls*100, "cpu-%/call")
-	b.ReportMetric(float64(after-before)/calls/1000, "heap-kB/call")
-	b.ReportMetric(float64(last-first)/took/calls, "packets/s/call")
+	b.ReportMetric(float64(cpuNow()-cpu)/1e9/took/float64(calls)*100, "cpu-%/call")
+	b.ReportMetric(float64(after-before)/float64(calls)/1000, "heap-kB/call")
+	b.ReportMetric(float64(last-first)/took/float64(calls), "packets/s/call")
 }
 
 func cpuNow() time.Duration {
