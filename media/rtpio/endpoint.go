@@ -45,7 +45,6 @@ type Scratch struct {
 type Endpoint struct {
 	pair     *pair
 	rtp      PolledConn // of pair, unless goroutines wait on it
-	shared   LookedAt   // of Over, if it is one; else nil
 	scratch  *Scratch
 	mu       sync.Mutex
 	takes    uint32 // how often Take was called
@@ -71,6 +70,7 @@ type Endpoint struct {
 
 	// The rest is needed now and then.
 	rtcp      PolledConn
+	shared    LookedAt // what Over was given, if it is one; else nil
 	guard     *Guard
 	rest      time.Duration
 	epoch     time.Time // arrival times count from here

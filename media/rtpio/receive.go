@@ -35,7 +35,7 @@ type Intake struct {
 // Take moves the next frame and the keys that have come into in. It is called
 // once each 20 ms, by the worker.
 func (e *Endpoint) Take(in *Intake, now time.Time) {
-	if e.shared != nil {
+	if e.rtp == nil && e.shared != nil {
 		e.shared.Look(now)
 	}
 	e.mu.Lock()

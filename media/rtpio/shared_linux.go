@@ -44,7 +44,7 @@ func addressOf(sa syscall.Sockaddr) netip.AddrPort {
 
 // sharedUDP is a socket outside of Go's network poller, which would be woken by
 // each packet, whether anybody waits or not. What is in the poller is bell, an epoll
-// of the socket alone that rings once each time it is armed.
+// that has the socket only while somebody waits.
 type sharedUDP struct {
 	fd     int
 	ipv6   bool
@@ -61,12 +61,8 @@ func (c *sharedUDP) watch() error {
 	if err != nil {
 		return os.NewSyscallError("epoll_create1", err)
 	}
-	err = syscall.EpollCtl(bell, syscall.EPOLL_CTL_ADD, c.fd, &syscall.EpollEvent{Events: syscall.EPOLLONESHOT})
-	if err == nil {
-		err = syscall.SetNonblock(bell, true) // by which it gets into the poller
-	}
-	if err != nil {
-		return errors.Join(os.NewSyscallError("epoll_ctl", err), syscall.Close(bell))
+	if err := syscall.SetNonblock(bell, true); err != nil { // by which it gets into the poller
+		return errors.Join(os.NewSyscallError("fcntl", err), syscall.Close(bell))
 	}
 	c.bell = os.NewFile(uintptr(bell), "epoll")
 	c.toBell, err = c.bell.SyscallConn()
@@ -100,14 +96,20 @@ func (c *sharedUDP) TryRead(b []byte) (n int, from netip.AddrPort, at time.Time,
 
 func (c *sharedUDP) Await() {
 	var event [1]syscall.EpollEvent
-	set := false
+	hung := false
 	_ = c.toBell.Read(func(bell uintptr) bool { // fails when it is closed
-		if !set {
-			set = true
-			_ = syscall.EpollCtl(int(bell), syscall.EPOLL_CTL_MOD, c.fd, &syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLONESHOT})
+		if !hung {
+			hung = true
+			if syscall.EpollCtl(int(bell), syscall.EPOLL_CTL_ADD, c.fd, &syscall.EpollEvent{Events: syscall.EPOLLIN}) != nil { //nolint:gosec // a descriptor
+				pause(1) // who waits looks, then
+				return true
+			}
 		}
-		n, err := syscall.EpollWait(int(bell), event[:], 0)
-		return n > 0 || err != nil
+		if n, err := syscall.EpollWait(int(bell), event[:], 0); n == 0 && err == nil {
+			return false
+		}
+		_ = syscall.EpollCtl(int(bell), syscall.EPOLL_CTL_DEL, c.fd, nil)
+		return true
 	})
 }
 
