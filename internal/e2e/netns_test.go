@@ -290,7 +290,7 @@ func (w *trunkWorld) checkRecord(t *testing.T) {
 	t.Helper()
 	h := w.house
 	c := h.ended(1)[0]
-	if c.Trunk != "carrier" || c.End != leg.FlowHangup || c.Recording.State != "complete" || c.Agent == "" {
+	if c.Trunk != "carrier" || c.End != leg.FlowHangup || c.Recording.State != "complete" || c.Connected == "" || c.Agent != "" {
 		t.Errorf("record: %+v", c)
 	}
 	checkRecording(t, h, c.ID, "400", "700 1000 1200 700 1900")

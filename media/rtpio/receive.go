@@ -40,6 +40,9 @@ type Intake struct {
 // Take moves the next frame and the keys that have come into in. It is called
 // once each 20 ms, by the worker.
 func (e *Endpoint) Take(in *Intake, now time.Time) {
+	if e.rtp == nil && e.shared != nil {
+		e.shared.Look(now)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.rtp != nil {
