@@ -1,10 +1,10 @@
 // Package configs carries the documented default configuration and the demo
-// (flows and prompts) inside the binary, so that ivrd runs from anywhere.
+// (flows, prompts and intents) inside the binary, so that ivrd runs from anywhere.
 package configs
 
 import "embed"
 
-// Demo holds demo/flows and demo/prompts.
+// Demo holds demo/flows, demo/prompts and demo/intents.yaml.
 //
 //go:embed demo
 var Demo embed.FS

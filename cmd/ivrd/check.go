@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,8 @@ type checkCmd struct {
 	configured `embed:""`
 }
 
-// Run names every fault of configuration, keys, people, voices, prompts and
-// flows; one kind's faults do not hide another's.
+// Run names every fault of configuration, keys, people, voices, prompts, intents
+// and flows, and warns of intents that will be understood badly; one kind's faults do not hide another's.
 func (c checkCmd) Run(ctx context.Context) error {
 	f, err := c.load()
 	if err != nil {
@@ -28,14 +29,18 @@ func (c checkCmd) Run(ctx context.Context) error {
 	prompts, promptErr := loadPrompts(f)
 	flows, flowErr := loadFlows(f, prompts)
 	_, speechErr := newEngine(ctx, f)
-	err = errors.Join(checkKeys(f), checkPeople(ctx, f), speechErr, promptErr, flowErr)
+	intents, intentErr := loadIntents(f)
+	err = errors.Join(checkKeys(f), checkPeople(ctx, f), speechErr, promptErr, flowErr, intentErr)
 	if flowErr == nil {
 		err = errors.Join(err, checkNumbers(f, flows))
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Printf("well: %d flows, %d numbers, %d trunks\n", len(flows.Names()), len(f.Calls.Numbers), len(f.SIP.Trunks))
+	for _, w := range intents.Check() {
+		fmt.Printf("warning: %s: %v\n", cmp.Or(f.Flows.Intents, "intents of the demo"), w)
+	}
+	fmt.Printf("well: %d flows, %d intents, %d numbers, %d trunks\n", len(flows.Names()), len(intents.Intents), len(f.Calls.Numbers), len(f.SIP.Trunks))
 	return nil
 }
 

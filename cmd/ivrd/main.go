@@ -28,6 +28,7 @@ type cli struct {
 	Verify  verifyCmd  `cmd:"" help:"Prove recordings, records and the audit chain whole."`
 	Keys    keysCmd    `cmd:"" help:"Data keys and their wrapping."`
 	Flow    flowCmd    `cmd:"" help:"Call flows."`
+	Intent  intentCmd  `cmd:"" help:"What callers may want."`
 	Migrate migrateCmd `cmd:"" help:"Schema of the database."`
 	Version versionCmd `cmd:"" help:"Version, commit and Go version."`
 }

@@ -148,10 +148,12 @@ type Agent struct {
 	Languages []string `yaml:"languages"`
 }
 
-// Flows says where flows, their prompts and their environment are.
+// Flows says where flows, their prompts, what callers may want, and their
+// environment are.
 type Flows struct {
 	Dir     string            `yaml:"dir"`
 	Prompts string            `yaml:"prompts"`
+	Intents string            `yaml:"intents"`
 	Env     map[string]string `yaml:"env"`
 	Backend string            `yaml:"backend"` // "demo" starts the demo back end
 }
