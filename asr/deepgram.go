@@ -67,8 +67,9 @@ func (c *DeepgramConfig) query(q url.Values, o Options) {
 	if strings.HasPrefix(q.Get("model"), "nova-3") {
 		hint = "keyterm"
 	}
-	for _, p := range o.Phrases {
-		q.Add(hint, p)
+	for room := 4 << 10; len(o.Phrases) > 0 && room >= len(o.Phrases[0]); o.Phrases = o.Phrases[1:] {
+		q.Add(hint, o.Phrases[0])
+		room -= len(o.Phrases[0])
 	}
 }
 

@@ -151,7 +151,7 @@ func (d *dialer) connect(ctx context.Context, o Options) (*websocket.Conn, error
 	case ctx.Err() != nil && context.Cause(ctx) == context.DeadlineExceeded: //nolint:errorlint // the limit's own cause is never wrapped
 		return nil, &Error{Kind: ErrLate, Detail: "no connection within " + d.limits.Handshake.String()}
 	case answer != nil && answer.StatusCode != http.StatusSwitchingProtocols:
-		return nil, &Error{Kind: ErrRefused, Detail: "HTTP status " + answer.Status}
+		return nil, &Error{Kind: ErrRefused, Detail: "HTTP status " + quoted(answer.Status)}
 	default:
 		return nil, &Error{Kind: ErrRefused, Detail: quoted(bare(err).Error())}
 	}

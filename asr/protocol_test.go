@@ -57,6 +57,15 @@ func TestDeepgramQuery(t *testing.T) {
 	}
 }
 
+func TestDeepgramURLStaysShort(t *testing.T) {
+	q := url.Values{}
+	c := DeepgramConfig{Model: "nova-3"}
+	c.query(q, Options{Phrases: slices.Repeat([]string{strings.Repeat("a", maxPhrase)}, MaxPhrases)})
+	if n := len(q.Encode()); n > 8<<10 || len(q["keyterm"]) < 20 {
+		t.Errorf("%d hints in %d bytes", len(q["keyterm"]), n)
+	}
+}
+
 func TestEncodings(t *testing.T) {
 	pcm := []int16{0, 1, -2, 32767}
 	if got := (&vosk{}).encode([]byte{9}, pcm); !slices.Equal(got, []byte{9, 0, 0, 1, 0, 0xfe, 0xff, 0xff, 0x7f}) {

@@ -104,8 +104,8 @@ func (s *relay) Stats() Stats {
 }
 
 func (s *relay) run() {
-	defer close(s.done)
 	defer close(s.segments)
+	defer close(s.done) // first: who finds no more segments asks Err why
 	err := s.relay()
 	if late := s.leave(); err == nil {
 		err = late

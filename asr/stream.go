@@ -140,8 +140,8 @@ func (s *stream) Stats() Stats {
 
 // run is the life of the stream. The first cause ends it.
 func (s *stream) run() {
-	defer close(s.done)
 	defer close(s.segments)
+	defer close(s.done) // first: who finds no more segments asks Err why
 	err := s.talk()
 	_, late := errors.AsType[*Error](context.Cause(s.ctx)) // by Finish; else it is a wish
 	closed := s.ctx.Err() != nil && !late

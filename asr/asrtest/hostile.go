@@ -68,7 +68,7 @@ func (e *enemy) meet(t *testing.T, d Dialect) {
 	if !ok || ours.Engine != ses.name || !errors.Is(err, e.want) || !strings.Contains(err.Error(), e.says) {
 		t.Fatalf("the error is %v, want one of %s: %v: …%s", err, ses.name, e.want, e.says)
 	}
-	if !errors.Is(ses.Err(), err) || len(err.Error()) > 400 || strings.Contains(err.Error(), token) {
+	if !errors.Is(ses.Err(), err) || !errors.Is(ses.ended, err) || len(err.Error()) > 400 || strings.Contains(err.Error(), token) {
 		t.Errorf("Err says %v, Finish %v", ses.Err(), err)
 	}
 	_ = ses.Close()

@@ -69,6 +69,7 @@ func (*server) startAt(t *testing.T, r asr.Recognizer, change func(*asr.Options)
 			out.got = append(out.got, seg)
 			out.mu.Unlock()
 		}
+		out.ended = open.Err()
 	})
 	return out
 }
@@ -83,6 +84,7 @@ type session struct {
 	reading sync.WaitGroup
 	mu      sync.Mutex
 	got     []asr.Segment
+	ended   error // what Err said when there were no more segments
 }
 
 // talk writes so many seconds, a frame each 20 ms, and checks that no write waits.
