@@ -87,7 +87,7 @@ SOUND     := ./media/dtmf ./media/vad ./media/plc ./media/rtpio ./call
 HEAVY     := ^(TestHour|TestFlood|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser|$\
 TestSpeechIsNoKey|TestOtherSoundIsNoKey|TestWhatIsNoKeyIsRefused|TestKeysInTheSound|TestSpeechIsConcealed|$\
 TestBadLines|TestJitterSkew|TestRoles|TestPathEndsWhereTheCallerLeft|TestTransferThenHangup|TestMessage|TestConnectOutcomes|$\
-TestTalkInNoise|TestSteadyNoiseIsNoSpeech|TestEchoIsNoSpeech|$\
+TestSkewKeepsTracksTogether|TestTalkInNoise|TestSteadyNoiseIsNoSpeech|TestEchoIsNoSpeech|$\
 TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestTransferFailsLater)$$
 unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SOUND) $(REAL_TIME))")

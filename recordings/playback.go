@@ -327,7 +327,7 @@ func (p *playback) decode(w *voice, i int) error {
 		from, to := min(int(g.From), n), min(int(g.To), n)
 		w.frame(at, from, codec, p.payload)
 		if g.Cause == seal.CauseLine {
-			w.decoder.Frame(w.pcm[from:to], codec, nil)
+			w.decoder.Between(w.pcm[from:to], 0, codec, p.after(part, to))
 		} else {
 			clear(w.pcm[from:to])
 			w.decoder.Reset()
@@ -336,6 +336,17 @@ func (p *playback) decode(w *voice, i int) error {
 	}
 	w.frame(at, n, codec, p.payload)
 	return nil
+}
+
+// after is what is there of the opened part from a place on, up to the next gap.
+func (p *playback) after(part *seal.PartRef, from int) []byte {
+	to := len(p.payload)
+	for _, g := range part.Gaps {
+		if int(g.From) >= from {
+			to = min(to, int(g.From))
+		}
+	}
+	return p.payload[min(from, to):to]
 }
 
 // frame decodes what lies between two gaps.

@@ -212,6 +212,35 @@ func TestLineLossAndCodecs(t *testing.T) {
 	})
 }
 
+// What was lost between two frames of one part goes over into the second.
+func TestLossIsBridged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		v := h.open(t)
+		visit := begin(t, v)
+		rec := record(t, visit, 0)
+		want := media.Tone(300, -10, 100*time.Millisecond)
+		coded := make([]byte, len(want))
+		media.PCMU.Encode(coded, want)
+		media.PCMU.Decode(want, coded)
+		for at := 0; at < len(coded); at += media.FrameSamples {
+			frame := coded[at:][:media.FrameSamples]
+			if at == 2*media.FrameSamples {
+				frame = nil
+			}
+			rec.Frame(media.TrackCaller, media.Time(at), media.PCMU, frame)
+		}
+		finish(t, visit)
+		hear := plc.New(media.SampleRate)
+		hear.Good(want[:320])
+		hear.Between(want[320:480], 0, want[480:])
+		wantSound(t, "caller", listen(t, v, visit.ID(), media.TrackCaller), want)
+		if err := errors.Join(v.Close(), h.store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // No number of a caller stands in any file, in any spelling.
 func TestNumbersAreSealed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

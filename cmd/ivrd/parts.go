@@ -49,17 +49,22 @@ const maxVoices = 2
 func webConfig(f config.File) rtc.Config {
 	return rtc.Config{
 		Listen: netip.AddrPortFrom(address(f.Media.Address), uint16(f.Media.WebPort)), Advertise: address(f.Media.Advertise),
+		Network: networkOf(f),
 	}
+}
+
+// networkOf is how sockets are read; nil is the engine's choice.
+func networkOf(f config.File) rtpio.Network {
+	if f.Media.Reader == "goroutine" {
+		return rtpio.UDP{}
+	}
+	return nil
 }
 
 func engineConfig(f config.File, web *rtc.Mux, log *slog.Logger) engine.Config {
 	first, last, _ := config.PortRange(f.Media.Ports)
-	var network rtpio.Network // the engine's choice
-	if f.Media.Reader == "goroutine" {
-		network = rtpio.UDP{}
-	}
 	return engine.Config{
-		Workers: workersOf(f), Network: network, Address: address(f.Media.Address), Advertise: address(f.Media.Advertise),
+		Workers: workersOf(f), Network: networkOf(f), Address: address(f.Media.Address), Advertise: address(f.Media.Advertise),
 		FirstPort: first, LastPort: last, NoMediaTimeout: f.Media.NoMedia, LatenessLimit: f.Media.LatenessLimit, Web: web, Log: log,
 	}
 }

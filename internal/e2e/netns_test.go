@@ -137,7 +137,7 @@ func (w *trunkWorld) call(t *testing.T) *carrierCall {
 // party takes to answer, and a few milliseconds of it have no pitch and would be
 // read as the tone next to it.
 func sounds(pcm []int16) string {
-	const window, hop, least = media.SampleRate / 5, media.SampleRate / 10, 2
+	const window, hop = media.SampleRate / 10, media.SampleRate / 20
 	var out []string
 	last, times := "", 0
 	for ; len(pcm) >= window; pcm = pcm[hop:] {
@@ -148,6 +148,10 @@ func sounds(pcm []int16) string {
 		now := strings.ReplaceAll(strings.Trim(fmt.Sprint(heard), "[]"), " ", "+")
 		if now != last {
 			last, times = now, 0
+		}
+		least := 3
+		if len(heard) > 1 {
+			least = 4
 		}
 		if times++; times == least && now != "" && (len(out) == 0 || out[len(out)-1] != now) {
 			out = append(out, now)
@@ -164,6 +168,10 @@ func TestSounds(t *testing.T) {
 		heard := slices.Concat(media.Tone(700, -15, 600*time.Millisecond), media.Silence(90*time.Millisecond),
 			media.Tone(ringbackHz, -20, ring), media.Silence(170*time.Millisecond), media.Tone(calleeHz, -15, time.Second))
 		checkSound(t, fmt.Sprintf("a ring of %v", ring), heard, "700 1200")
+	}
+	for at := time.Duration(0); at < 100*time.Millisecond; at += 10 * time.Millisecond {
+		heard := slices.Concat(media.Tone(earlyHz, -15, 700*time.Millisecond+at), media.Tone(calleeHz, -15, 700*time.Millisecond))
+		checkSound(t, fmt.Sprintf("one after the other, after %v", at), heard, "1000 1200")
 	}
 	both := media.Tone(callerHz, -15, time.Second)
 	for i, s := range media.Tone(700, -20, time.Second) {
@@ -290,7 +298,7 @@ func (w *trunkWorld) checkRecord(t *testing.T) {
 	t.Helper()
 	h := w.house
 	c := h.ended(1)[0]
-	if c.Trunk != "carrier" || c.End != leg.FlowHangup || c.Recording.State != "complete" || c.Agent == "" {
+	if c.Trunk != "carrier" || c.End != leg.FlowHangup || c.Recording.State != "complete" || c.Connected == "" || c.Agent != "" {
 		t.Errorf("record: %+v", c)
 	}
 	checkRecording(t, h, c.ID, "400", "700 1000 1200 700 1900")

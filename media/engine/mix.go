@@ -73,8 +73,27 @@ func (s speaker) Frame(dst []int16) mix.Kind {
 }
 
 // Concealer implements mix.Concealing.
-func (speaker) Concealer(samples int) mix.Concealer {
-	return plc.New(samples * media.FramesPerSecond)
+func (s speaker) Concealer(samples int) mix.Concealer {
+	return &concealer{Concealer: plc.New(samples * media.FramesPerSecond), stream: s.stream, samples: samples}
+}
+
+// concealer makes up what was lost on the line of a stream, also from what
+// follows it, where a single frame can be decoded ahead.
+type concealer struct {
+	*plc.Concealer
+
+	stream  *stream
+	samples int
+}
+
+func (c *concealer) Lost(dst []int16) {
+	in, codec := &c.stream.intake, c.stream.remote.Codec
+	if in.Kind != rtpio.Lost || !codec.Stateless() || codec.FrameSamples() != c.samples {
+		c.Concealer.Lost(dst)
+		return
+	}
+	var room [media.FrameSamples]int16
+	c.Between(dst, in.After, room[:codec.Decode(room[:], in.Next)])
 }
 
 // shown is what a stream is being played in one of its turns, as the mixer takes

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/netip"
 	"os"
@@ -147,24 +148,24 @@ var loopback = netip.MustParseAddr("127.0.0.1") //nolint:gochecknoglobals // a c
 
 // BenchmarkBridge is the price of a call that leads from a phone, or a browser,
 // to a trunk, 50 packets a second each way: the engine's process only, over a
-// steady window.
+// steady window. From the two numbers of calls follow what each costs and what the
+// workers' waking costs, whoever calls.
 func BenchmarkBridge(b *testing.B) {
-	for _, c := range []struct {
-		name     string
-		browsers bool
-	}{{"phone", false}, {"browser", true}} {
-		b.Run(c.name, func(b *testing.B) { benchBridge(b, c.browsers) })
+	for _, calls := range []int{50, 200} {
+		b.Run(fmt.Sprintf("phone/%d", calls), func(b *testing.B) { benchBridge(b, calls, false) })
+		b.Run(fmt.Sprintf("browser/%d", calls), func(b *testing.B) { benchBridge(b, calls, true) })
 	}
 }
 
-func benchBridge(b *testing.B, browsers bool) {
-	const calls = 50
+func benchBridge(b *testing.B, calls int, browsers bool) {
 	mux, err := rtc.Listen(rtc.Config{Listen: netip.AddrPortFrom(loopback, 0)})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer mux.Close()
-	e, err := engine.New(engine.Config{Address: loopback, Web: mux})
+	workers := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2*workers + 2)) // as the server has them
+	e, err := engine.New(engine.Config{Address: loopback, Web: mux, Workers: workers})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -176,21 +177,28 @@ func benchBridge(b *testing.B, browsers bool) {
 	heard := bridges(b, e, calls, browsers)
 	after := heap()
 	<-heard
-	first, cpu, begun := <-heard, cpuNow(), time.Now()
+	first, cpu, allocated, begun := <-heard, cpuNow(), mallocs(), time.Now()
 	var last uint64
 	for b.Loop() { // one iteration is a second
 		last = <-heard
 	}
 	took := time.Since(begun).Seconds()
-	b.ReportMetric(float64(cpuNow()-cpu)/1e9/took/calls*100, "cpu-%/call")
-	b.ReportMetric(float64(after-before)/calls/1000, "heap-kB/call")
-	b.ReportMetric(float64(last-first)/took/calls, "packets/s/call")
+	b.ReportMetric(float64(cpuNow()-cpu)/1e9/took/float64(calls)*100, "cpu-%/call")
+	b.ReportMetric(float64(mallocs()-allocated)/took/float64(calls), "allocs/s/call")
+	b.ReportMetric(float64(after-before)/float64(calls)/1000, "heap-kB/call")
+	b.ReportMetric(float64(last-first)/took/float64(calls), "packets/s/call")
 }
 
 func cpuNow() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func mallocs() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Mallocs
 }
 
 func heap() uint64 {

@@ -30,6 +30,22 @@ func (d *Decoder) Frame(dst []int16, codec media.Codec, payload []byte) {
 	d.conceal.Good(dst)
 }
 
+// Between fills dst for a frame that was lost where it is known what follows:
+// next in the codec, after samples later. Of codecs with state nothing can be
+// known ahead.
+func (d *Decoder) Between(dst []int16, after int, codec media.Codec, next []byte) {
+	if len(next) == 0 || !codec.Valid() || !codec.Stateless() {
+		d.Frame(dst, codec, nil)
+		return
+	}
+	if !d.ready {
+		d.Reset()
+	}
+	var pcm [maxNext]int16
+	n := codec.Decode(pcm[:], next[:min(len(next), maxNext)])
+	d.conceal.Between(dst, after, pcm[:n])
+}
+
 func (d *Decoder) decodeOf(codec media.Codec) *media.Decoder {
 	if d.decode.Codec() != codec {
 		_ = d.decode.Reset(codec, media.SampleRate) // both are valid

@@ -4,18 +4,21 @@
 //
 // The method is waveform substitution by pitch, as ITU-T G.711 Appendix I has
 // it, without that one's delay of 3.75 ms: sound that comes passes at once and
-// bit-exact; only the beginning of the first frame after a loss is changed.
+// bit-exact; only the beginning of the first frame after a loss is changed. Where
+// that frame is known before it is its turn, the gap is filled from both ends, and
+// nothing is changed.
 package plc
 
 import "math"
 
 // All lengths are in samples at 8 kHz; a Concealer scales them by its rate.
 const (
-	minPeriod = 40  // 5 ms: higher voices are repeated by several of their periods
+	minPeriod = 30  // 3.75 ms: higher voices are repeated by several of their periods
 	maxPeriod = 120 // 15 ms
 	maxCycles = 3   // periods that are repeated together at last
-	// template is how much of the newest sound is compared with what was before.
-	template = 120
+	// template is how much of the newest sound is compared with what was before:
+	// little, so that it is the newest period that counts.
+	template = 48
 	past     = maxCycles*maxPeriod + maxPeriod/4
 	maxScale = 2 // 16 kHz
 
@@ -38,8 +41,9 @@ type Concealer struct {
 	cycles int // periods in the loop
 	pos    int // in the loop
 	step   float32
-	fade   int // samples left of the change from the loop of one period less
-	oldPos int // in that one
+	fade   int     // samples left of the change from the loop of one period less
+	oldPos int     // in that one
+	share  float32 // of what follows in the newest sound
 }
 
 // New makes a Concealer for PCM at a rate of 8000 or 16000 Hz.
@@ -62,7 +66,9 @@ func (c *Concealer) Reset(rate int) {
 // at most 4 ms, are blended in place with what was made up.
 func (c *Concealer) Good(frame []int16) {
 	if c.run > 0 {
-		c.merge(frame)
+		if c.share < 1 {
+			c.merge(frame)
+		}
 		c.run = 0
 	}
 	c.remember(frame)
@@ -70,9 +76,7 @@ func (c *Concealer) Good(frame []int16) {
 
 // Lost fills dst, of any length, for sound that did not come.
 func (c *Concealer) Lost(dst []int16) {
-	if c.run == 0 {
-		c.begin()
-	}
+	c.start()
 	for i := range dst {
 		dst[i] = clip(c.next())
 	}
@@ -89,9 +93,17 @@ func (c *Concealer) remember(frame []int16) {
 	copy(h[len(h)-len(frame):], frame)
 }
 
+// start begins a loss, if none goes on.
+func (c *Concealer) start() {
+	if c.run == 0 {
+		c.begin()
+	}
+}
+
 // begin looks at what was said before the loss.
 func (c *Concealer) begin() {
 	c.before = c.history
+	c.share = 0
 	c.period = c.pitch()
 	c.cycles, c.pos, c.fade = 1, 0, 0
 	h := c.before[:past*c.scale]
@@ -120,7 +132,7 @@ func (c *Concealer) next() float32 {
 	if n := c.overlap(); c.run < n { // the step from the last sound is spread
 		s += c.step * float32(n-c.run) / float32(n+1)
 	}
-	s *= c.gain()
+	s *= c.gain(c.run)
 	c.run++
 	return s
 }
@@ -142,9 +154,10 @@ func (c *Concealer) loop(cycles int, pos *int) float32 {
 	return s
 }
 
-func (c *Concealer) gain() float32 {
-	run := c.run - fadeStart*c.scale
-	return 1 - float32(max(run, 0))/float32((fadeEnd-fadeStart)*c.scale)
+// gain is how loud sound is a number of samples away from what came.
+func (c *Concealer) gain(away int) float32 {
+	over := min(max(away-fadeStart*c.scale, 0), (fadeEnd-fadeStart)*c.scale)
+	return 1 - float32(over)/float32((fadeEnd-fadeStart)*c.scale)
 }
 
 // merge blends the sound that has come back with the going on of what was made

@@ -88,6 +88,67 @@ func TestTonesGoOn(t *testing.T) {
 	}
 }
 
+// bridge conceals what it knows the end of.
+func bridge(pcm []int16, lost []bool, rate int) []int16 {
+	got, frame := slices.Clone(pcm), rate/50
+	c := plc.New(rate)
+	for i, l := range lost {
+		f := got[i*frame : (i+1)*frame]
+		if !l {
+			c.Good(f)
+			continue
+		}
+		after := 0
+		for i+1 < len(lost) && lost[i+1] {
+			i, after = i+1, after+frame
+		}
+		clear(f)
+		c.Between(f, after, pcm[(i+1)*frame:])
+	}
+	return got
+}
+
+// Where it is known what follows, sound goes over into it without a step, and what
+// follows is not touched.
+func TestTonesAreBridged(t *testing.T) {
+	lost := make([]bool, 50)
+	for _, i := range []int{20, 30, 31, 41} {
+		lost[i] = true
+	}
+	for rate := range rates {
+		rate = 8000 * (rate + 1)
+		for hz := 70.0; hz < 1800; hz *= 1.07 {
+			pcm := tone(rate, rate, hz, 9000)
+			got := bridge(pcm, lost, rate)
+			if s, most := steepest(got), steepest(pcm); s > most*1.7+200 {
+				t.Errorf("%.0f Hz at %d: a step of %.0f, the tone's steepest is %.0f", hz, rate, s, most)
+			}
+			for i, l := range lost {
+				if at := i * rate / 50; !l && !slices.Equal(got[at:at+rate/50], pcm[at:at+rate/50]) {
+					t.Errorf("%.0f Hz at %d: frame %d has been changed", hz, rate, i)
+				}
+			}
+		}
+	}
+}
+
+// After a long loss nothing is heard before it comes back, and without enough of
+// what follows a loss ends as it does if nothing is known.
+func TestNothingIsBridged(t *testing.T) {
+	for _, line := range []struct{ lost, known int }{{2000, 160}, {160, 79}} {
+		a, b := plc.New(8000), plc.New(8000)
+		pcm := tone(8000, 160, 300, 8000)
+		x, y := make([]int16, line.lost), make([]int16, line.lost)
+		a.Good(pcm)
+		b.Good(pcm)
+		a.Lost(x)
+		b.Between(y, 0, pcm[:line.known])
+		if !slices.Equal(x, y) {
+			t.Errorf("%+v: something was made of what follows", line)
+		}
+	}
+}
+
 func steepest(pcm []int16) (most float64) {
 	for i, s := range pcm[1:] {
 		most = max(most, math.Abs(float64(s)-float64(pcm[i])))
@@ -160,11 +221,11 @@ func TestSpeechIsConcealed(t *testing.T) {
 		burst int
 		share float64
 	}{{1, 0.05}, {1, 0.2}, {2, 0.1}, {4, 0.2}} {
-		var d, g [3]float64
+		var d, g [4]float64
 		for i, pcm := range said {
 			pcm = pcm[:len(pcm)/160*160]
 			lost := lossOf(len(pcm)/160, line.burst, line.share, uint64(i))
-			for k, got := range [][]int16{conceal(pcm, lost, 8000), silence(pcm, lost, 160), repeat(pcm, lost, 160)} {
+			for k, got := range [][]int16{conceal(pcm, lost, 8000), silence(pcm, lost, 160), repeat(pcm, lost, 160), bridge(pcm, lost, 8000)} {
 				d[k] += speech.LogSpectralDistance(pcm, got) / 4
 				g[k] += gain(pcm, got, lost, 160) / 4
 			}
@@ -173,6 +234,9 @@ func TestSpeechIsConcealed(t *testing.T) {
 			line, d[0], d[1], d[2], g[0], g[1], g[2])
 		// Nobody can tell the phase of a voice for longer than a frame ahead, so
 		// the waveform is nearer than silence is only where single frames are lost.
+		if d[3] > d[0]*0.9 || g[3] < g[0]+0.3 {
+			t.Errorf("%v: known ends are worth nothing: distance %.2f dB, signal to error %.2f dB", line, d[3], g[3])
+		}
 		if d[0] >= d[1] || d[0] >= d[2] || g[0] <= g[2] || line.burst == 1 && g[0] <= g[1] {
 			t.Errorf("%v: concealment is not the best", line)
 		}
@@ -223,9 +287,12 @@ func FuzzConcealer(f *testing.F) {
 			for i := range frame {
 				frame[i] = int16(script[(i+1)%len(script)]) << 8
 			}
-			if script[0]&1 == 0 {
+			switch {
+			case script[0]&1 == 0:
 				c.Good(frame)
-			} else {
+			case script[1]&1 == 0:
+				c.Between(frame, int(script[1]), frame)
+			default:
 				c.Lost(frame)
 			}
 			script = script[1:]
@@ -244,6 +311,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		d.Frame(dst, media.PCMU, coded)
 		d.Frame(dst, media.PCMU, nil)
+		d.Between(dst, 0, media.PCMU, coded)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -266,6 +334,18 @@ func BenchmarkLost(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Lost(frame)
+		c.Good(frame)
+	}
+}
+
+// BenchmarkBetween is one lost frame between two.
+func BenchmarkBetween(b *testing.B) {
+	c := plc.New(8000)
+	frame, next := tone(8000, 160, 300, 8000), tone(8000, 160, 300, 8000)
+	c.Good(frame)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Between(frame, 0, next)
 		c.Good(frame)
 	}
 }

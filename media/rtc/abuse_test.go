@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,12 @@ var loopback = netip.MustParseAddrPort("127.0.0.1:0") //nolint:gochecknoglobals 
 
 func listen(t *testing.T, at string) *rtc.Mux {
 	t.Helper()
-	mux, err := rtc.Listen(rtc.Config{Listen: netip.MustParseAddrPort(at)})
+	return listenOn(t, rtpio.System(), at)
+}
+
+func listenOn(t *testing.T, network rtpio.Network, at string) *rtc.Mux {
+	t.Helper()
+	mux, err := rtc.Listen(rtc.Config{Listen: netip.MustParseAddrPort(at), Network: network})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +237,13 @@ func TestCloseWhileItComesUp(t *testing.T) {
 // TestRestart: a browser that comes with new credentials, over another address,
 // is heard again with the keys that it has.
 func TestRestart(t *testing.T) {
-	ours := listen(t, "127.0.0.1:0")
+	for name, network := range networks {
+		t.Run(name, func(t *testing.T) { testRestart(t, listenOn(t, network, "127.0.0.1:0")) })
+	}
+}
+
+func testRestart(t *testing.T, ours *rtc.Mux) {
+	t.Helper()
 	us, them, _ := joined(t, ours)
 	fresh := func(l ivrdmedia.WebLocal, name string) ivrdmedia.WebLocal {
 		l.Ufrag, l.Pwd = name+"frag", strings.Repeat(name, 8)
@@ -252,6 +264,83 @@ func TestRestart(t *testing.T) {
 	}
 	if len(us.told) > 0 {
 		t.Errorf("told %+v", <-us.told)
+	}
+}
+
+// TestFlood: 20,000 packets a second of strangers on the port of all browsers, of
+// each kind, while one talks. None is answered, less than 1 % of the talker's are
+// lost, and another browser finds its way meanwhile.
+func TestFlood(t *testing.T) {
+	for name, network := range networks {
+		t.Run(name, func(t *testing.T) { testFlood(t, listenOn(t, network, "127.0.0.1:0")) })
+	}
+}
+
+func testFlood(t *testing.T, ours *rtc.Mux) {
+	t.Helper()
+	us, them, _ := joined(t, ours)
+	over, flooded, talked := make(chan struct{}), make(chan int, 1), make(chan int, 1)
+	go func() { flooded <- flood(t, ours.Addr(), over) }()
+	go func() { talked <- talk(us, them, 2*time.Second) }()
+	joined(t, ours)
+	sent := <-talked
+	close(over)
+	strangers, got := <-flooded, us.e.Stats()
+	t.Logf("%d of strangers; of the talker's %d %d were received", strangers, sent, got.Received)
+	if strangers < 10000 {
+		t.Errorf("only %d packets were sent: the machine is too busy to say anything", strangers)
+	}
+	if missing := sent - int(got.Received); missing > sent/100 || got.Invalid+got.Foreign > 0 {
+		t.Errorf("%d of %d are missing, %+v", missing, sent, got)
+	}
+}
+
+// talk sends from one end to the other, which looks each 20 ms, and a while longer.
+func talk(to, from *end, d time.Duration) int {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	var in rtpio.Intake
+	sent, packets := 0, int(d/(20*time.Millisecond))
+	for range packets + 10 {
+		if sent < packets {
+			from.e.Send(0, sent == 0, uint32(sent)*160, make([]byte, 160))
+			sent++
+		}
+		to.e.Take(&in, <-tick.C)
+	}
+	return sent
+}
+
+// flood sends packets that look like sound, reports, handshakes and checks, 20 each
+// millisecond, until it is over; it says how many. None may be answered.
+func flood(t *testing.T, to netip.AddrPort, over <-chan struct{}) (sent int) {
+	t.Helper()
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	defer c.Close()
+	check := append([]byte{0, 1, 0, 8, 0x21, 0x12, 0xA4, 0x42, 12: 0, 19: 0}, 0, 6, 0, 4, 'a', ':', 'b', 'c') // STUN with a user's name
+	sound := append([]byte{0x80, 0}, make([]byte, 170)...)
+	kinds := [][]byte{sound, {0x80, 200, 0, 1, 0, 0, 0, 1}, {22, 254, 253, 0, 0}, check, {255, 255}}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for begun := time.Now(); ; {
+		select {
+		case <-over:
+			_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+			if n, err := c.Read(make([]byte, 100)); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("strangers were answered %d bytes: %v", n, err)
+			}
+			return sent
+		case <-tick.C:
+		}
+		for due := int(20 * time.Since(begun) / time.Millisecond); sent < due; sent++ {
+			if _, err := c.Write(kinds[sent%len(kinds)]); err != nil {
+				t.Errorf("a stranger was answered: %v", err)
+			}
+		}
 	}
 }
 

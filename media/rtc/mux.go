@@ -12,11 +12,14 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/logging"
 
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/media/rtpio"
 )
 
 // Config is where browsers send their sound.
@@ -26,16 +29,32 @@ type Config struct {
 	// Advertise is the public address behind address translation; zero means
 	// the bound one, or those of all interfaces.
 	Advertise netip.Addr
+	// Network is where the port is; nil means the machine's, rtpio.System.
+	Network rtpio.Network
 }
 
-// Mux is the one UDP port of all browsers.
+// Mux is the one UDP port of all browsers. It is read by the ticks of their legs,
+// where the network lets it be looked at (rtpio.SharedNetwork), else by a goroutine.
 type Mux struct {
 	config   Config
-	conn     *net.UDPConn
+	conn     rtpio.Conn
+	shared   rtpio.SharedConn // conn, unless a goroutine waits on it
+	aside    *aside
 	ice      onePort
 	identity *Identity
 	own      []netip.Addr
 	closing  sync.WaitGroup // transports that say goodbye
+
+	reader  sync.WaitGroup // the goroutine
+	done    chan struct{}
+	close   sync.Once
+	more    chan struct{} // wakes it
+	seeking atomic.Int32  // ways that are sought
+	epoch   time.Time
+	looked  atomic.Int64 // when a tick last looked at the port, ns since the epoch
+
+	reading sync.Mutex
+	room    [readBuffer]byte // for the packet at hand; guarded by reading
 
 	mu    sync.RWMutex
 	peers map[netip.AddrPort]*Transport // whose way leads there
@@ -54,15 +73,54 @@ func Listen(c Config) (*Mux, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(c.Listen))
-	if err != nil {
+	if c.Network == nil {
+		c.Network = rtpio.System()
+	}
+	m := &Mux{
+		config: c, identity: identity, peers: map[netip.AddrPort]*Transport{},
+		done: make(chan struct{}), more: make(chan struct{}, 1), epoch: time.Now(),
+	}
+	if err := m.bind(); err != nil {
 		return nil, fmt.Errorf("listen for browsers' media: %w (hint: set media.web_port)", err)
 	}
-	_ = conn.SetReadBuffer(receiveBuffer) // the system may give less
-	m := &Mux{config: c, conn: conn, identity: identity, peers: map[netip.AddrPort]*Transport{}}
-	m.ice = onePort{ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket{conn, m}, Logger: quiet{}.NewLogger("")})}
 	m.own = m.addresses()
+	m.aside = newAside(m.conn)
+	m.ice = onePort{ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: m.aside, Logger: quiet{}.NewLogger("")})}
+	if m.shared != nil {
+		m.reader.Go(m.attend)
+	} else if conn, ok := m.conn.(rtpio.PacketConn); ok {
+		m.reader.Go(func() { m.wait(conn) })
+	}
 	return m, nil
+}
+
+// bind opens the port. All of IPv4 is all of IPv6, too, where there is that.
+func (m *Mux) bind() error {
+	at := m.config.Listen
+	if at.Addr() == netip.IPv4Unspecified() {
+		if m.listen(netip.AddrPortFrom(netip.IPv6Unspecified(), at.Port())) == nil {
+			return nil
+		}
+	}
+	return m.listen(at)
+}
+
+func (m *Mux) listen(at netip.AddrPort) (err error) {
+	if n, ok := m.config.Network.(rtpio.SharedNetwork); ok {
+		if m.shared, err = n.ListenShared(at, receiveBuffer); err == nil {
+			m.conn = m.shared
+		}
+		return err
+	}
+	conn, err := m.config.Network.Listen(at)
+	if err != nil {
+		return err
+	}
+	if c, ok := conn.(interface{ SetReadBuffer(bytes int) error }); ok {
+		_ = c.SetReadBuffer(receiveBuffer) // the system may give less
+	}
+	m.conn = conn
+	return nil
 }
 
 // onePort tells an agent of one address of each family. All lead to the same
@@ -89,15 +147,15 @@ func (p onePort) GetListenAddresses() []net.Addr {
 }
 
 // Addr is where the port is bound.
-func (m *Mux) Addr() netip.AddrPort {
-	a := m.conn.LocalAddr().(*net.UDPAddr).AddrPort()
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-}
+func (m *Mux) Addr() netip.AddrPort { return m.conn.LocalAddr() }
 
-// Close closes the port and waits for the transports that are closing.
+// Close closes the port and waits for the transports that are closing. It may be
+// called twice.
 func (m *Mux) Close() error {
 	m.closing.Wait()
+	m.close.Do(func() { close(m.done) })
 	err := errors.Join(m.ice.Close(), m.conn.Close())
+	m.reader.Wait()
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) {
 		err = nil
 	}
@@ -131,8 +189,9 @@ func (m *Mux) addresses() []netip.Addr {
 	var out []netip.Addr
 	addrs, _ := net.InterfaceAddrs()
 	for _, a := range addrs {
-		if p, err := netip.ParsePrefix(a.String()); err == nil {
-			out = append(out, p.Addr().Unmap())
+		p, err := netip.ParsePrefix(a.String())
+		if ip := p.Addr().Unmap(); err == nil && (ip.Is4() || m.Addr().Addr().Is6()) {
+			out = append(out, ip)
 		}
 	}
 	return out

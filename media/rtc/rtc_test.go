@@ -101,15 +101,23 @@ type told struct {
 	err  error
 }
 
+// networks are the ways in which the port is read.
+var networks = map[string]rtpio.Network{"looked at": rtpio.System(), "waited on": rtpio.UDP{}} //nolint:gochecknoglobals // a constant
+
 // open makes a path with its endpoint, which hears what comes.
 func open(t *testing.T) (*rtc.Transport, *rtpio.Endpoint, func(ivrdmedia.WebRemote) <-chan told) {
+	t.Helper()
+	return openOn(t, rtpio.System())
+}
+
+func openOn(t *testing.T, network rtpio.Network) (*rtc.Transport, *rtpio.Endpoint, func(ivrdmedia.WebRemote) <-chan told) {
 	t.Helper()
 	ports, err := rtpio.NewPorts(rtpio.UDP{}, netip.MustParseAddr("127.0.0.1"), 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(ports.Close)
-	mux, err := rtc.Listen(rtc.Config{Listen: netip.MustParseAddrPort("127.0.0.1:0")})
+	mux, err := rtc.Listen(rtc.Config{Listen: netip.MustParseAddrPort("127.0.0.1:0"), Network: network})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,20 +156,22 @@ func wait[T any](t *testing.T, c <-chan T, what string) T {
 // TestSound joins a peer of another make in both roles and looks at the
 // payloads that arrive on each side.
 func TestSound(t *testing.T) {
-	for _, we := range []struct {
-		name  string
-		offer bool
-	}{{"answer", false}, {"offer", true}} {
-		t.Run(we.name, func(t *testing.T) {
-			tr, e, start := open(t)
-			b := newBrowser(t)
-			up := join(t, tr, e, start, b, we.offer)
-			got := wait(t, up, "keys")
-			if got.err != nil {
-				t.Fatal(got.err)
-			}
-			exchange(t, e, b, got.keys)
-		})
+	for name, network := range networks {
+		for _, we := range []struct {
+			name  string
+			offer bool
+		}{{"answer", false}, {"offer", true}} {
+			t.Run(name+"/"+we.name, func(t *testing.T) {
+				tr, e, start := openOn(t, network)
+				b := newBrowser(t)
+				up := join(t, tr, e, start, b, we.offer)
+				got := wait(t, up, "keys")
+				if got.err != nil {
+					t.Fatal(got.err)
+				}
+				exchange(t, e, b, got.keys)
+			})
+		}
 	}
 }
 

@@ -51,6 +51,7 @@ type Transport struct {
 	close    sync.Once
 	dtls     *packets
 	open     atomic.Bool // a way has been found and not lost
+	anew     atomic.Bool // it is sought again after a restart
 
 	hear  atomic.Pointer[func([]byte, netip.AddrPort, time.Time)]
 	way   atomic.Pointer[netip.AddrPort] // the selected remote address; nil after a restart
@@ -125,9 +126,18 @@ func (t *Transport) changed(s ice.ConnectionState) {
 	switch s {
 	case ice.ConnectionStateConnected, ice.ConnectionStateCompleted:
 		t.open.Store(true)
+		t.settled()
 	case ice.ConnectionStateFailed:
 		t.open.Store(false)
+		t.settled()
 		t.report(nil, failure(media.FailedPath, errors.New("no packet has come through")))
+	}
+}
+
+// settled ends the search after a restart.
+func (t *Transport) settled() {
+	if t.anew.Swap(false) {
+		t.mux.seeking.Add(-1)
 	}
 }
 
@@ -144,6 +154,8 @@ func (t *Transport) Start(r media.WebRemote, tell func(*media.SRTPKeys, error)) 
 	t.tell = tell
 	if t.remote == nil {
 		t.remote = &r
+		t.mux.seeking.Add(1)
+		t.mux.nudge()
 		go t.run(r)
 		return nil
 	}
@@ -196,6 +208,10 @@ func (t *Transport) restart(r media.WebRemote) error {
 	t.open.Store(false)
 	t.way.Store(nil)
 	clear(t.named)
+	if !t.anew.Swap(true) {
+		t.mux.seeking.Add(1)
+		t.mux.nudge()
+	}
 	if err := t.agent.Restart(r.LocalUfrag, r.LocalPwd); err != nil {
 		return fmt.Errorf("restart ICE: %w", err)
 	}
@@ -220,6 +236,7 @@ func (t *Transport) run(r media.WebRemote) {
 		}
 	}()
 	keys, err := t.up(ctx, r)
+	t.mux.seeking.Add(-1)
 	if err != nil {
 		t.report(nil, err)
 		return
@@ -337,8 +354,7 @@ func (t *Transport) WriteTo(b []byte, _ netip.AddrPort) error {
 		return net.ErrClosed
 	}
 	if to := t.way.Load(); to != nil { // past the agent, which would look it up for each packet
-		_, err := t.mux.conn.WriteToUDPAddrPort(b, *to)
-		return err
+		return t.mux.conn.WriteTo(b, *to)
 	}
 	_, err := t.path().Write(b)
 	return err
@@ -359,6 +375,7 @@ func (t *Transport) Close() error {
 				_ = s.secure.Close()
 			}
 			_ = t.agent.Close()
+			t.settled()
 			t.mux.leads(t, netip.AddrPort{}) // and no late word of the agent leads anywhere
 			t.way.Store(nil)
 			t.open.Store(false)

@@ -3,6 +3,7 @@ package rtpio
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -78,13 +79,17 @@ func (b badLine) send(pcm []int16, seed uint64) (h heardSpeech) {
 			j.push(uint32(i*n), i == 0, coded[i*n:(i+1)*n])
 		}
 		start, began := int(int32(j.next)), j.started
-		var payload []byte
-		if j.pop(&frame) == Sound {
-			payload = frame[:]
-			h.delays = append(h.delays, (tick+1)*n+phase-start)
-		}
 		out := make([]int16, n)
-		conceal.Frame(out, media.PCMU, payload)
+		switch j.pop(&frame) {
+		case Sound:
+			h.delays = append(h.delays, (tick+1)*n+phase-start)
+			conceal.Frame(out, media.PCMU, frame[:])
+		case Lost:
+			next, after := j.ahead(&frame, j.next)
+			conceal.Between(out, after, media.PCMU, next)
+		default:
+			conceal.Frame(out, media.PCMU, nil)
+		}
 		h.pcm = append(h.pcm, out...)
 		h.said = append(h.said, at(h.coded, start, began)...)
 	}
@@ -103,22 +108,45 @@ func at(pcm []int16, start int, known bool) []int16 {
 	return out
 }
 
-// perfect is what would be heard if every packet that comes came in time: with
-// silence for those that do not, or with concealment.
-func (h *heardSpeech) perfect(concealed bool) []int16 {
+// perfect is what would be heard if every packet that comes came in time, and
+// lost made what is heard of those that do not: of out[at:at+frameSamples].
+func (h *heardSpeech) perfect(good func(frame []int16), lost func(out []int16, at int)) []int16 {
 	out := slices.Clone(h.coded)
+	for i, gone := range h.lost {
+		if at := i * frameSamples; gone {
+			lost(out, at)
+		} else {
+			good(out[at : at+frameSamples])
+		}
+	}
+	return out
+}
+
+func (h *heardSpeech) silent() []int16 {
+	return h.perfect(func([]int16) {}, func(out []int16, at int) { clear(out[at : at+frameSamples]) })
+}
+
+// concealed knows what follows a lost frame, if that was not lost, too.
+func (h *heardSpeech) concealed() []int16 {
 	c := plc.New(media.SampleRate)
-	for i, lost := range h.lost {
-		f := out[i*frameSamples : (i+1)*frameSamples]
-		if lost {
-			clear(f)
+	return h.perfect(c.Good, func(out []int16, at int) {
+		frame, next := out[at:at+frameSamples], out[at+frameSamples:]
+		if i := at/frameSamples + 1; i < len(h.lost) && h.lost[i] {
+			next = nil
 		}
-		switch {
-		case concealed && lost:
-			c.Lost(f)
-		case concealed:
-			c.Good(f)
+		c.Between(frame, 0, next)
+	})
+}
+
+// repeated is what ITU-T G.711 Appendix I makes of it.
+func (h *heardSpeech) repeated() (out []int16) {
+	var a speech.AppendixI
+	for i, gone := range h.lost {
+		frame := h.coded[i*frameSamples : (i+1)*frameSamples]
+		if gone {
+			frame = nil
 		}
+		out = append(out, a.Frame(frame)...)
 	}
 	return out
 }
@@ -128,20 +156,25 @@ type figures struct {
 	snr, distance               float64 // dB
 	silent, silentDistance      float64 // the anchors
 	concealed, concealDistance  float64
-	mean, longest               float64 // ms of delay, from saying a frame's end to hearing it
-	length                      float64 // s, the longest that more or less was heard than said
+	mos                         [4]float64 // heard, and in perfect time: silence, Appendix I, concealed
+	mean, longest               float64    // ms of delay, from saying a frame's end to hearing it
+	length                      float64    // s, the longest that more or less was heard than said
 	late, packets               uint64
 	stretched, squeezed, filled uint64
 }
 
-func (b badLine) measure(said [][]int16, seeds int) (f figures) {
+func (b badLine) measure(t testing.TB, said [][]int16, seeds int) (f figures) {
+	t.Helper()
 	share := 1 / float64(len(said)*seeds)
 	for v, pcm := range said {
 		for seed := range seeds {
 			h := b.send(pcm, uint64(v*seeds+seed))
 			f.snr += share * speech.SegmentalSNR(h.said, h.pcm)
 			f.distance += share * speech.LogSpectralDistance(h.said, h.pcm)
-			silent, concealed := h.perfect(false), h.perfect(true)
+			silent, concealed := h.silent(), h.concealed()
+			for i, heard := range [][]int16{h.pcm, silent, h.repeated(), concealed} {
+				f.mos[i] += share * speech.P862(t, h.coded, heard)
+			}
 			f.silent += share * speech.SegmentalSNR(h.coded, silent)
 			f.silentDistance += share * speech.LogSpectralDistance(h.coded, silent)
 			f.concealed += share * speech.SegmentalSNR(h.coded, concealed)
@@ -171,6 +204,9 @@ func (f figures) String() string {
 
 func voices(t testing.TB) (said [][]int16) {
 	t.Helper()
+	if dir := os.Getenv("IVRD_SPEECH"); dir != "" {
+		return speech.Recorded(t, dir, media.SampleRate)
+	}
 	for _, v := range speech.Voices() {
 		said = append(said, v.Say(t, media.SampleRate))
 	}
@@ -182,7 +218,7 @@ func voices(t testing.TB) (said [][]int16) {
 func TestBadLines(t *testing.T) {
 	said := voices(t)
 	for _, b := range badLines() {
-		f := b.measure(said, 3)
+		f := b.measure(t, said, 3)
 		t.Logf("%s: %v", b.name, f)
 		wait := f.longest - float64(b.delay)/8 // in the buffer, and in the line's jitter
 		if wait > 120 || f.length > 0.1 || f.late*200 > f.packets {
@@ -203,7 +239,7 @@ func BenchmarkBadLine(b *testing.B) {
 		b.Run(line.name, func(b *testing.B) {
 			var f figures
 			for b.Loop() {
-				f = line.measure(said, 3)
+				f = line.measure(b, said, 3)
 			}
 			b.ReportMetric(f.snr, "dB-SNR")
 			b.ReportMetric(f.silent, "dB-SNR-silence")
@@ -211,6 +247,9 @@ func BenchmarkBadLine(b *testing.B) {
 			b.ReportMetric(f.distance, "dB-LSD")
 			b.ReportMetric(f.silentDistance, "dB-LSD-silence")
 			b.ReportMetric(f.concealDistance, "dB-LSD-perfect-time")
+			for i, way := range []string{"", "-silence", "-appendix-I", "-perfect-time"} {
+				b.ReportMetric(f.mos[i], "MOS"+way)
+			}
 			b.ReportMetric(f.mean, "ms-delay")
 			b.ReportMetric(f.longest, "ms-longest")
 			b.ReportMetric(f.length*1000, "ms-length-error")

@@ -64,6 +64,33 @@ type PolledNetwork interface {
 	ListenPolled(netip.AddrPort) (PolledConn, error)
 }
 
+// SharedConn is a socket of many legs that nobody waits on as long as their ticks
+// look at it. TryRead and Await are each called by one goroutine at a time, the
+// others by any. After Close WriteTo fails with net.ErrClosed, TryRead finds
+// nothing and Await does not wait.
+type SharedConn interface {
+	Conn
+	// TryRead takes the next datagram that waits; false when none does. At is when
+	// it arrived, zero where that is not known.
+	TryRead(b []byte) (n int, from netip.AddrPort, at time.Time, ok bool)
+	// Await returns when a datagram waits, or the socket is closed.
+	Await()
+}
+
+// SharedNetwork is a Network that has such sockets. Room is how many bytes the
+// system should keep that have not been read.
+type SharedNetwork interface {
+	Network
+	ListenShared(a netip.AddrPort, room int) (SharedConn, error)
+}
+
+// LookedAt is a Conn, as Over takes it, whose owner wants to be asked at each tick
+// before the endpoint takes what has come: it gives that to Deliver meanwhile. Now
+// is the same for all legs that tick together.
+type LookedAt interface {
+	Look(now time.Time)
+}
+
 // Guard knows where RTP must never be sent.
 type Guard struct {
 	own        []netip.Addr

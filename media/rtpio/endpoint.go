@@ -70,6 +70,7 @@ type Endpoint struct {
 
 	// The rest is needed now and then.
 	rtcp      PolledConn
+	shared    LookedAt // what Over was given, if it is one; else nil
 	guard     *Guard
 	rest      time.Duration
 	epoch     time.Time // arrival times count from here
@@ -132,9 +133,11 @@ func (e *Endpoint) listen() {
 // Over makes an endpoint of a connection that carries RTP and RTCP together
 // (RFC 5761) and leads to one peer only, who was proved by other means. Connect
 // takes what the connection names as that peer for Addr. Nobody reads the
-// connection: its owner gives what comes to Deliver. Close closes it at once.
+// connection: its owner gives what comes to Deliver; it is asked to by Take if it
+// is a LookedAt. Close closes it at once.
 func Over(conn Conn, guard *Guard) *Endpoint {
 	e := newEndpoint(&pair{rtp: conn, rtcp: conn}, guard, 0)
+	e.shared, _ = conn.(LookedAt)
 	e.muxed = true
 	return e
 }

@@ -23,9 +23,11 @@ const (
 	// than what the difference of clocks adds at once would not come to rest.
 	slack = 120
 	// every so many packets the depth is thought over, and shrinks only after
-	// as many as settled have told of the line.
-	every   = 25
-	settled = 150
+	// as many as settled have told of the line. After wellKnown pauses take up the
+	// difference of clocks.
+	every     = 25
+	settled   = 150
+	wellKnown = 500
 	// lateRun packets in a row that are late, or strayRun that are far ahead,
 	// say that the sender's clock has jumped or the way has become longer.
 	lateRun  = 5
@@ -70,8 +72,10 @@ type jitterBuffer struct {
 	end       uint32 // timestamp after the newest sample
 	spurt     uint32 // timestamp at which the newest talk spurt began
 	heard     uint32 // timestamp after the last frame with sound
+	made      uint32 // timestamp after what was last made up ahead
 
 	want   int32     // samples by which the delay should grow, negative: shrink
+	gentle bool      // but only in a pause
 	same   sameDelay // not yet in delays
 	seen   int       // packets since the last beginning
 	cool   int       // ticks until the voice may be stretched again
@@ -164,7 +168,7 @@ func (j *jitterBuffer) moves(timestamp uint32, dropped *uint64) bool {
 func (j *jitterBuffer) restart(timestamp uint32) {
 	j.started = true
 	j.next, j.end, j.spurt = timestamp-startDepth, timestamp, timestamp
-	j.heard, j.interlude = j.next, interlude{}
+	j.heard, j.made, j.interlude = j.next, j.next, interlude{}
 	j.same, j.delays, j.seen, j.want, j.lastSound = sameDelay{}, delays{}, 0, 0, false
 }
 
@@ -202,17 +206,22 @@ func (j *jitterBuffer) observe(timestamp uint32, n int) {
 	}
 }
 
-// think says by how much the delay should change.
+// think says by how much the delay should change: at once for what comes late, else
+// where it is too long; and in pauses, to stay where it is while clocks differ, so
+// that the tracks of a recording stay together.
 func (j *jitterBuffer) think() {
 	low, high := j.delays.bounds()
 	delay := j.clock - j.next
-	switch less, more := int32(low-delay), int32(delay-high); {
+	less, more := int32(low-delay), int32(delay-j.delays.steady(high))
+	switch {
 	case less > 0:
-		j.want = less
-	case more > slack && j.seen >= settled, j.want < 0 && more > 0:
-		j.want = -more
+		j.want, j.gentle = less, false
+	case more > slack && j.seen >= settled, j.want < 0 && !j.gentle && more > 0:
+		j.want, j.gentle = -more, false
+	case j.seen >= wellKnown && stretchable(j.codec) && max(more, -more) >= minLag:
+		j.want, j.gentle = -more, true
 	default:
-		j.want, j.tries = 0, 0
+		j.want, j.tries, j.gentle = 0, 0, false
 	}
 }
 

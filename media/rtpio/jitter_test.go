@@ -1,6 +1,7 @@
 package rtpio
 
 import (
+	"bytes"
 	"math/bits"
 	"math/rand/v2"
 	"testing"
@@ -273,7 +274,7 @@ func TestJitterFollowsTheLine(t *testing.T) {
 		}
 		return (i + 1) * 160
 	})
-	if l.margin > startDepth {
+	if l.margin > startDepth+binSamples {
 		t.Errorf("at last packets wait for %d samples", l.margin)
 	}
 	if c := l.j.count; c.late > 60 || c.resynced != 0 || l.worst > maxDepth {
@@ -340,4 +341,47 @@ func (j *jitterBuffer) pop(dst *[frameSamples]byte) FrameKind {
 	kind, frame := j.view(&room)
 	copy(dst[:], frame)
 	return kind
+}
+
+// What follows a loss is told where it has come, and only what is really there;
+// a loss that lies across two frames is made up in one go.
+func TestLossIsBridged(t *testing.T) {
+	for _, offset := range []uint32{0, 60} { // of the frames to the packets
+		j := jitterBuffer{codec: media.PCMU}
+		var frame, room [frameSamples]byte
+		lost := map[uint32]FrameKind{}
+		for i := range uint32(30) {
+			if i != 10 && i != 20 && i != 21 {
+				j.push(i*160, false, payload(i*160, 160))
+			}
+			if i == 0 {
+				j.next -= offset
+			}
+			start := j.next
+			if kind := j.pop(&frame); kind == Sound || i < 5 {
+				continue
+			}
+			lost[start] = Lost
+			next, after := j.ahead(&room, j.next)
+			if !bytes.Equal(next, payload(j.next+uint32(after), len(next))) || uint32(after) > 22*160-j.next {
+				t.Errorf("offset %d: after the loss at %d: %d samples, %d later", offset, start, len(next), after)
+			}
+			if start == 10*160 && len(next) != 160 {
+				t.Errorf("%d samples are known after a frame", len(next))
+			}
+		}
+		if offset == 0 && (len(lost) != 3 || j.count.filled != 0) || offset > 0 && (len(lost) != 1 || j.count.filled != 60+320) { // 60 before the first packet
+			t.Errorf("offset %d: lost %v, %d samples made up", offset, lost, j.count.filled)
+		}
+		if offset > 0 && j.made != 11*160 && j.made != 22*160 {
+			t.Errorf("made up until %d", j.made)
+		}
+		if next, _ := j.ahead(&room, 30*160); next != nil {
+			t.Errorf("after the end: %d samples", len(next))
+		}
+		j.codec = media.G722
+		if next, _ := j.ahead(&room, 29*160); next != nil {
+			t.Error("G.722 is read ahead")
+		}
+	}
 }

@@ -11,6 +11,9 @@ const (
 	// spike is remembered for a while and the depth does not swing.
 	tooLate    = 0.005
 	seldomLate = 0.001
+	// steadily is by what share of their difference the spread comes down to that
+	// of the moment at each look: half in 40 s, in which 500 ppm are a frame.
+	steadily = 1.0 / 120
 	// heaviest is the weight at which all weights are scaled down.
 	heaviest = 1 << 20
 )
@@ -24,6 +27,7 @@ type delays struct {
 	bins   [delayBins]float32
 	base   uint32  // the delay at which bin 0 begins
 	total  float32 // of bins
+	spread float32 // from the mean to where the buffer plays
 	weight float32 // of the next packet: it grows, rather than that the bins shrink
 }
 
@@ -124,4 +128,18 @@ func (d *delays) bounds() (low, high uint32) {
 	floor := int32(d.exceeded(0.5) - binSamples + minMargin - fast)
 	clamp := func(delay uint32) uint32 { return fast + uint32(min(max(int32(delay-fast), floor), maxMargin)) }
 	return clamp(d.exceeded(tooLate)), clamp(d.exceeded(seldomLate))
+}
+
+// steady is the delay to play at while the line stays as it is. When clocks differ
+// high jumps by a frame, the tick of an arrival, and the mean goes evenly: so it is
+// the mean and as much above it as high was of late, at most a frame more than now.
+func (d *delays) steady(high uint32) uint32 {
+	var sum float32
+	for i, w := range d.bins {
+		sum += w * float32(i)
+	}
+	mean := sum / d.total * binSamples
+	spread := float32(int32(high-d.base)) - mean
+	d.spread = min(max(spread, d.spread-(d.spread-spread)*steadily), spread+frameSamples)
+	return d.base + uint32(int32(mean+d.spread))
 }

@@ -25,17 +25,20 @@ func (j *jitterBuffer) patch(dst *[frameSamples]byte, start uint32, have [3]uint
 	j.codec.Decode(sound, dst[:])
 	for at := 0; at < frameSamples; {
 		n, there := run(have, at)
+		part, from := sound[at:at+n], start+uint32(at)
+		if !there && j.made-from-uint32(n) < frameSamples { // made with the frame before
+			j.recall(part, from)
+			there = true
+		}
 		if there {
-			c.Good(sound[at : at+n])
+			c.Good(part)
 		} else {
-			c.Lost(sound[at : at+n])
+			j.bridge(&c, part, from)
 		}
 		at += n
 	}
 	j.codec.Encode(dst[:], sound)
-	for i, b := range dst { // the next frame goes on from here
-		j.ring[(start+uint32(i))%ringSamples] = b
-	}
+	j.keep(start, dst[:]) // the next frame goes on from here
 }
 
 // resume brings a concealer to where the frame at start begins.
@@ -45,16 +48,74 @@ func (j *jitterBuffer) resume(c *plc.Concealer, room []int16, start uint32) {
 	if lost >= behind/2 {
 		return
 	}
-	var wire [behind]byte
-	known := wire[:behind-lost]
-	for i := range known {
-		known[i] = j.ring[(start-behind+uint32(i))%ringSamples]
-	}
-	j.codec.Decode(room, known)
-	c.Good(room[:len(known)])
+	known := room[:behind-lost]
+	j.recall(known, start-behind)
+	c.Good(known)
 	if lost > 0 {
-		c.Lost(room[:lost])
+		j.bridge(c, room[:lost], start-lost)
 	}
+}
+
+// recall decodes what the ring holds from a timestamp on, also if it was handed
+// out or made up.
+func (j *jitterBuffer) recall(dst []int16, from uint32) {
+	var wire [behind]byte
+	for i := range dst {
+		wire[i] = j.ring[(from+uint32(i))%ringSamples]
+	}
+	j.codec.Decode(dst, wire[:len(dst)])
+}
+
+// bridge makes up what is missing from a timestamp on. What of a short gap lies in
+// the next frame is made up with it, and kept for that.
+func (j *jitterBuffer) bridge(c *plc.Concealer, dst []int16, from uint32) {
+	var wire [frameSamples]byte
+	var pcm [frameSamples]int16
+	n := len(dst)
+	next, after := j.ahead(&wire, from+uint32(n))
+	j.codec.Decode(pcm[:], next)
+	if after == 0 || n+after > frameSamples {
+		c.Between(dst, after, pcm[:len(next)])
+		return
+	}
+	var gap [frameSamples]int16
+	c.Between(gap[:n+after], 0, pcm[:len(next)])
+	copy(dst, gap[:])
+	j.codec.Encode(wire[:], gap[n:n+after])
+	j.keep(from+uint32(n), wire[:after])
+	j.made = from + uint32(n+after)
+}
+
+// keep puts what was made up into the ring, where nothing has come.
+func (j *jitterBuffer) keep(from uint32, wire []byte) {
+	for i, b := range wire {
+		j.ring[(from+uint32(i))%ringSamples] = b
+	}
+}
+
+// ahead is what is there, up to a frame, of the sound that follows the missing
+// samples at a timestamp, and how many those are: at most two frames. Of codecs
+// that are not stretchable nothing can be said ahead.
+func (j *jitterBuffer) ahead(room *[frameSamples]byte, timestamp uint32) (next []byte, after int) {
+	if !stretchable(j.codec) {
+		return nil, 0
+	}
+	for !j.holds(timestamp + uint32(after)) {
+		if after++; after > 2*frameSamples {
+			return nil, 0
+		}
+	}
+	n := 0
+	for timestamp += uint32(after); n < frameSamples && j.holds(timestamp+uint32(n)); n++ {
+		room[n] = j.ring[(timestamp+uint32(n))%ringSamples]
+	}
+	return room[:n], after
+}
+
+// holds reports whether the sample at a timestamp, not too far ahead, is there.
+func (j *jitterBuffer) holds(timestamp uint32) bool {
+	at := timestamp % ringSamples
+	return j.have[at/64]>>(at%64)&1 == 1
 }
 
 // run is how many samples of a frame from one on are all there or all missing.

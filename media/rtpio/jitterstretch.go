@@ -9,7 +9,7 @@ const (
 	maxLag = 120
 	// alike is how many samples are compared, and blended the number of those
 	// over which one place of the voice goes over into the other.
-	alike   = 100
+	alike   = 80
 	blended = 80
 	// quiet is the mean amplitude below which all places are as good: -55 dBov.
 	quiet = 58
@@ -71,6 +71,9 @@ func (j *jitterBuffer) grow(dst *[frameSamples]byte) bool {
 	j.codec.Decode(pcm[:], wire[:])
 	lag := j.lag(pcm[:], maxLag, -1, growFrom-growLess*float32(j.tries))
 	if lag == 0 {
+		if j.gentle {
+			j.cool = shrinkPause
+		}
 		return false
 	}
 	now, then := pcm[maxLag:], pcm[maxLag-lag:]
@@ -84,7 +87,7 @@ func (j *jitterBuffer) grow(dst *[frameSamples]byte) bool {
 
 // shrink leaves a period of the voice out.
 func (j *jitterBuffer) shrink(dst *[frameSamples]byte) bool {
-	if j.want > -2*minLag {
+	if j.want > -j.least() {
 		j.want = 0
 		return false
 	}
@@ -107,6 +110,15 @@ func (j *jitterBuffer) shrink(dst *[frameSamples]byte) bool {
 	return true
 }
 
+// least is what is worth a change, and the longest that may be looked for: between
+// two places in a voice there is some choice.
+func (j *jitterBuffer) least() int32 {
+	if j.gentle {
+		return minLag
+	}
+	return 2 * minLag
+}
+
 // changed notes a frame that was made here.
 func (j *jitterBuffer) changed() {
 	j.lastSound, j.heard = true, j.next
@@ -126,12 +138,14 @@ func (j *jitterBuffer) blend(dst *[frameSamples]byte, from, to []int16) {
 // lag finds by how many samples, forth or back, the voice from a position on
 // resembles itself well enough; else it returns 0.
 func (j *jitterBuffer) lag(pcm []int16, at, direction int, enough float32) int {
-	most := min(maxLag, max(int(max(j.want, -j.want)), 2*minLag))
+	most := min(maxLag, int(max(j.want, -j.want, j.least())))
 	if loudness(pcm[at:at+frameSamples]) < quiet {
 		return j.align(most, direction)
 	}
-	j.tries++
-	if enough >= 1 {
+	if j.gentle {
+		return 0
+	}
+	if j.tries++; enough >= 1 {
 		return 0
 	}
 	lag, _ := likest(pcm, at, direction, minLag, most, 2)

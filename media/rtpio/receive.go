@@ -22,19 +22,27 @@ func pause(failures int) { time.Sleep(min(time.Duration(failures)*time.Milliseco
 type Intake struct {
 	Kind    FrameKind
 	Payload []byte // Sound only: a frame in the negotiated codec, until the next Take
-	Arrived bool   // a valid packet has come since the last tick
+	// Next is, of what is Lost, the sound that follows After samples later, if it
+	// has come.
+	Next    []byte
+	After   int
+	Arrived bool // a valid packet has come since the last tick
 	Keys    [maxKeys]byte
 	N       int // of Keys
 	// Unproved counts the packets, since the beginning, that came from where the
 	// peer may be and whose SRTP or SRTCP did not authenticate.
 	Unproved uint64
 
-	room [media.MaxFrameBytes]byte
+	room  [media.MaxFrameBytes]byte
+	ahead [frameSamples]byte // of G.711 only
 }
 
 // Take moves the next frame and the keys that have come into in. It is called
 // once each 20 ms, by the worker.
 func (e *Endpoint) Take(in *Intake, now time.Time) {
+	if e.rtp == nil && e.shared != nil {
+		e.shared.Look(now)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.rtp != nil {
@@ -43,6 +51,9 @@ func (e *Endpoint) Take(in *Intake, now time.Time) {
 	in.Kind, in.Payload = e.jitter.view(&in.room)
 	if e.rtp == nil && len(in.Payload) > 0 && &in.Payload[0] != &in.room[0] { // packets come meanwhile
 		in.Payload = in.room[:copy(in.room[:], in.Payload)]
+	}
+	if in.Next = nil; in.Kind == Lost {
+		in.Next, in.After = e.jitter.ahead(&in.ahead, e.jitter.next)
 	}
 	e.tick(in.Kind)
 	in.Keys, in.N = e.keys, int(e.keyCount)

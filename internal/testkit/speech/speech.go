@@ -4,7 +4,9 @@ package speech
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -41,4 +43,26 @@ func (v Voice) Say(t testing.TB, rate int) []int16 {
 		t.Fatal(err)
 	}
 	return level(media.Resample(pcm, from, rate))
+}
+
+// Recorded is the speech in the WAV files of a directory, at a rate in Hz and at
+// about -26 dBov while somebody speaks.
+func Recorded(t testing.TB, dir string, rate int) (said [][]int16) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.wav"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no WAV files in %s: %v", dir, err)
+	}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pcm, from, err := media.ReadWAV(bytes.NewReader(b))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		said = append(said, level(media.Resample(pcm, from, rate)))
+	}
+	return said
 }
