@@ -32,7 +32,7 @@ const (
 
 // Server lends engines to whoever connects, each for one utterance, by the protocol
 // of jambonz for custom speech recognition: start with the phrases as
-// options.phrases, sound as 16 bit little-endian at 8 kHz, stop; back come what seems
+// options.hints, sound as 16 bit little-endian at 8 kHz, stop; back come what seems
 // to have been said, and at the end what was, both as the phrase that it means.
 // Confidence is left out: the engine has none.
 type Server struct {
@@ -56,7 +56,7 @@ type startMessage struct {
 	SampleRate     int    `json:"sampleRateHz"`
 	InterimResults bool   `json:"interimResults"`
 	Options        struct {
-		Phrases []string `json:"phrases"`
+		Phrases []string `json:"hints"`
 	} `json:"options"`
 }
 
