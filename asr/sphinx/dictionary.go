@@ -1,0 +1,81 @@
+package sphinx
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Dictionary is the set of words whose sound is known.
+type Dictionary map[string]struct{}
+
+// maxDistance is how many letters a hint may differ in.
+const maxDistance = 3
+
+// ReadDictionary reads the words of a dictionary of CMU's form: a word, in brackets
+// the number of a variant, and its phones.
+func ReadDictionary(r io.Reader) (Dictionary, error) {
+	d := Dictionary{}
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		word, phones, ok := strings.Cut(lines.Text(), " ")
+		if !ok || phones == "" || strings.HasPrefix(word, ";") || strings.HasPrefix(word, "#") {
+			continue
+		}
+		if i := strings.IndexByte(word, '('); i > 0 {
+			word = word[:i]
+		}
+		d[strings.ToLower(word)] = struct{}{}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("read dictionary: %w", err)
+	}
+	if len(d) == 0 {
+		return nil, fmt.Errorf("read dictionary: it has no words")
+	}
+	return d, nil
+}
+
+// Has reports whether a word, in lower case, is known.
+func (d Dictionary) Has(word string) bool {
+	_, ok := d[word]
+	return ok
+}
+
+// Nearest is the known word that is spelt most alike, or "": of those equally near the
+// first in the alphabet.
+func (d Dictionary) Nearest(word string) string {
+	best, least := "", min(maxDistance, len(word)/2)+1
+	for known := range d {
+		if n := distance(word, known, least); n < least || n == least && best != "" && known < best {
+			best, least = known, n
+		}
+	}
+	return best
+}
+
+// distance is how many letters must be changed, left out or put in to make b of a,
+// or limit+1 if it is more.
+func distance(a, b string, limit int) int {
+	if len(a)-len(b) > limit || len(b)-len(a) > limit {
+		return limit + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := before
+			if a[i] != b[j] {
+				change++
+			}
+			before = row[j+1]
+			row[j+1] = min(change, before+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

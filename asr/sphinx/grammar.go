@@ -1,0 +1,130 @@
+// Package sphinx recognises what a menu offers with PocketSphinx: a grammar of
+// phrases, English only. It cannot take dictation, and it cannot tell that something
+// else was said: whoever acts on its results asks back before anything that cannot
+// be undone.
+//
+// The decoder is C and built with the tag pocketsphinx only, into the helper process
+// ivrd-asr; the rest is plain Go, so that phrases can be checked anywhere.
+package sphinx
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// maxPhrases and maxWords bound a grammar: what a menu offers is a small part of it.
+const (
+	maxPhrases = 500
+	maxWords   = 12
+)
+
+// fillers are said around what is meant; one before and one after it is allowed.
+var fillers = []string{"uh", "um", "please", "hi", "hello", "yes", "i want", "i would like", "i'd like", "can i have", "give me"} //nolint:gochecknoglobals // constant
+
+// Words splits a phrase as the dictionary has it: lower case, without punctuation but
+// the apostrophe.
+func Words(phrase string) []string {
+	keep := func(r rune) rune {
+		switch {
+		case unicode.IsLetter(r), unicode.IsDigit(r), r == '\'':
+			return unicode.ToLower(r)
+		default:
+			return ' '
+		}
+	}
+	return strings.Fields(strings.Map(keep, phrase))
+}
+
+// Unknown is a word that the dictionary has not got.
+type Unknown struct {
+	Word, Phrase string
+	// Nearest is how a known word is spelt, or "".
+	Nearest string
+}
+
+// Error implements error.
+func (u *Unknown) Error() string {
+	if u.Nearest == "" {
+		return fmt.Sprintf("the word %q of %q is not in the dictionary", u.Word, u.Phrase)
+	}
+	return fmt.Sprintf("the word %q of %q is not in the dictionary (hint: %q is)", u.Word, u.Phrase, u.Nearest)
+}
+
+// Check reports the words of phrases that the dictionary has not got, each once.
+func Check(d Dictionary, phrases []string) []*Unknown {
+	var out []*Unknown
+	seen := map[string]bool{}
+	for _, p := range phrases {
+		for _, w := range Words(p) {
+			if !d.Has(w) && !seen[w] {
+				seen[w] = true
+				out = append(out, &Unknown{Word: w, Phrase: p, Nearest: d.Nearest(w)})
+			}
+		}
+	}
+	return out
+}
+
+// Grammar makes a grammar (JSGF) of phrases: one of them, with a filler before and
+// after at will. All words must be in the dictionary; without it (nil) that is not
+// checked.
+func Grammar(d Dictionary, phrases []string) (string, error) {
+	if len(phrases) > maxPhrases {
+		return "", fmt.Errorf("make grammar: %d phrases, at most %d", len(phrases), maxPhrases)
+	}
+	var rules []string
+	for _, p := range phrases {
+		words := Words(p)
+		if len(words) == 0 || len(words) > maxWords {
+			return "", fmt.Errorf("make grammar: %q has %d words, not 1 to %d", p, len(words), maxWords)
+		}
+		if rule := strings.Join(words, " "); !slices.Contains(rules, rule) {
+			rules = append(rules, rule)
+		}
+	}
+	if len(rules) == 0 {
+		return "", errors.New("make grammar: no phrases")
+	}
+	if d != nil {
+		if bad := Check(d, phrases); len(bad) > 0 {
+			return "", fmt.Errorf("make grammar: %w", bad[0])
+		}
+	}
+	var b strings.Builder
+	b.WriteString("#JSGF V1.0;\ngrammar menu;\npublic <said> = [<filler>] <phrase> [<filler>];\n")
+	fmt.Fprintf(&b, "<filler> = %s;\n<phrase> = %s;\n", strings.Join(known(d, fillers), " | "), strings.Join(rules, " | "))
+	return b.String(), nil
+}
+
+// known are the fillers whose words the dictionary has.
+func known(d Dictionary, phrases []string) []string {
+	if d == nil {
+		return phrases
+	}
+	return slices.DeleteFunc(slices.Clone(phrases), func(p string) bool { return len(Check(d, []string{p})) > 0 })
+}
+
+// Match finds the phrase that a hypothesis of the grammar means: it holds fillers,
+// too. "" when it is none.
+func Match(phrases []string, hypothesis string) string {
+	said := Words(hypothesis)
+	best, longest := "", 0
+	for _, p := range phrases {
+		if w := Words(p); len(w) > longest && contains(said, w) {
+			best, longest = p, len(w)
+		}
+	}
+	return best
+}
+
+func contains(all, part []string) bool {
+	for i := 0; i+len(part) <= len(all); i++ {
+		if slices.Equal(all[i:i+len(part)], part) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,74 @@
+//go:build pocketsphinx
+
+// Command ivrd-asr recognises the phrases of menus with PocketSphinx. ivrd starts it,
+// so that C stays out of the server's process, and talks to it by a socket; it ends
+// when its standard input does.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ivrd/ivrd/asr/sphinx"
+)
+
+func main() {
+	if err := run(os.Stdin); err != nil {
+		fmt.Fprintln(os.Stderr, "ivrd-asr:", err)
+		os.Exit(1)
+	}
+}
+
+func run(parent io.Reader) error {
+	socket := flag.String("socket", "", "the Unix socket to listen on; its directory should be ours alone")
+	model := flag.String("model", "/usr/share/pocketsphinx/model/en-us", "the directory of the model")
+	decoders := flag.Int("decoders", 2, "utterances at once; each takes about 34 MB")
+	flag.Parse()
+	server, err := load(*model, *decoders)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("unix", *socket) //nolint:noctx // at once or not at all
+	if err != nil {
+		return err
+	}
+	h := &http.Server{Handler: server, ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		_, _ = io.Copy(io.Discard, parent)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = h.Shutdown(ctx)
+	}()
+	fmt.Println("ready")
+	if err := h.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func load(model string, decoders int) (*sphinx.Server, error) {
+	f, err := os.Open(filepath.Join(model, "cmudict-en-us.dict")) //nolint:gosec // the operator's
+	if err != nil {
+		return nil, fmt.Errorf("%w (hint: install pocketsphinx-en-us)", err)
+	}
+	defer f.Close()
+	dictionary, err := sphinx.ReadDictionary(f)
+	if err != nil {
+		return nil, err
+	}
+	engines := make([]sphinx.Engine, decoders)
+	for i := range engines {
+		if engines[i], err = sphinx.NewDecoder(model); err != nil {
+			return nil, err
+		}
+	}
+	return sphinx.NewServer(dictionary, engines...), nil
+}
