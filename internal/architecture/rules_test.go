@@ -27,6 +27,8 @@ func layers() []layer {
 		{"ivr", []string{"ivr/internal/..."}, "flows are tested, simulated and replayed without a telephone"},
 		{"ivr/internal/...", nil, "helpers of the grammar"},
 		{"ivr/flowtest", []string{"ivr", "ivr/internal/..."}, "as ivr: a scenario needs no telephone"},
+		{"asr/emotion", []string{"media", "media/vad", "transcript"}, "judges sound and words; it does not know whose call it is"},
+		{"asr/emotion/remote", []string{"media", "asr/emotion", "transcript", "internal/secret"}, "asks a model over HTTP, so that what judges by itself needs no network"},
 		{"tts", []string{"media"}, "speech becomes prompts; it does not know who hears them"},
 		{"tts/promptset", []string{"media", "tts"}, "as tts"},
 		{"routing", nil, "matching is tested, simulated and replayed without a telephone"},
@@ -116,6 +118,7 @@ func bans() []ban {
 		{"routing/memstore", outside, "memory has no machine around it"},
 		{"transcript", outside, "masking is pure"},
 		{"media", []string{"net/http", "os", "os/exec", "database/sql", "log"}, "sound has no files and no server"},
+		{"asr/emotion", outside, "judged in virtual time; what asks others is in asr/emotion/remote"},
 		{"leg", []string{"net/http", "os", "os/exec", "database/sql", "log"}, "types only"},
 		{"internal/seal", []string{"net", "net/http", "math/rand", "math/rand/v2"}, "keys never travel and are never guessed"},
 	}
