@@ -83,16 +83,17 @@ tidy:
 # SOUND and REAL_TIME; nowhere else is a test skipped that has such a name. So are
 # allocations counted: under the detector pools allocate at random.
 REAL_TIME := ./media/engine ./internal/e2e
-SOUND     := ./media/dtmf ./media/vad ./media/plc ./media/rtpio ./call
+SOUND     := ./media/dtmf ./media/vad ./media/plc ./media/rtpio ./call ./asr/emotion
 HEAVY     := ^(TestHour|TestFlood|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser|$\
 TestSpeechIsNoKey|TestOtherSoundIsNoKey|TestWhatIsNoKeyIsRefused|TestKeysInTheSound|TestSpeechIsConcealed|$\
 TestBadLines|TestJitterSkew|TestRoles|TestPathEndsWhereTheCallerLeft|TestTransferThenHangup|TestMessage|TestConnectOutcomes|$\
 TestSkewKeepsTracksTogether|TestTalkInNoise|TestSteadyNoiseIsNoSpeech|TestEchoIsNoSpeech|$\
+TestPitchOfSyntheticVoices|TestPitchOfSpeech|$\
 TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestTransferFailsLater)$$
 unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SOUND) $(REAL_TIME))")
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(SOUND)
-	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./recordings ./internal/load
+	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./asr/emotion ./recordings ./internal/load
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -p 1 -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(REAL_TIME)
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) -run '$(HEAVY)' $(SOUND) $(REAL_TIME)
 

@@ -30,6 +30,8 @@ func layers() []layer {
 		{"ivr", []string{"ivr/internal/..."}, "flows are tested, simulated and replayed without a telephone"},
 		{"ivr/internal/...", nil, "helpers of the grammar"},
 		{"ivr/flowtest", []string{"ivr", "ivr/internal/..."}, "as ivr: a scenario needs no telephone"},
+		{"asr/emotion", []string{"media", "media/vad", "transcript"}, "judges sound and words; it does not know whose call it is"},
+		{"asr/emotion/remote", []string{"media", "asr/emotion", "transcript", "internal/secret"}, "asks a model over HTTP, so that what judges by itself needs no network"},
 		{"tts", []string{"media"}, "speech becomes prompts; it does not know who hears them"},
 		{"tts/promptset", []string{"media", "tts"}, "as tts"},
 		{"asr", []string{"media", "media/vad", "internal/secret"}, "hears sound and tells words; it does not know whose they are"},
@@ -123,6 +125,7 @@ func bans() []ban {
 		{"asr/intent", outside, "the same examples understand the same words anywhere"},
 		{"asr/intent/examples", outside, "reads what it is given"},
 		{"media", []string{"net/http", "os", "os/exec", "database/sql", "log"}, "sound has no files and no server"},
+		{"asr/emotion", outside, "judged in virtual time; what asks others is in asr/emotion/remote"},
 		{"leg", []string{"net/http", "os", "os/exec", "database/sql", "log"}, "types only"},
 		{"internal/seal", []string{"net", "net/http", "math/rand", "math/rand/v2"}, "keys never travel and are never guessed"},
 	}
