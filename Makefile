@@ -22,13 +22,14 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 BUILDVCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build web web-test lint fmt check-fmt vet tidy unit bench bench-parts fuzz soak drill prompts clean setup-run setup-test
+.PHONY: help run test build build-asr web web-test lint fmt check-fmt vet tidy unit bench bench-parts fuzz soak drill prompts clean setup-run setup-test
 
 help: ## Print this help
 	@echo "ivrd: a voice-first contact-centre server. Targets:"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup-run build ## Start the demo on loopback; it prints how to call
+	@if pkg-config --exists pocketsphinx 2>/dev/null; then $(MAKE) -s build-asr || echo "make: going on without speech recognition"; fi
 	exec bin/ivrd serve $(ARGS)
 
 test: setup-test web web-test lint unit build ## Run all that CI runs
@@ -54,8 +55,13 @@ web-test: web/node_modules/.installed
 build: web ## Build bin/ivrd, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -o bin/ivrd ./cmd/ivrd
 
+# C, and so a process of its own.
+build-asr: ## Build bin/ivrd-asr, which hears the phrases of menus (libpocketsphinx-dev, pocketsphinx-en-us)
+	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -tags pocketsphinx -o bin/ivrd-asr ./cmd/ivrd-asr
+
 lint: check-fmt tidy vet $(GOLANGCI) ## Check what is checked by reading
 	$(GOLANGCI) run ./...
+	$(GOLANGCI) run --build-tags pocketsphinx ./asr/sphinx ./cmd/ivrd-asr
 
 fmt: $(GOLANGCI) ## Rewrite the sources in the house's format
 	$(GOLANGCI) fmt ./...
@@ -93,6 +99,7 @@ TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestTransferFailsLater)$$
 unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SOUND) $(REAL_TIME))")
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(SOUND)
+	CGO_ENABLED=1 $(GO) test -tags pocketsphinx -timeout $(TEST_TIMEOUT) ./asr/sphinx ./cmd/ivrd-asr
 	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./asr/emotion ./recordings ./internal/load
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -p 1 -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(REAL_TIME)
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) -run '$(HEAVY)' $(SOUND) $(REAL_TIME)

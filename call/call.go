@@ -285,7 +285,7 @@ func (c *Call) flowEnd(err error) leg.EndReason {
 	}
 }
 
-// heard gives a key or the end of a playback to the activity.
+// heard gives a key, speech or the end of a playback to the activity.
 func (c *Call) heard(ev media.StreamEvent) {
 	switch {
 	case ev.Kind == media.EventDigit && c.late.is(ev.Digit):
@@ -293,6 +293,10 @@ func (c *Call) heard(ev media.StreamEvent) {
 		c.doing.key(c, ev.Digit)
 	case ev.Kind == media.EventDigit:
 		c.typeAhead(ev.Digit)
+	case ev.Kind == media.EventSpeechBegan || ev.Kind == media.EventSpeechEnded:
+		if t, ok := c.doing.(*turn); ok {
+			t.speaks(c, ev)
+		}
 	case ev.Kind == media.EventPlayed && ev.Completed && c.doing != nil:
 		// A playback that was cut off ends nothing: a key follows, or the end
 		// of the leg, whose path must not have nodes that nobody has heard.

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ivrd/ivrd/asr"
 	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
@@ -74,6 +75,8 @@ type Deps struct {
 	Dialer  sip.Dialer
 	Queues  Queues
 	Fetcher ivr.Fetcher
+	// Recognizer hears what is said in place of keys; nil when nobody does.
+	Recognizer asr.Recognizer
 	// Script gives what a new call is played from; a running call keeps its own.
 	Script func() Script
 	// Clock tells flows the time; nil means the system's.

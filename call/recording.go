@@ -33,11 +33,11 @@ func (c *Call) record() error {
 	return nil
 }
 
-// retap points the session's frames at the recorder and, while a message is
-// taken, at the meter.
+// retap points the session's frames at the recorder, while a message is taken at
+// the meter, and while words are listened for at the listener.
 func (c *Call) retap() {
 	c.sound.recorder = c.rec
-	if c.rec == nil && c.sound.meter == nil {
+	if c.rec == nil && c.sound.meter == nil && c.sound.listener == nil {
 		c.session.SetTap(nil)
 		return
 	}
@@ -111,6 +111,7 @@ func (c *Call) dropResume() {
 type tap struct {
 	recorder recordings.Recorder
 	meter    *meter
+	listener *listener
 }
 
 // Frame implements media.PacketTap.
@@ -120,5 +121,8 @@ func (t *tap) Frame(track media.Track, at media.Time, codec media.Codec, payload
 	}
 	if t.meter != nil && track == media.TrackCaller {
 		t.meter.frame(at, codec, payload)
+	}
+	if t.listener != nil && track == media.TrackCaller {
+		t.listener.frame(at, codec, payload)
 	}
 }

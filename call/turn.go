@@ -9,19 +9,21 @@ import (
 	"github.com/ivrd/ivrd/media"
 )
 
-// turn is one ivr.Listen under way: prompts, then keys.
+// turn is one ivr.Listen under way: prompts, then keys or words.
 //
 //	playing ──key (barge-in)──► typing ──last key, finish key, time──► heard
 //	   └─────prompts over─────► waiting ──key──► typing
-//	                               └────time────► heard nothing
+//	   │                           └────time────► heard nothing
+//	   └──speech (barge-in)──► speaking ──end of speech──► heard a phrase, or none
 type turn struct {
 	ivr.Listen
 	sound  []*media.Prompt
 	result chan ivr.Heard
 
-	play media.PlayID
-	over bool // the prompts
-	keys []byte
+	play   media.PlayID
+	over   bool // the prompts
+	keys   []byte
+	speech *answer // nil: keys only
 }
 
 func (t *turn) begin(c *Call) {
@@ -35,6 +37,7 @@ func (t *turn) begin(c *Call) {
 	} else if t.collects() {
 		c.typed = nil
 	}
+	t.listenFor(c)
 	if len(t.sound) == 0 || len(t.keys) > 0 {
 		t.promptsOver(c)
 		return
@@ -70,13 +73,14 @@ func (t *turn) key(c *Call, k byte) {
 
 // take adds one key and reports whether it ended the turn.
 func (t *turn) take(c *Call, k byte) bool {
+	t.hearNoMore(c)
 	switch {
 	case len(t.keys) == 0 && strings.IndexByte(t.Single, k) >= 0:
 		t.keys = append(t.keys, k)
-		t.heard(c, ivr.HeardKeys)
+		t.ended(c, ivr.HeardKeys)
 		return true
 	case t.Finish != 0 && k == t.Finish:
-		t.heard(c, ivr.HeardKeys)
+		t.ended(c, ivr.HeardKeys)
 		return true
 	}
 	t.keys = append(t.keys, k)
@@ -105,7 +109,7 @@ func (t *turn) full(c *Call) {
 	case c.typed[0] == key:
 		c.typed = c.typed[1:]
 	}
-	t.heard(c, ivr.HeardKeys)
+	t.ended(c, ivr.HeardKeys)
 }
 
 // lateKey is a finish key that means nothing any more, and until when it may
@@ -134,7 +138,7 @@ func (t *turn) promptsOver(c *Call) {
 	t.over = true
 	switch {
 	case !t.collects():
-		t.heard(c, ivr.HeardPlayed)
+		t.ended(c, ivr.HeardPlayed)
 	case len(t.keys) == 0:
 		c.after(t.Timeout)
 	default: // barged in: the time between keys is running
@@ -143,19 +147,28 @@ func (t *turn) promptsOver(c *Call) {
 }
 
 func (t *turn) expired(c *Call) {
-	if len(t.keys) == 0 {
-		t.heard(c, ivr.HeardNothing)
-		return
+	switch {
+	case t.speech != nil && t.speech.begun: // who goes on for so long means no phrase
+		t.heard(c, ivr.Heard{Kind: ivr.HeardSpeech})
+	case len(t.keys) == 0:
+		t.ended(c, ivr.HeardNothing)
+	default:
+		t.ended(c, ivr.HeardKeys)
 	}
-	t.heard(c, ivr.HeardKeys)
 }
 
-func (t *turn) heard(c *Call, kind ivr.HeardKind) {
+// ended ends the turn with the keys that were pressed.
+func (t *turn) ended(c *Call, kind ivr.HeardKind) {
+	t.heard(c, ivr.Heard{Kind: kind, Keys: ivr.NewSecret(t.keys)})
+}
+
+func (t *turn) heard(c *Call, h ivr.Heard) {
+	t.hearNoMore(c)
 	c.caller.Stream().Stop()
 	if t.Secret {
 		c.endSecret(secretTail)
 	}
-	t.result <- ivr.Heard{Kind: kind, Keys: ivr.NewSecret(t.keys)}
+	t.result <- h
 	c.done()
 }
 
@@ -163,5 +176,5 @@ func (t *turn) heard(c *Call, kind ivr.HeardKind) {
 // whose tone may still sound.
 const secretTail = 160 * time.Millisecond
 
-func (t *turn) abandon(*Call)          {}
+func (t *turn) abandon(c *Call)        { t.hearNoMore(c) }
 func (t *turn) other(*Call, leg.Event) {}

@@ -46,6 +46,10 @@ type Listen struct {
 	// Secret: recorder, taps, logs and monitors get nothing of the caller's
 	// side from before the prompts end until the turn is over.
 	Secret bool
+	// Phrases are what may be said in place of keys, in Language; nil for nothing.
+	// What comes first, a key or a phrase, is what was heard.
+	Phrases  []string
+	Language string
 }
 
 // HeardKind says how a turn ended.
@@ -56,12 +60,16 @@ const (
 	HeardKeys    HeardKind = iota + 1 // Keys holds them
 	HeardNothing                      // time ran out without a key
 	HeardPlayed                       // the prompts are over and nothing was to be collected
+	HeardPhrase                       // Phrase is one of those that were offered
+	HeardSpeech                       // something was said that is none of them
 )
 
 // Heard is what a turn gave.
 type Heard struct {
 	Kind HeardKind
 	Keys Secret // keys are always carried in the type that cannot print
+	// Phrase as it was offered.
+	Phrase string
 }
 
 // Connect asks for another party.

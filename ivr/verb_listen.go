@@ -60,9 +60,9 @@ func (l *loader) finish(n *yaml.Node) byte {
 
 func (t *turns) says() []prompts { return []prompts{t.prompts, t.reprompt} }
 
-// listen asks until keys are accepted or the retries are used up. accept
-// returns the outcome, or "" for keys that mean nothing here.
-func (t *turns) listen(ctx context.Context, r *Run, turn Listen, accept func(Secret) string) (string, error) {
+// listen asks until what is heard is accepted or the retries are used up. accept
+// returns the outcome, or "" for what means nothing here.
+func (t *turns) listen(ctx context.Context, r *Run, turn Listen, accept func(Heard) string) (string, error) {
 	outcome := ""
 	for try := range t.retries + 1 {
 		spoken := t.prompts
@@ -78,10 +78,10 @@ func (t *turns) listen(ctx context.Context, r *Run, turn Listen, accept func(Sec
 		if err != nil {
 			return "", err
 		}
-		if outcome = "noinput"; heard.Kind != HeardKeys {
+		if outcome = "noinput"; heard.Kind == HeardNothing {
 			continue
 		}
-		if accepted := accept(heard.Keys); accepted != "" {
+		if accepted := accept(heard); accepted != "" {
 			return accepted, nil
 		}
 		heard.Keys.Wipe()
@@ -213,9 +213,10 @@ func (v *menuVerb) run(ctx context.Context, r *Run, _ *node) (string, error) {
 		longest = max(longest, len(o.keys))
 	}
 	turn := Listen{Min: 1, Max: longest, Single: v.single()}
+	turn.Phrases, turn.Language = v.phrases(r.language), r.language
 	var chosen *option
-	outcome, err := v.listen(ctx, r, turn, func(keys Secret) string {
-		i := slices.IndexFunc(v.options, func(o option) bool { return o.keys == string(keys.Reveal()) })
+	outcome, err := v.listen(ctx, r, turn, func(heard Heard) string {
+		i := slices.IndexFunc(v.options, func(o option) bool { return o.means(heard, r.language) })
 		if i < 0 {
 			return ""
 		}
@@ -229,6 +230,27 @@ func (v *menuVerb) run(ctx context.Context, r *Run, _ *node) (string, error) {
 		return "", err
 	}
 	return outcome, r.record(ctx, chosen.recording)
+}
+
+// means reports whether an option is what was heard.
+func (o *option) means(heard Heard, language string) bool {
+	switch heard.Kind {
+	case HeardKeys:
+		return o.keys == string(heard.Keys.Reveal())
+	case HeardPhrase:
+		return slices.Contains(o.phrases[language], heard.Phrase)
+	default:
+		return false
+	}
+}
+
+// phrases are what may be said in a language. While the caller's is not known
+// nothing may: an engine listens for one language.
+func (v *menuVerb) phrases(language string) (all []string) {
+	for _, o := range v.options {
+		all = append(all, o.phrases[language]...)
+	}
+	return all
 }
 
 // collectVerb takes keys into a variable.
@@ -279,7 +301,8 @@ func (*collectVerb) outcomes() []string { return []string{"ok", "noinput", "noma
 
 func (v *collectVerb) run(ctx context.Context, r *Run, _ *node) (string, error) {
 	turn := Listen{Min: v.low, Max: v.high, Secret: v.secret}
-	return v.listen(ctx, r, turn, func(keys Secret) string {
+	return v.listen(ctx, r, turn, func(heard Heard) string {
+		keys := heard.Keys
 		if keys.Len() < v.low || keys.Len() > v.high || !onlyDigits(keys.Reveal()) {
 			return ""
 		}

@@ -57,7 +57,7 @@ type Decoder struct {
 	fresh []C.mfcc_t // the cepstral mean as the model has it
 	up    *media.Resampler
 	wide  []int16
-	noise *rand.Rand
+	noise *rand.PCG
 	named string // the grammar that is set
 }
 
@@ -75,9 +75,16 @@ func NewDecoder(model string) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Decoder{ps: ps, up: up, fresh: make([]C.mfcc_t, C.ivrd_mean_length(ps)), noise: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // noise
-	C.ivrd_mean(ps, &d.fresh[0])
+	d := &Decoder{ps: ps, up: up, fresh: make([]C.mfcc_t, C.ivrd_mean_length(ps)), noise: rand.NewPCG(1, 2)}
+	copy(d.fresh, d.mean())
 	return d, nil
+}
+
+// mean is the cepstral mean of what has been heard.
+func (d *Decoder) mean() []C.mfcc_t {
+	m := make([]C.mfcc_t, len(d.fresh))
+	C.ivrd_mean(d.ps, &m[0])
+	return m
 }
 
 // Close frees the decoder.
@@ -114,7 +121,7 @@ func (d *Decoder) Write(pcm []int16) error {
 		wide := d.wide[:d.up.Resample(d.wide, pcm[:n])]
 		pcm = pcm[n:]
 		for i, s := range wide {
-			wide[i] = int16(min(max(int(s)+d.noise.IntN(2*dither+1)-dither, -32768), 32767)) //nolint:gosec // limited
+			wide[i] = int16(min(max(int(s)+int(d.noise.Uint64()>>32%(2*dither+1))-dither, -32768), 32767)) //nolint:gosec // limited
 		}
 		if len(wide) > 0 && C.ps_process_raw(d.ps, (*C.int16)(unsafe.Pointer(&wide[0])), C.size_t(len(wide)), 0, 0) < 0 {
 			return errors.New("hear: the engine fails")

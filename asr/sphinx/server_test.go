@@ -80,15 +80,17 @@ func TestServer(t *testing.T) {
 		k := dial(t, h)
 		k.text(start)
 		k.sound(interimEvery)
-		if m := k.hear(); m["is_final"] != false || said(m) != "lost card" {
+		if m := k.hear(); final(m) || said(m) != "lost card" {
 			t.Errorf("in between: %v", m)
 		}
 		k.text(`{"type":"stop"}`)
-		if m := k.hear(); m["type"] != "transcription" || m["is_final"] != true || said(m) != "lost card" || m["language"] != "en-US" {
+		if m := k.hear(); m["type"] != "transcription" || !final(m) || said(m) != "lost card" || m["language"] != "en-US" {
 			t.Errorf("at the end: %v", m)
 		}
 	}
 }
+
+func final(m map[string]any) bool { return m["is_final"].(bool) }
 
 func said(m map[string]any) any {
 	return m["alternatives"].([]any)[0].(map[string]any)["transcript"]

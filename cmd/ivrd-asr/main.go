@@ -36,7 +36,7 @@ func run(parent io.Reader) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("unix", *socket) //nolint:noctx // at once or not at all
+	listener, err := net.Listen("unix", *socket)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func load(model string, decoders int) (*sphinx.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (hint: install pocketsphinx-en-us)", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	dictionary, err := sphinx.ReadDictionary(f)
 	if err != nil {
 		return nil, err

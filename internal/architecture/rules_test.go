@@ -35,6 +35,7 @@ func layers() []layer {
 		{"tts", []string{"media"}, "speech becomes prompts; it does not know who hears them"},
 		{"tts/promptset", []string{"media", "tts"}, "as tts"},
 		{"asr", []string{"media", "media/vad", "internal/secret"}, "hears sound and tells words; it does not know whose they are"},
+		{"asr/sphinx", []string{"asr", "media"}, "one engine; its C is in a process of its own"},
 		{"asr/asrtest", []string{"asr", "media", "internal/secret"}, "judges engines by their contract"},
 		{"routing", nil, "matching is tested, simulated and replayed without a telephone"},
 		{"routing/...", []string{"routing"}, "state of queues; the domain does not know where it is kept"},
@@ -43,7 +44,7 @@ func layers() []layer {
 		{"recordings/...", []string{"leg", "media", "transcript", "recordings", "recordings/...", "internal/seal", "internal/sqlitedb"}, "storage imports the domain"},
 		{"identity", []string{"internal/seal", "internal/secret"}, "the domain of people; it does not know calls"},
 		{"identity/...", []string{"identity", "identity/...", "internal/seal", "internal/sqlitedb"}, "storage imports the domain"},
-		{"call", []string{"leg", "media", "sip", "ivr", "tts", "recordings", "routing", "transcript", "identity"}, "the conductor knows its orchestra, not the audience"},
+		{"call", []string{"asr", "leg", "media", "sip", "ivr", "tts", "recordings", "routing", "transcript", "identity"}, "the conductor knows its orchestra, not the audience"},
 		{"api", []string{"call", "leg", "media", "recordings", "routing", "transcript", "identity", "internal/obs"}, "the audience's side: never SIP, flows or files"},
 		{"internal/secret", nil, "one type that cannot print, for all who hold secrets"},
 		{"internal/seal", nil, "ciphers know bytes only"},
@@ -61,6 +62,7 @@ func layers() []layer {
 		{"configs", nil, "embedded files"},
 		{"web", nil, "embedded pages"},
 		{"cmd/ivrd", []string{"..."}, "wires everything together"},
+		{"cmd/ivrd-asr", []string{"asr/sphinx"}, "a process around the engine"},
 		{"cmd/ivrload", []string{"internal/load", "media"}, "a command line for the load generator"},
 	}
 }
@@ -82,7 +84,7 @@ func homes() []home {
 		{module + "/api", []string{"cmd/ivrd"}, "nothing depends on the audience's side"},
 		{module + "/call", []string{"api", "cmd/ivrd", "internal/config"}, "only the audience's side knows the conductor"},
 
-		{"github.com/coder/websocket/...", []string{"api", "asr", "asr/asrtest"}, "pages are connected where rights are applied, engines of speech where their limits are"},
+		{"github.com/coder/websocket/...", []string{"api", "asr", "asr/asrtest", "asr/sphinx"}, "pages are connected where rights are applied, engines of speech where their limits are"},
 		{"github.com/emiago/sipgo/...", []string{"sip", "sip/..."}, "one SIP library behind one package, so that it can be replaced"},
 		{"github.com/pion/srtp/v3/...", []string{"media/rtpio", "internal/load"}, "one home for the keys of media, and one for whoever measures it from outside"},
 		{"github.com/pion/dtls/v3/...", []string{"media/rtc"}, "handshakes of browsers and phones are one package's business"},

@@ -58,6 +58,13 @@ func (d *decoder) check(f *File) {
 		d.oneOf("flows.backend", f.Flows.Backend, "demo")
 	}
 	d.oneOf("speech.engine", f.Speech.Engine, "auto", "espeak-ng", "none")
+	d.oneOf("speech.recognizer", f.Speech.Recognizer, "auto", "pocketsphinx", "none")
+	if f.Speech.Listeners < 1 || f.Speech.Listeners > 100 {
+		d.wrong("speech.listeners", "", "wants 1 to 100, got %d", f.Speech.Listeners)
+	}
+	if f.Speech.Recognizer == "pocketsphinx" && !f.Speech.Activity {
+		d.wrong("speech.recognizer", "set speech.activity", "listens from where speech begins, which nobody looks for")
+	}
 	d.oneOf("log.level", f.Log.Level, "debug", "info", "warn", "error")
 	d.oneOf("log.format", f.Log.Format, "text", "json")
 	d.plain("sip.realm", f.SIP.Realm)
