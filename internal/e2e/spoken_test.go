@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,8 +68,13 @@ func TestSpokenMenu(t *testing.T) {
 	h.paths(t, "top paid", "top mended")
 
 	pid := childOf(t, helper)
+	files := func() int {
+		open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+		return len(open)
+	}
+	idle := files()
 	together.Go(func() { says(t, "en-us", "my bill", "w5,3") })
-	time.Sleep(2500 * time.Millisecond) // while they speak
+	testkit.Eventually(t, 20*time.Second, "somebody is listened to", func() bool { return files() > idle })
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
