@@ -2,7 +2,6 @@ package call
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -194,11 +193,7 @@ func (t *turn) understood(c *Call, got spoken) {
 // deaf goes on with keys alone: the recognizer does not answer.
 func (t *turn) deaf(c *Call, err error) {
 	t.hearNoMore(c)
-	if late := new(asr.Error); !errors.As(err, &late) {
-		c.log.Error("speech recognition failed", "err", err)
-	} else {
-		c.log.Warn("no speech recognition: keys only", "err", err)
-	}
+	c.log.Warn("no speech recognition: keys only", "err", err)
 	if t.over && len(t.keys) == 0 {
 		c.after(t.Timeout)
 	}
