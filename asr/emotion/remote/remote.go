@@ -253,6 +253,12 @@ func cause(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
+	for op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil; op, ok = errors.AsType[*net.OpError](err) {
+		err = op.Err
+	}
+	if name, ok := errors.AsType[*net.DNSError](err); ok {
+		return errors.New(name.Err)
+	}
 	if what, _, quotes := strings.Cut(err.Error(), ` "`); quotes {
 		return errors.New(what)
 	}
