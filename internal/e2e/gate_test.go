@@ -52,6 +52,7 @@ func TestGate(t *testing.T) {
 		t.Errorf("%d of %d calls are left", n, calls)
 	}
 	for _, line := range []string{"media runs late", "media runs in time again"} {
+		testkit.Eventually(t, 20*time.Second, "a line of the log", func() bool { return strings.Contains(h.process.Output(), line) })
 		if n := strings.Count(h.process.Output(), line); n != 1 {
 			t.Errorf("%q was logged %d times", line, n)
 		}
