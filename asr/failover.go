@@ -92,12 +92,8 @@ func (f *Failover) Open(ctx context.Context, o Options) (Session, error) {
 	if err := o.check(f.Name(), f.Traits()); err != nil {
 		return nil, err
 	}
-	s := &relay{
-		Failover: f, asked: o, ring: newRing(ringFrames + historyFrames), segments: make(chan Segment, maxBacklog),
-		finish: make(chan struct{}), done: make(chan struct{}),
-		at: -1, attempts: make([]int, len(f.config.Recognizers)),
-	}
-	s.ctx, s.stop = context.WithCancelCause(ctx)
+	s := &relay{Failover: f, asked: o, at: -1, attempts: make([]int, len(f.config.Recognizers))}
+	s.begin(ctx, ringFrames+historyFrames)
 	go s.run()
 	return s, nil
 }

@@ -27,16 +27,9 @@ const (
 //	tail ── history ── next ── waiting ── head
 type relay struct {
 	*Failover
+	lifetime
 
-	asked    Options
-	ring     *ring
-	segments chan Segment
-	ctx      context.Context
-	stop     context.CancelCauseFunc
-	finish   chan struct{}
-	finished sync.Once
-	done     chan struct{}
-	err      error // before done is closed
+	asked Options
 
 	mu    sync.Mutex
 	stats Stats
@@ -57,42 +50,8 @@ type relay struct {
 	ending   *sync.WaitGroup // of Finish of cur
 }
 
-func (s *relay) Write(f Frame) {
-	if s.ctx.Err() == nil {
-		s.ring.put(f)
-	}
-}
-
-func (s *relay) Segments() <-chan Segment { return s.segments }
-
 func (s *relay) Finish(ctx context.Context) error {
-	s.finished.Do(func() { close(s.finish) })
-	limit := time.NewTimer(s.config.Finish)
-	defer limit.Stop()
-	select {
-	case <-s.done:
-		return s.err
-	case <-ctx.Done():
-	case <-limit.C:
-	}
-	s.stop(&Error{s.Name(), ErrLate, "no last result"})
-	<-s.done
-	return s.err
-}
-
-func (s *relay) Close() error {
-	s.stop(errClosed)
-	<-s.done
-	return nil
-}
-
-func (s *relay) Err() error {
-	select {
-	case <-s.done:
-		return s.err
-	default:
-		return nil
-	}
+	return s.finishWithin(ctx, s.config.Finish, s.Name())
 }
 
 func (s *relay) Stats() Stats {

@@ -35,24 +35,17 @@ const (
 //	Open ── dial ── start messages ── sound … ── end messages ── last results ── closed
 //	          └────────── any error, Close, Finish's limit ──────────────────────┘
 type stream struct {
+	lifetime
+
 	engine string
 	dialer dialer
 	asked  Options
 	speak  protocol
 	acks   bool // the engine answers each binary message
 
-	ring     *ring
-	next     atomic.Uint64 // frame of the ring to be sent; the sender's
-	segments chan Segment
-	dropped  atomic.Uint64
-	finals   atomic.Uint64
-
-	ctx      context.Context
-	stop     context.CancelCauseFunc
-	finish   chan struct{}
-	finished sync.Once
-	done     chan struct{}
-	err      error // before done is closed
+	next    atomic.Uint64 // frame of the ring to be sent; the sender's
+	dropped atomic.Uint64
+	finals  atomic.Uint64
 
 	mu    sync.Mutex // between sender, receiver and Stats
 	clock clock
@@ -73,52 +66,14 @@ var (
 )
 
 func openStream(ctx context.Context, engine string, d dialer, o Options, acks bool, p protocol) *stream {
-	s := &stream{
-		engine: engine, dialer: d, asked: o, speak: p, acks: acks,
-		ring: newRing(ringFrames), segments: make(chan Segment, maxBacklog),
-		finish: make(chan struct{}), done: make(chan struct{}),
-	}
-	s.ctx, s.stop = context.WithCancelCause(ctx)
+	s := &stream{engine: engine, dialer: d, asked: o, speak: p, acks: acks}
+	s.begin(ctx, ringFrames)
 	go s.run()
 	return s
 }
 
-func (s *stream) Write(f Frame) {
-	if s.ctx.Err() == nil {
-		s.ring.put(f)
-	}
-}
-
-func (s *stream) Segments() <-chan Segment { return s.segments }
-
 func (s *stream) Finish(ctx context.Context) error {
-	s.finished.Do(func() { close(s.finish) })
-	limit := time.NewTimer(s.dialer.limits.Finish)
-	defer limit.Stop()
-	select {
-	case <-s.done:
-		return s.err
-	case <-ctx.Done():
-	case <-limit.C:
-	}
-	s.stop(&Error{Kind: ErrLate, Detail: "no last result"})
-	<-s.done
-	return s.err
-}
-
-func (s *stream) Close() error {
-	s.stop(errClosed)
-	<-s.done
-	return nil
-}
-
-func (s *stream) Err() error {
-	select {
-	case <-s.done:
-		return s.err
-	default:
-		return nil
-	}
+	return s.finishWithin(ctx, s.dialer.limits.Finish, s.engine)
 }
 
 func (s *stream) Stats() Stats {
