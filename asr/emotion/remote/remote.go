@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/asr/emotion"
+	"github.com/ivrd/ivrd/internal/breaker"
 	"github.com/ivrd/ivrd/internal/secret"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/transcript"
@@ -77,7 +78,7 @@ type Client struct {
 	cfg     Config
 	http    *http.Client
 	slots   chan struct{}
-	breaker breaker
+	breaker breaker.Breaker
 }
 
 var _ emotion.Model = (*Client)(nil)
@@ -100,7 +101,7 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		cfg:     cfg,
 		slots:   make(chan struct{}, cfg.InFlight),
-		breaker: breaker{failures: cmp.Or(cfg.Failures, DefaultFailures), rest: cmp.Or(cfg.Rest, DefaultRest)},
+		breaker: breaker.Breaker{Failures: cmp.Or(cfg.Failures, DefaultFailures), Rest: cmp.Or(cfg.Rest, DefaultRest)},
 		http: &http.Client{
 			Transport: &http.Transport{
 				Proxy:                  http.ProxyFromEnvironment,
@@ -132,17 +133,17 @@ func (c *Client) Judge(ctx context.Context, pcm []int16) (transcript.Emotion, er
 	default:
 		return transcript.Emotion{}, ErrBusy
 	}
-	if !c.breaker.allow(time.Now()) {
+	if !c.breaker.Allow() {
 		return transcript.Emotion{}, ErrResting
 	}
 	e, err := c.ask(ctx, pcm)
 	switch {
 	case err == nil:
-		c.breaker.succeeded()
+		c.breaker.Succeeded()
 	case errors.Is(ctx.Err(), context.Canceled):
-		c.breaker.undecided()
+		c.breaker.Undecided()
 	default:
-		c.breaker.failed(time.Now())
+		c.breaker.Failed()
 	}
 	return e, err
 }

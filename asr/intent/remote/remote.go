@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/asr/intent"
+	"github.com/ivrd/ivrd/internal/breaker"
 	"github.com/ivrd/ivrd/internal/secret"
 )
 
@@ -52,6 +53,12 @@ type Config struct {
 	Timeout time.Duration
 }
 
+// After breakAfter failures in a row the other side rests.
+const (
+	breakAfter = 5
+	rest       = 30 * time.Second
+)
+
 // Engine asks elsewhere and falls back to another engine. It implements
 // intent.Engine.
 type Engine struct {
@@ -61,7 +68,7 @@ type Engine struct {
 	finder   *intent.Finder
 	fallback intent.Engine
 	client   *http.Client
-	breaker  breaker
+	breaker  breaker.Breaker
 }
 
 // New makes an engine for the intents of a set. Fallback answers when the other
@@ -86,7 +93,8 @@ func New(c Config, set intent.Set, fallback intent.Engine) (*Engine, error) {
 		return nil, err
 	}
 	return &Engine{
-		config: c, path: strings.TrimSuffix(c.URL, "/") + paths[c.Protocol], set: set, finder: finder, fallback: fallback,
+		breaker: breaker.Breaker{Failures: breakAfter, Rest: rest},
+		config:  c, path: strings.TrimSuffix(c.URL, "/") + paths[c.Protocol], set: set, finder: finder, fallback: fallback,
 		client: &http.Client{
 			Transport: &http.Transport{
 				MaxConnsPerHost: 16, MaxIdleConnsPerHost: 4, IdleConnTimeout: 4 * time.Second, MaxResponseHeaderBytes: 16 << 10,
@@ -103,12 +111,16 @@ func (e *Engine) Close() { e.client.CloseIdleConnections() }
 // Understand implements intent.Engine. The Result says which engine answered; an
 // error comes from the fall-back only.
 func (e *Engine) Understand(ctx context.Context, text, language string) (intent.Result, error) {
-	if e.breaker.enter() {
+	if e.breaker.Allow() {
 		r, err := e.ask(ctx, text)
-		// A caller who has hung up says nothing about the service.
-		e.breaker.leave(err == nil, err != nil && ctx.Err() != nil)
-		if err == nil {
+		switch {
+		case err == nil:
+			e.breaker.Succeeded()
 			return r, nil
+		case ctx.Err() != nil: // a caller who has hung up says nothing about the service
+			e.breaker.Undecided()
+		default:
+			e.breaker.Failed()
 		}
 	}
 	return e.fallback.Understand(ctx, text, language)

@@ -241,7 +241,7 @@ func TestBreaker(t *testing.T) {
 			t.Errorf("asked %d times, want one trial", asked)
 		}
 		time.Sleep(rest)
-		e.breaker.leave(true, false)
+		e.breaker.Succeeded()
 		ask(t.Context())
 		ask(t.Context())
 		if asked != 8 {
