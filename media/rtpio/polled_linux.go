@@ -24,23 +24,30 @@ type PolledUDP struct{ UDP }
 
 // ListenPolled implements PolledNetwork.
 func (PolledUDP) ListenPolled(a netip.AddrPort) (PolledConn, error) {
-	fd, err := bindUDP(a, false)
+	fd, local, err := listenUDP(a)
 	if err != nil {
 		return nil, err
 	}
+	return &polledUDP{fd: fd, only: -1, ipv6: !a.Addr().Is4(), local: local}, nil
+}
+
+// listenUDP opens a socket of our own that tells when datagrams came.
+func listenUDP(a netip.AddrPort) (fd int, local netip.AddrPort, err error) {
+	if fd, err = bindUDP(a, false); err != nil {
+		return -1, local, err
+	}
 	sa, err := syscall.Getsockname(fd)
 	if err != nil {
-		return nil, errors.Join(os.NewSyscallError("getsockname", err), syscall.Close(fd))
+		return -1, local, errors.Join(os.NewSyscallError("getsockname", err), syscall.Close(fd))
 	}
 	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1) // without it, arrivals are the tick's
-	c := &polledUDP{fd: fd, only: -1, ipv6: !a.Addr().Is4()}
 	switch sa := sa.(type) {
 	case *syscall.SockaddrInet4:
-		c.local = netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)) //nolint:gosec // a port
+		local = netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)) //nolint:gosec // a port
 	case *syscall.SockaddrInet6:
-		c.local = netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)) //nolint:gosec // a port
+		local = netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)) //nolint:gosec // a port
 	}
-	return c, nil
+	return fd, local, nil
 }
 
 // bindUDP opens a socket; shared lets it have a port that a socket of ours has,

@@ -14,32 +14,16 @@ import (
 
 // ListenShared implements SharedNetwork.
 func (PolledUDP) ListenShared(a netip.AddrPort, room int) (SharedConn, error) {
-	fd, err := bindUDP(a, false)
+	fd, local, err := listenUDP(a)
 	if err != nil {
 		return nil, err
 	}
-	sa, err := syscall.Getsockname(fd)
-	if err != nil {
-		return nil, errors.Join(os.NewSyscallError("getsockname", err), syscall.Close(fd))
-	}
-	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, room)   // the system may give less
-	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1) // without it, arrivals are the reader's
-	c := &sharedUDP{fd: fd, ipv6: !a.Addr().Is4(), local: addressOf(sa)}
+	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, room) // the system may give less
+	c := &sharedUDP{fd: fd, ipv6: !a.Addr().Is4(), local: local}
 	if err := c.watch(); err != nil {
 		return nil, errors.Join(err, syscall.Close(fd))
 	}
 	return c, nil
-}
-
-// addressOf is a socket address of the system; invalid if it is not of the Internet.
-func addressOf(sa syscall.Sockaddr) netip.AddrPort {
-	switch sa := sa.(type) {
-	case *syscall.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)) //nolint:gosec // a port
-	case *syscall.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)) //nolint:gosec // a port
-	}
-	return netip.AddrPort{}
 }
 
 // sharedUDP is a socket outside of Go's network poller, which would be woken by
