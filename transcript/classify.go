@@ -289,7 +289,7 @@ func isAmerican(d []byte) bool {
 // isCard knows payment cards: a length that their issuer uses and the check
 // digit of Luhn (ISO/IEC 7812-1 annex B).
 func isCard(d []byte) bool {
-	return isIssuer(d) && luhn(d)
+	return isIssuer(d) && Luhn(d)
 }
 
 func isIssuer(d []byte) bool {
@@ -311,7 +311,9 @@ func isIssuer(d []byte) bool {
 	return false
 }
 
-func luhn(d []byte) bool {
+// Luhn reports whether the last of some digits checks the others (ISO/IEC 7812-1
+// annex B).
+func Luhn(d []byte) bool {
 	sum := 0
 	for i := range d {
 		v := int(d[len(d)-1-i] - '0')
@@ -328,9 +330,12 @@ func luhn(d []byte) bool {
 // isIdentity knows Chinese identity numbers (GB 11643-1999): province, date of
 // birth and the check digit of ISO 7064 MOD 11-2.
 func isIdentity(d []byte) bool {
-	if len(d) != 18 || !isProvince(d) || !isDate(d[6:14]) {
-		return false
-	}
+	return len(d) == 18 && isProvince(d) && isDate(d[6:14]) && Mod11(d)
+}
+
+// Mod11 reports whether the last of some digits, which may be an X, checks the 17
+// before it (ISO 7064 MOD 11-2).
+func Mod11(d []byte) bool {
 	sum, weight := 0, 1
 	for i := 16; i >= 0; i-- {
 		weight = weight * 2 % 11

@@ -239,7 +239,7 @@ func plant(r *rand.Rand) string {
 
 func luhnDigit(d []byte) byte {
 	for c := byte('0'); c <= '9'; c++ {
-		if luhn(append(slices.Clip(d), c)) {
+		if Luhn(append(slices.Clip(d), c)) {
 			return c
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/ivrd/ivrd/internal/secret"
+
+	"github.com/ivrd/ivrd/transcript"
 )
 
 // fewest digits of a number that is personal; shorter ones are extensions and
@@ -317,37 +319,17 @@ func mobile(digits string) string {
 }
 
 // card reports whether digits are a payment card's: an issuer's first digit and
-// Luhn's check digit (ISO/IEC 7812-1 annex B).
+// Luhn's check digit.
 func card(digits string) bool {
-	if len(digits) < 13 || !strings.ContainsRune("2345689", rune(digits[0])) {
-		return false
-	}
-	sum := 0
-	for i := range digits {
-		v := int(digits[len(digits)-1-i] - '0')
-		if i%2 == 1 {
-			if v *= 2; v > 9 {
-				v -= 9
-			}
-		}
-		sum += v
-	}
-	return sum%10 == 0
+	return len(digits) >= 13 && strings.ContainsRune("2345689", rune(digits[0])) && transcript.Luhn([]byte(digits))
 }
 
 // identity reports whether digits are a Chinese identity number: a date of birth
-// and the check digit of ISO 7064 MOD 11-2 (GB 11643-1999).
+// and the check digit (GB 11643-1999).
 func identity(digits string) bool {
 	if len(digits) != 18 {
 		return false
 	}
-	if _, ok := day(digits[6:14]); !ok {
-		return false
-	}
-	sum, weight := 0, 1
-	for i := 16; i >= 0; i-- {
-		weight = weight * 2 % 11
-		sum += int(digits[i]-'0') * weight
-	}
-	return digits[17] == "10X98765432"[sum%11]
+	_, ok := day(digits[6:14])
+	return ok && transcript.Mod11([]byte(digits))
 }

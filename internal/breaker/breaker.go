@@ -36,14 +36,14 @@ func (b *Breaker) Allow() bool {
 	return true
 }
 
-// Succeeded: there was an answer.
+// Succeeded says that there was an answer.
 func (b *Breaker) Succeeded() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.inRow, b.trying = 0, false
 }
 
-// Failed: there was none.
+// Failed says that there was none.
 func (b *Breaker) Failed() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,7 +53,7 @@ func (b *Breaker) Failed() {
 	}
 }
 
-// Undecided: whoever asked did not wait.
+// Undecided says that whoever asked did not wait.
 func (b *Breaker) Undecided() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
