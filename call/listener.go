@@ -71,8 +71,8 @@ func (l *listener) frame(at media.Time, codec media.Codec, payload []byte) {
 }
 
 // begin opens a session for speech that began at a time.
-func (l *listener) begin(ctx context.Context, at media.Time) (asr.Session, error) {
-	session, err := l.recognizer.Open(ctx, l.options)
+func (l *listener) begin(at media.Time) (asr.Session, error) {
+	session, err := l.recognizer.Open(context.Background(), l.options) // hearNoMore closes it
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +117,7 @@ func result(s asr.Session) spoken {
 type answer struct {
 	*listener
 
-	cancel context.CancelFunc
-	begun  bool
+	begun bool
 }
 
 // listenFor lets a turn be answered in words, if there are any and somebody who
@@ -145,14 +144,12 @@ func (t *turn) speaks(c *Call, ev media.StreamEvent) {
 
 // answers begins to listen; the prompts stop.
 func (t *turn) answers(c *Call, at media.Time) {
-	ctx, cancel := context.WithCancel(context.Background())
-	session, err := t.speech.begin(ctx, at)
+	session, err := t.speech.begin(at)
 	if err != nil {
-		cancel()
 		t.deaf(c, err)
 		return
 	}
-	t.speech.begun, t.speech.cancel = true, cancel
+	t.speech.begun = true
 	if !t.over {
 		t.over = true
 		c.caller.Stream().Stop()
@@ -172,11 +169,7 @@ func (t *turn) answers(c *Call, at media.Time) {
 // answered says that nothing more comes; what was said follows.
 func (t *turn) answered() {
 	session := t.speech.end()
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), longestAnswer)
-		defer cancel()
-		_ = session.Finish(ctx) // its error is the session's, which result tells
-	}()
+	go func() { _ = session.Finish(context.Background()) }() // its error is the session's, which result tells
 }
 
 func (t *turn) understood(c *Call, got spoken) {
@@ -204,13 +197,9 @@ func (t *turn) hearNoMore(c *Call) {
 	if t.speech == nil {
 		return
 	}
-	s := t.speech
+	session := t.speech.end()
 	t.speech, c.sound.listener = nil, nil
 	c.retap()
-	session := s.end()
-	if s.cancel != nil {
-		s.cancel()
-	}
 	if session != nil {
 		go func() { _ = session.Close() }() // it waits for its goroutines
 	}
