@@ -52,8 +52,8 @@ func TestSpokenMenu(t *testing.T) {
 	h.wrap = []string{"env", "PATH=" + helper + ":" + os.Getenv("PATH")}
 	h.start()
 	s := &spokenTo{house: h, seen: map[string]bool{}}
-	s.says("en-us", "my bill", "", "top paid")
-	s.says("en-us+f3", "technical support", "", "top mended")
+	s.says("en-us", "my bill", "", "top paid", "500 700")
+	s.says("en-us+f3", "technical support", "", "top mended", "500 900")
 
 	pid := childOf(t, helper)
 	files := func() int {
@@ -62,7 +62,7 @@ func TestSpokenMenu(t *testing.T) {
 	}
 	idle := files()
 	var call sync.WaitGroup
-	call.Go(func() { s.says("en-us", "my bill", "w5,3", "top spoken") })
+	call.Go(func() { s.says("en-us", "my bill", "w5,3", "top spoken", "500 1100") })
 	testkit.Eventually(t, 20*time.Second, "somebody is listened to", func() bool { return files() > idle })
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestSpokenMenu(t *testing.T) {
 	call.Wait()
 
 	testkit.Eventually(t, 20*time.Second, "the recognizer is back", func() bool { return strings.Contains(h.process.Output(), "is back") })
-	s.says("en-us", "speak to an agent", "", "top spoken")
+	s.says("en-us", "speak to an agent", "", "top spoken", "500 1100")
 	h.verify()
 }
 
@@ -86,13 +86,13 @@ type spokenTo struct {
 const tries = 3
 
 // says lets somebody call, speak, and press keys, until the call goes the way that is
-// wanted.
-func (s *spokenTo) says(voice, text, keys, want string) {
+// wanted, and they hear it.
+func (s *spokenTo) says(voice, text, keys, want, hears string) {
 	s.t.Helper()
-	said := speaks(s.t, voice, text)
+	said, heard := speaks(s.t, voice, text), filepath.Join(s.t.TempDir(), "heard.wav")
 	var got []string
 	for range tries {
-		s.phone("sip:3000@"+s.sip, "--play", said, "--dtmf", keys, "--duration", "20s")
+		s.phone("sip:3000@"+s.sip, "--play", said, "--dtmf", keys, "--duration", "20s", "--record", heard)
 		for _, c := range s.ended(len(s.seen) + 1) {
 			if !s.seen[c.ID] {
 				s.seen[c.ID] = true
@@ -100,6 +100,7 @@ func (s *spokenTo) says(voice, text, keys, want string) {
 			}
 		}
 		if got[len(got)-1] == want {
+			checkSound(s.t, "who says "+text, testkit.ReadWAV(s.t, heard), hears)
 			return
 		}
 	}
