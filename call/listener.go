@@ -55,14 +55,12 @@ func (l *listener) frame(at media.Time, codec media.Codec, payload []byte) {
 	if l.done {
 		return
 	}
-	if codec != l.decoder.Codec() && l.decoder.Reset(codec, media.SampleRate) != nil {
+	k := &l.past[l.next]
+	n, ok := l.decoder.Follow(k.pcm[:], codec, media.SampleRate, payload)
+	if !ok {
 		return
 	}
-	k := &l.past[l.next]
-	*k = kept{at: at, real: true}
-	if l.decoder.Samples(len(payload)) <= len(k.pcm) {
-		k.n = l.decoder.Decode(k.pcm[:], payload)
-	}
+	k.at, k.n, k.real = at, n, true
 	if l.session != nil {
 		l.session.Write(k.frame())
 		return

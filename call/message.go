@@ -126,13 +126,7 @@ const voiceLevel = 260
 
 func (m *meter) frame(at media.Time, codec media.Codec, payload []byte) {
 	var pcm [media.FrameSamples]int16
-	n := 0
-	if codec != m.decoder.Codec() && m.decoder.Reset(codec, media.SampleRate) != nil {
-		return
-	}
-	if m.decoder.Samples(len(payload)) <= len(pcm) {
-		n = m.decoder.Decode(pcm[:], payload)
-	}
+	n, _ := m.decoder.Follow(pcm[:], codec, media.SampleRate, payload)
 	sum := 0
 	for _, s := range pcm[:n] {
 		sum += max(int(s), -int(s))

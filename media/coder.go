@@ -127,6 +127,19 @@ func (d *Decoder) Decode(dst []int16, payload []byte) int {
 	return written
 }
 
+// Follow is Decode of a frame in a codec that may have changed, at the rate that
+// Reset sets then. Of a frame that was lost, or has no room, nothing is made; ok is
+// false of a codec that cannot be decoded.
+func (d *Decoder) Follow(dst []int16, c Codec, rateHz int, payload []byte) (n int, ok bool) {
+	if c != d.codec && d.Reset(c, rateHz) != nil {
+		return 0, false
+	}
+	if d.Samples(len(payload)) <= len(dst) {
+		n = d.Decode(dst, payload)
+	}
+	return n, true
+}
+
 func (d *Decoder) decode(dst []int16, payload []byte) int {
 	if d.g722 != nil {
 		return d.g722.Decode(dst, payload)

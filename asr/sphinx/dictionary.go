@@ -48,19 +48,18 @@ func (d Dictionary) Has(word string) bool {
 func (d Dictionary) Nearest(word string) string {
 	best, least := "", min(maxDistance, len(word)/2)+1
 	for known := range d {
-		if n := distance(word, known, least); n < least || n == least && best != "" && known < best {
+		if max(len(word)-len(known), len(known)-len(word)) > least {
+			continue
+		}
+		if n := distance(word, known); n < least || n == least && best != "" && known < best {
 			best, least = known, n
 		}
 	}
 	return best
 }
 
-// distance is how many letters must be changed, left out or put in to make b of a,
-// or limit+1 if it is more.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) > limit || len(b)-len(a) > limit {
-		return limit + 1
-	}
+// distance is how many letters must be changed, left out or put in to make b of a.
+func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/ivrd/ivrd/media"
 )
 
 // Engine recognises one utterance after the other; *Decoder is one. It is used by one
@@ -24,7 +26,7 @@ const (
 	maxMessage = 64 << 10
 	// idle is how long a session may be silent, and longest how much it may hear.
 	idle    = 30 * time.Second
-	longest = 60 * 8000
+	longest = 60 * media.SampleRate
 	// interimEvery is how many samples lie between two looks at what has been said.
 	interimEvery = 1600
 	writeTime    = 2 * time.Second
@@ -139,7 +141,7 @@ func (u *utterance) begin(ctx context.Context) error {
 	if kind != websocket.MessageText || json.Unmarshal(b, &u.start) != nil || u.start.Type != "start" {
 		return errors.New("start: the first message is none")
 	}
-	if m := u.start; m.SampleRate != 8000 || m.Encoding != "LINEAR16" {
+	if m := u.start; m.SampleRate != media.SampleRate || m.Encoding != "LINEAR16" {
 		return fmt.Errorf("start: sound is %s at %d Hz (hint: LINEAR16 at 8000)", m.Encoding, m.SampleRate)
 	}
 	return nil
@@ -175,7 +177,7 @@ func (u *utterance) listen(ctx context.Context) error {
 
 func (u *utterance) hear(ctx context.Context, b []byte) error {
 	if u.heard += len(b) / 2; u.heard > longest {
-		return fmt.Errorf("hear: more than %d s", longest/8000)
+		return fmt.Errorf("hear: more than %d s", longest/media.SampleRate)
 	}
 	u.pcm = u.pcm[:0]
 	for i := 0; i+1 < len(b); i += 2 {

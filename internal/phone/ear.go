@@ -28,11 +28,8 @@ func newEar() *ear { return &ear{start: -1, first: -1, answered: -1} }
 // Frame implements media.PacketTap.
 func (e *ear) Frame(_ media.Track, at media.Time, codec media.Codec, payload []byte) {
 	var frame [media.FrameSamples]int16
-	if codec != e.decoder.Codec() && e.decoder.Reset(codec, media.SampleRate) != nil {
+	if _, ok := e.decoder.Follow(frame[:], codec, media.SampleRate, payload); !ok {
 		return
-	}
-	if e.decoder.Samples(len(payload)) <= len(frame) {
-		e.decoder.Decode(frame[:], payload)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
