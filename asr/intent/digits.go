@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/ivrd/ivrd/internal/secret"
-
 	"github.com/ivrd/ivrd/transcript"
 )
 
