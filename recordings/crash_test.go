@@ -479,9 +479,9 @@ type countingStore struct {
 	saves atomic.Int64
 }
 
-func (s *countingStore) SaveCalls(ctx context.Context, rows []recordings.Row) error {
+func (s *countingStore) SaveCalls(ctx context.Context, rows []recordings.Row, segments ...recordings.SegmentRow) error {
 	s.saves.Add(1)
-	return s.Store.SaveCalls(ctx, rows)
+	return s.Store.SaveCalls(ctx, rows, segments...)
 }
 
 // Every change of a closed recording or of its row is named; nothing changed

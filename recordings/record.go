@@ -13,6 +13,7 @@ import (
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/routing"
+	"github.com/ivrd/ivrd/transcript"
 )
 
 // Call is one visit of one caller: the record. Its JSON form is public
@@ -50,6 +51,11 @@ type Call struct {
 	// Legs are the lines of the parties, in order of their coming; written at the
 	// call's end.
 	Legs []Leg `json:"legs,omitempty"`
+	// Transcript says how much of what was said is written down. Intent is what the
+	// caller was last understood to want, Emotion how they seemed to feel.
+	Transcript Words  `json:"transcript,omitzero"`
+	Intent     string `json:"intent,omitempty"`
+	Emotion    *Mood  `json:"emotion,omitempty"`
 
 	Node string `json:"node,omitempty"` // the ivrd process that served it
 }
@@ -136,8 +142,11 @@ type CallStore interface {
 	// CreateCall adds a row and its keys, all or nothing. It fails with
 	// ErrExists when the ID is taken.
 	CreateCall(ctx context.Context, row Row, keys ...seal.StoredKey) error
-	// SaveCalls replaces rows that are there, all or nothing.
-	SaveCalls(context.Context, []Row) error
+	// SaveCalls replaces rows that are there, and adds or replaces segments of calls,
+	// all or nothing.
+	SaveCalls(context.Context, []Row, ...SegmentRow) error
+	// Segments of a call, in order of Seq; none is no error.
+	Segments(ctx context.Context, id string) ([]SegmentRow, error)
 	Call(ctx context.Context, id string) (Row, error)
 	// Calls returns rows from the newest to the oldest.
 	Calls(context.Context, RowQuery) ([]Row, error)
@@ -210,6 +219,10 @@ type Archive interface {
 	// Calls gives of a record that is damaged its ID and start only, with a
 	// recording in the state damaged.
 	Calls(context.Context, Query) ([]Call, string, error)
+	// Transcript is what was said, as far as it is written down: of a running call what is
+	// final. It fails with ErrNotFound where the caller was erased, and with ErrDamaged
+	// where it is not what was written.
+	Transcript(ctx context.Context, id string) ([]transcript.Segment, error)
 	// Play opens the sealed sound of a call as WAV (8 kHz, 16-bit): stereo
 	// (left the caller, right agent and prompts) when track is TrackNone, else
 	// mono of that track. Nothing but the parts that are read is opened.
@@ -244,6 +257,9 @@ type Visit interface {
 	Call() Call
 	// Update changes the record; it is saved soon after, in order.
 	Update(func(*Call))
+	// Say adds a final segment to the transcript, or replaces the one of its number. It
+	// is sealed, and saved soon after.
+	Say(transcript.Segment)
 	// Record starts the sealed recording, at most once; the returned Recorder
 	// is the session's tap. It fails with ErrRefused when the policy refuses
 	// (disk full).

@@ -163,27 +163,26 @@ func (s *saver) tell(err error) {
 }
 
 type change struct {
-	visit   *visit
-	row     Row
-	version int
+	visit    *visit
+	row      Row
+	segments []SegmentRow
+	version  int
 }
 
 func (s *saver) save(list map[*visit]bool) error {
 	now := time.Now()
 	changes := make([]change, 0, len(list))
-	rows := make([]Row, 0, len(list))
 	for v := range list {
 		if !v.unsaved() { // marked while it was saved; later states may be another's
 			continue
 		}
-		row, version, err := v.row(now)
+		c, err := v.state(now)
 		if err != nil {
 			return err
 		}
-		changes = append(changes, change{v, row, version})
-		rows = append(rows, row)
+		changes = append(changes, c)
 	}
-	if err := s.write(rows, changes); err != nil {
+	if err := s.write(changes); err != nil {
 		return err
 	}
 	for _, c := range changes {
@@ -197,13 +196,18 @@ func (s *saver) save(list map[*visit]bool) error {
 	return nil
 }
 
-func (s *saver) write(rows []Row, changes []change) error {
-	if len(rows) == 0 {
+func (s *saver) write(changes []change) error {
+	if len(changes) == 0 {
 		return nil
+	}
+	rows := make([]Row, 0, len(changes))
+	var segments []SegmentRow
+	for _, c := range changes {
+		rows, segments = append(rows, c.row), append(segments, c.segments...)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
-	err := s.store.SaveCalls(ctx, rows)
+	err := s.store.SaveCalls(ctx, rows, segments...)
 	if errors.Is(err, ErrNotFound) {
 		err = s.saveEach(ctx, changes)
 	}
@@ -214,7 +218,7 @@ func (s *saver) write(rows []Row, changes []change) error {
 // others from being saved.
 func (s *saver) saveEach(ctx context.Context, changes []change) error {
 	for _, c := range changes {
-		err := s.store.SaveCalls(ctx, []Row{c.row})
+		err := s.store.SaveCalls(ctx, []Row{c.row}, c.segments...)
 		if errors.Is(err, ErrNotFound) {
 			s.log.Error("the record of a running call has been removed from the store", "call_id", c.row.ID)
 			continue

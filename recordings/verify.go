@@ -94,7 +94,10 @@ func (a *Vault) verifyCall(ctx context.Context, row *Row) ([]Fault, error) {
 		c.fault("record", err.Error())
 		return c.faults, nil
 	}
-	err = a.verifySound(ctx, c, row, &call.Recording)
+	if err := a.verifySound(ctx, c, row, &call.Recording); err != nil {
+		return c.faults, err
+	}
+	err = a.verifyWords(ctx, c, row, &call.Transcript)
 	return c.faults, err
 }
 

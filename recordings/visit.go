@@ -28,8 +28,9 @@ type visit struct {
 	saved     int // the version that is durable
 	waiters   []waiter
 	rec       *writing
-	finishing bool // no more changes from outside
-	ended     bool // the last change is made
+	said      []said // in order of their numbers
+	finishing bool   // no more changes from outside
+	ended     bool   // the last change is made
 }
 
 type waiter struct {
@@ -54,9 +55,11 @@ func (v *visit) Update(change func(*Call)) {
 
 // apply makes a change; what the archive itself keeps is not the caller's to set.
 func (v *visit) apply(change func(*Call)) {
-	rec, node, started := v.call.Recording, v.call.Node, v.call.StartedAt
+	was := v.call
 	change(&v.call)
-	v.call.ID, v.call.Recording, v.call.Node, v.call.StartedAt = v.id, rec, node, started
+	v.call.ID, v.call.Recording, v.call.Node, v.call.StartedAt = v.id, was.Recording, was.Node, was.StartedAt
+	was.Transcript.Coverage = v.call.Transcript.Coverage
+	v.call.Transcript = was.Transcript
 	v.version++
 }
 
@@ -169,12 +172,16 @@ func (v *visit) saveEnd(ctx context.Context, end leg.EndReason, at time.Time) er
 	}
 }
 
-// row is the state to save.
-func (v *visit) row(now time.Time) (Row, int, error) {
+// state is what is to be saved.
+func (v *visit) state(now time.Time) (change, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	segments, err := v.sealed()
+	if err != nil {
+		return change{}, err
+	}
 	row, err := v.archive.house.row(v.call, v.subject, v.keyID, now)
-	return row, v.version, err
+	return change{v, row, segments, v.version}, err
 }
 
 // unsaved reports whether the record has changed since it was last saved.
@@ -224,6 +231,7 @@ func (v *visit) Call() Call {
 	c := v.call
 	c.Path, c.Messages, c.Transfers = slices.Clone(c.Path), slices.Clone(c.Messages), slices.Clone(c.Transfers)
 	c.Recording.Gaps, c.Legs = slices.Clone(c.Recording.Gaps), slices.Clone(c.Legs)
+	c.Transcript.Engines = slices.Clone(c.Transcript.Engines)
 	if v.writing() {
 		c.Recording.DurationMS = ms(media.Time(v.rec.endTime.Load()))
 	}

@@ -22,13 +22,15 @@ var migrations embed.FS
 type Store struct {
 	db *sqlitedb.DB
 	// Of every call; to parse them costs more than to run them.
-	createCall, saveCall, createKey sqlitedb.Statement
+	createCall, saveCall, saveSegment, createKey sqlitedb.Statement
 }
 
 const (
 	createCall = `INSERT INTO calls (` + callColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	saveCall   = `UPDATE calls SET node = ?, started_at = ?, ended_at = ?, saved_at = ?, open = ?,
 		queue = ?, agent = ?, from_index = ?, key_id = ?, personal = ?, doc = ?, mac = ? WHERE id = ?`
+	saveSegment = `INSERT INTO segments (call_id, seq, sealed) VALUES (?, ?, ?)
+		ON CONFLICT (call_id, seq) DO UPDATE SET sealed = excluded.sealed`
 	createKey = `INSERT INTO keys (` + keyColumns + `) VALUES (?, ?, ?, ?, ?)`
 )
 
@@ -54,6 +56,9 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if s.saveCall, err = s.db.Prepare(ctx, saveCall); err != nil {
+		return err
+	}
+	if s.saveSegment, err = s.db.Prepare(ctx, saveSegment); err != nil {
 		return err
 	}
 	s.createKey, err = s.db.Prepare(ctx, createKey)
@@ -107,7 +112,7 @@ func (s *Store) CreateCall(ctx context.Context, row recordings.Row, keys ...seal
 }
 
 // SaveCalls implements recordings.Store.
-func (s *Store) SaveCalls(ctx context.Context, rows []recordings.Row) error {
+func (s *Store) SaveCalls(ctx context.Context, rows []recordings.Row, segments ...recordings.SegmentRow) error {
 	err := s.db.WriteShared(ctx, func(tx *sql.Tx) error {
 		whole := context.WithoutCancel(ctx)
 		for i := range rows {
@@ -117,9 +122,32 @@ func (s *Store) SaveCalls(ctx context.Context, rows []recordings.Row) error {
 				return err
 			}
 		}
+		for _, g := range segments {
+			if _, err := s.saveSegment.Exec(whole, tx, g.Call, g.Seq, g.Sealed); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	return translate(err)
+}
+
+// Segments implements recordings.Store.
+func (s *Store) Segments(ctx context.Context, id string) ([]recordings.SegmentRow, error) {
+	rows, err := s.db.Read().QueryContext(ctx, `SELECT seq, sealed FROM segments WHERE call_id = ? ORDER BY seq`, id)
+	if err != nil {
+		return nil, translate(err)
+	}
+	defer rows.Close()
+	var list []recordings.SegmentRow
+	for rows.Next() {
+		g := recordings.SegmentRow{Call: id}
+		if err := rows.Scan(&g.Seq, &g.Sealed); err != nil {
+			return nil, translate(err)
+		}
+		list = append(list, g)
+	}
+	return list, translate(rows.Err())
 }
 
 // oneRow makes an update that found nothing an error.

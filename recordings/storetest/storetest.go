@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(*testing.T) recordings.Store) {
 		{"Calls", testCalls},
 		{"CreateIsAllOrNothing", testCreateAtomic},
 		{"SaveIsAllOrNothing", testSavedAtomic},
+		{"Segments", testSegments},
 		{"Query", testQuery},
 		{"Paging", testPaging},
 		{"Unfinished", testUnfinished},
@@ -103,6 +104,36 @@ func testSavedAtomic(t *testing.T, s recordings.Store) {
 		s.SaveCalls(ctx, []recordings.Row{changed, row(2)}), recordings.ErrNotFound)
 	if got, err := s.Call(ctx, changed.ID); err != nil || got.Agent != "" {
 		t.Errorf("half of a save was kept: %q, %v", got.Agent, err)
+	}
+}
+
+func testSegments(t *testing.T, s recordings.Store) {
+	ctx := context.Background()
+	a, b := row(1), row(2)
+	create(t, s, a, b)
+	seg := func(id string, seq int, sealed byte) recordings.SegmentRow {
+		return recordings.SegmentRow{Call: id, Seq: seq, Sealed: []byte{sealed}}
+	}
+	save := func(rows []recordings.Row, segments ...recordings.SegmentRow) error {
+		return s.SaveCalls(ctx, rows, segments...)
+	}
+	if got, err := s.Segments(ctx, a.ID); err != nil || len(got) != 0 {
+		t.Errorf("of a call without any: %v, %v", got, err)
+	}
+	err := errors.Join(
+		save([]recordings.Row{a, b}, seg(a.ID, 2, 1), seg(a.ID, 10, 2), seg(b.ID, 2, 3)),
+		save([]recordings.Row{a}, seg(a.ID, 1, 4), seg(a.ID, 2, 5)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "save beside a row that is not there", save([]recordings.Row{row(3)}, seg(a.ID, 3, 6)), recordings.ErrNotFound)
+	for id, wanted := range map[string][]recordings.SegmentRow{
+		a.ID: {seg(a.ID, 1, 4), seg(a.ID, 2, 5), seg(a.ID, 10, 2)},
+		b.ID: {seg(b.ID, 2, 3)},
+	} {
+		if got, err := s.Segments(ctx, id); err != nil || !reflect.DeepEqual(got, wanted) {
+			t.Errorf("segments of %s: %v, %v; want %v", id, got, err, wanted)
+		}
 	}
 }
 
