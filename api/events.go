@@ -14,11 +14,12 @@ import (
 
 	"github.com/ivrd/ivrd/identity"
 	"github.com/ivrd/ivrd/routing"
+	"github.com/ivrd/ivrd/transcript"
 )
 
 // Event is one message of GET /api/v1/events. Which fields it has follows from
 // its type: hello (Now, Me), snapshot (Now, Calls, Queues, Agents), call, queue,
-// agent, call.gone (ID), tick (Now).
+// agent, segment (ID, Segment), call.gone (ID), tick (Now).
 type Event struct {
 	Type   string          `json:"type"`
 	Now    time.Time       `json:"now,omitzero"`
@@ -30,6 +31,8 @@ type Event struct {
 	Queue  *Queue          `json:"queue,omitempty"`
 	Agent  *routing.Agent  `json:"agent,omitempty"`
 	ID     string          `json:"id,omitempty"`
+	// Segment is new, or replaces the one of its number.
+	Segment *transcript.Segment `json:"segment,omitempty"`
 }
 
 // The codes with which the server closes, beyond those of RFC 6455.
@@ -59,7 +62,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, v visitor) error
 	defer leave()
 	ctx, cancel := context.WithCancel(s.sockets.ctx)
 	defer cancel() // closes the connection, whatever happened
-	p := &page{Server: s, conn: conn, who: v, checked: time.Now(), sent: map[string][]byte{}}
+	p := &page{Server: s, conn: conn, who: v, checked: time.Now(), sent: map[string][]byte{}, words: map[string]uint64{}}
 	code, why := p.serve(ctx)
 	s.Log.Debug("events ended", "person", v.Name, "code", int(code), "why", why)
 	_ = conn.Close(code, why) // the page may have gone
@@ -74,7 +77,9 @@ type page struct {
 	// checked is when the sign-in was last found to be good.
 	checked time.Time
 	// sent is what the page was told last, by key of the object.
-	sent       map[string][]byte
+	sent map[string][]byte
+	// words are the revisions of the calls' transcripts that it was told.
+	words      map[string]uint64
 	generation uint64 // of the picture that it was told
 }
 
@@ -169,7 +174,7 @@ func (p *page) begin(ctx context.Context) error {
 			continue
 		}
 		text, same := o.as(p.who.Person, p.config.AnnounceMonitor)
-		p.sent[o.key()] = same
+		p.sent[o.key()], p.words[o.id] = same, o.words
 		if len(lists[o.kind]) > 0 {
 			lists[o.kind] = append(lists[o.kind], ',')
 		}
@@ -208,11 +213,13 @@ func (p *page) tell(ctx context.Context) error {
 		key := o.key()
 		seen[key] = true
 		text, same := o.as(p.who.Person, p.config.AnnounceMonitor)
-		if was, known := p.sent[key]; known && bytes.Equal(was, same) {
-			continue
+		if was, known := p.sent[key]; !known || !bytes.Equal(was, same) {
+			p.sent[key] = same
+			if err := p.write(ctx, fmt.Appendf(nil, `{"type":%q,%q:%s}`, o.kind, o.kind, text)); err != nil {
+				return err
+			}
 		}
-		p.sent[key] = same
-		if err := p.write(ctx, fmt.Appendf(nil, `{"type":%q,%q:%s}`, o.kind, o.kind, text)); err != nil {
+		if err := p.heard(ctx, o); err != nil {
 			return err
 		}
 	}
@@ -235,6 +242,7 @@ func (p *page) forget(ctx context.Context, seen map[string]bool) error {
 			return &closing{closeRights, "what you see has changed"}
 		}
 		delete(p.sent, key)
+		delete(p.words, id)
 		if err := p.send(ctx, Event{Type: "call.gone", ID: id}); err != nil {
 			return err
 		}

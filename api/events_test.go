@@ -22,6 +22,7 @@ import (
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/routing"
 	"github.com/ivrd/ivrd/routing/memstore"
+	"github.com/ivrd/ivrd/transcript"
 )
 
 // wire is a network in memory, which virtual time can see.
@@ -100,8 +101,25 @@ func (c *buffered) Close() error {
 
 // statuses are what a conductor would tell.
 type statuses struct {
-	mu  sync.Mutex
-	all []call.Status
+	mu    sync.Mutex
+	all   []call.Status
+	words map[string][]transcript.Segment // the revision is how many there are
+}
+
+func (s *statuses) Words(id string, since uint64) ([]transcript.Segment, uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.words[id]
+	return slices.Clone(all[since:]), uint64(len(all))
+}
+
+// say adds a segment to a call.
+func (h *stage) say(i int, g transcript.Segment) {
+	h.calls.mu.Lock()
+	h.calls.words[callID(i)] = append(h.calls.words[callID(i)], g)
+	n := len(h.calls.words[callID(i)])
+	h.calls.mu.Unlock()
+	h.set(i, func(s *call.Status) { s.Words = uint64(n) })
 }
 
 func (s *statuses) Statuses() []call.Status {
@@ -142,7 +160,7 @@ type stage struct {
 func pages(t *testing.T, config Config, test func(*stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := &stage{house: build(t, config, identity.Config{}), calls: &statuses{}, wire: newWire()}
+		h := &stage{house: build(t, config, identity.Config{}), calls: &statuses{words: map[string][]transcript.Segment{}}, wire: newWire()}
 		h.Statuses = h.calls
 		h.desk = routing.New(routing.Config{
 			Policy: routing.DefaultPolicy(), Changed: h.Changes.Tell,

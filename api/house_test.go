@@ -22,6 +22,7 @@ import (
 	"github.com/ivrd/ivrd/internal/obs"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/recordings"
+	"github.com/ivrd/ivrd/transcript"
 )
 
 const (
@@ -179,11 +180,12 @@ type archive struct {
 	mu       sync.Mutex
 	calls    []recordings.Call
 	entries  []recordings.AuditEntry
-	audit    error    // fails Audit
-	calls500 error    // fails Calls
-	sound    []byte   // of every recording
-	steps    []string // audits and plays in their order
-	slow     func()   // before each read
+	audit    error                // fails Audit
+	calls500 error                // fails Calls
+	sound    []byte               // of every recording
+	steps    []string             // audits and plays in their order
+	slow     func()               // before each read
+	words    []transcript.Segment // of every call
 }
 
 func newArchive() *archive {
@@ -303,6 +305,11 @@ func (l auditLog) Audit(_ context.Context, from int64, each func(recordings.Audi
 func (a *archive) Play(_ context.Context, id string, track media.Track) (recordings.Playback, error) {
 	a.step("play " + trackName(track))
 	return &sounds{Reader: bytes.NewReader(a.sound), a: a}, nil
+}
+
+func (a *archive) Transcript(context.Context, string) ([]transcript.Segment, error) {
+	a.step("words")
+	return a.words, nil
 }
 
 func (a *archive) step(s string) {

@@ -18,6 +18,8 @@ import (
 // Statuses tells how the running calls are doing; *call.Conductor does.
 type Statuses interface {
 	Statuses() []call.Status
+	// Words are segments of a running call that are other since a revision.
+	Words(id string, since uint64) ([]transcript.Segment, uint64)
 }
 
 // Changes is told that something which pages show may be other than before. Its
@@ -53,6 +55,13 @@ type LiveCall struct {
 	Recording    string            `json:"recording"` // none, live or paused
 	Monitors     []Monitoring      `json:"monitors,omitempty"`
 	Detached     bool              `json:"detached"`
+	// Transcribed is how much of what is said is written down at the moment. Emotion is
+	// what the caller's last utterance seems to express, Intent what they were last
+	// understood to want.
+	Transcribed transcript.Coverage `json:"transcribed"`
+	Emotion     *transcript.Emotion `json:"emotion,omitempty"`
+	Escalate    bool                `json:"escalate"`
+	Intent      string              `json:"intent,omitempty"`
 	// Lines are those of the caller and of whom they talk to, as far as known.
 	Lines []LiveLine `json:"lines,omitempty"`
 }
@@ -85,6 +94,7 @@ func liveCall(s call.Status, c recordings.Call) LiveCall {
 		State: s.State, Since: s.Since, StartedAt: c.StartedAt, AnsweredAt: c.AnsweredAt, Flow: c.Flow, Path: c.Path,
 		Queue: c.Queue, Agent: c.Agent, WaitMS: c.WaitMS, WaitingSince: s.WaitingSince, Position: s.Position, Priority: c.Priority,
 		Recording: s.Recording, Detached: s.Detached,
+		Transcribed: s.Transcribed, Emotion: s.Emotion, Escalate: s.Escalate, Intent: s.Intent,
 	}
 	if s.Agent != "" {
 		l.Agent = s.Agent
@@ -122,6 +132,7 @@ type object struct {
 	// caller; queues are an agent's.
 	queue, agent, now string
 	queues            []string
+	words             uint64 // the revision of a call's
 
 	text []byte
 	// watched is text with the call's monitors; nil where there are none.
@@ -207,7 +218,7 @@ func (s *Server) callObjects(ctx context.Context) []*object {
 			continue
 		}
 		l := liveCall(st, c)
-		o := &object{kind: aCall, id: st.ID, queue: c.Queue, agent: c.Agent, now: l.Agent}
+		o := &object{kind: aCall, id: st.ID, queue: c.Queue, agent: c.Agent, now: l.Agent, words: st.Words}
 		if len(l.Monitors) > 0 {
 			o.watched = rendered(l)
 			l.Monitors = nil

@@ -56,6 +56,7 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/calls", signedIn, identity.CallsRead, s.listCalls},
 		{"GET", "/api/v1/calls/{id}", signedIn, identity.CallsRead, s.oneCall},
 		{"GET", "/api/v1/calls/{id}/recording", signedIn, identity.RecordingsPlay, s.recording},
+		{"GET", "/api/v1/calls/{id}/transcript", signedIn, identity.RecordingsPlay, s.transcript},
 		{"PUT", "/api/v1/calls/{id}/notes", signedIn, identity.CallsRead, s.notes},
 		{"GET", "/api/v1/calls/{id}/earlier", signedIn, identity.CallsRead, s.earlier},
 		{"POST", "/api/v1/calls/{id}/monitor", signedIn, identity.MonitorCalls, s.monitor},

@@ -20,6 +20,7 @@ import (
 	"github.com/ivrd/ivrd/internal/obs"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/recordings"
+	"github.com/ivrd/ivrd/transcript"
 )
 
 // Config is the part of the configuration that api owns. Zero values mean the
@@ -67,6 +68,7 @@ type Archive interface {
 	Call(ctx context.Context, id string) (recordings.Call, error)
 	Calls(context.Context, recordings.Query) ([]recordings.Call, string, error)
 	Play(ctx context.Context, id string, track media.Track) (recordings.Playback, error)
+	Transcript(ctx context.Context, id string) ([]transcript.Segment, error)
 	Audit(context.Context, recordings.AuditEntry) error
 	Annotate(ctx context.Context, id string, a recordings.Annotation) error
 }

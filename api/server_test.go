@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -27,6 +28,7 @@ import (
 
 	"github.com/ivrd/ivrd/identity"
 	"github.com/ivrd/ivrd/recordings"
+	"github.com/ivrd/ivrd/transcript"
 )
 
 func request(t *testing.T, method, path string) *http.Request {
@@ -312,7 +314,7 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("%d operations are described, %d are there", described, n)
 	}
 	for name, v := range map[string]any{
-		"Login": Login{}, "LoggedIn": LoggedIn{}, "CallList": CallList{}, "AuditList": AuditList{}, "Readiness": Readiness{}, "Problem": Problem{},
+		"Login": Login{}, "LoggedIn": LoggedIn{}, "CallList": CallList{}, "Transcript": Transcript{}, "AuditList": AuditList{}, "Readiness": Readiness{}, "Problem": Problem{},
 		"QueueList": QueueList{}, "AgentList": AgentList{}, "AgentState": AgentState{}, "MonitorRequest": MonitorRequest{},
 		"HoldRequest": HoldRequest{}, "TransferRequest": TransferRequest{}, "AttachRequest": AttachRequest{},
 		"Site": Site{}, "Phone": Phone{}, "DemoCaller": DemoCaller{}, "Notes": Notes{}, "Event": Event{},
@@ -336,9 +338,12 @@ func compare(t *testing.T, all map[string]schema, s schema, typ reflect.Type, wh
 		reflect.String: "string", reflect.Int: "integer", reflect.Int64: "integer", reflect.Uint64: "integer", reflect.Float64: "number", reflect.Bool: "boolean",
 		reflect.Slice: "array", reflect.Map: "object", reflect.Struct: "object",
 	}[typ.Kind()]
-	leaf := typ == reflect.TypeFor[time.Time]() || typ == reflect.TypeFor[identity.Secret]()
+	leaf := typ.Implements(reflect.TypeFor[encoding.TextMarshaler]()) // a name, a time, a secret
 	if leaf {
 		want = "string"
+	}
+	if typ == reflect.TypeFor[transcript.Scores]() { // an object by name
+		want, leaf = "object", true
 	}
 	if s.Type != want {
 		t.Errorf("%s: described as %q, is %q", where, s.Type, want)

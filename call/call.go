@@ -25,6 +25,7 @@ type Call struct {
 	caller  leg.Leg
 	log     *slog.Logger
 	board   board
+	scribe  *scribe
 
 	inbox  chan func()
 	hangup chan leg.EndReason // the first one counts
@@ -91,6 +92,10 @@ func newCall(con *Conductor, visit recordings.Visit, session media.Session, call
 	c.timer.Stop()
 	c.enlist(caller, recordings.PartyCaller, "")
 	c.board.status = Status{ID: c.id, Trusted: proved(caller.Info()), State: Menu, Since: con.deps.Clock.Now(), Recording: RecordingNone}
+	c.scribe = newScribe(c)
+	if con.hears() {
+		c.retap()
+	}
 	return c
 }
 
@@ -294,6 +299,7 @@ func (c *Call) heard(ev media.StreamEvent) {
 	case ev.Kind == media.EventDigit:
 		c.typeAhead(ev.Digit)
 	case ev.Kind == media.EventSpeechBegan || ev.Kind == media.EventSpeechEnded:
+		c.scribe.speaks(ev)
 		if t, ok := c.doing.(*turn); ok {
 			t.speaks(c, ev)
 		}
@@ -378,6 +384,7 @@ func (c *Call) finish(reason leg.EndReason) {
 	}
 	c.endMonitors()
 	c.stopRecording()
+	c.scribe.close(ctx)
 	c.closeMedia(ctx)
 	if err := c.visit.Finish(ctx, reason, c.con.deps.Clock.Now()); err != nil {
 		c.log.Error("finish record", "err", err)

@@ -38,6 +38,9 @@ type Config struct {
 	Longest time.Duration
 	// Activity: each party is listened to for whether they speak.
 	Activity bool
+	// Emotion: the caller's voice and words are judged for how they seem to feel; needs
+	// Activity.
+	Emotion bool
 	// FinishTimeout bounds what follows the hang-up; 0 means 15 s.
 	FinishTimeout time.Duration
 }
@@ -66,6 +69,9 @@ type Speaker interface {
 type Script struct {
 	Flows   *ivr.Flows
 	Speaker Speaker
+	// Words of a recorded prompt, for the transcript; "" where they are not known. nil
+	// knows none.
+	Words func(language, name string) string
 }
 
 // Deps are what calls are made of.
@@ -77,6 +83,10 @@ type Deps struct {
 	Fetcher ivr.Fetcher
 	// Recognizer hears what is said in place of keys; nil when nobody does.
 	Recognizer asr.Recognizer
+	// Dictation writes down what people say to each other; nil when nobody does.
+	Dictation asr.Recognizer
+	// Understander says what the caller's words mean; nil when nobody does.
+	Understander Understander
 	// Script gives what a new call is played from; a running call keeps its own.
 	Script func() Script
 	// Clock tells flows the time; nil means the system's.

@@ -68,7 +68,7 @@ func newStage(t *testing.T, flow string) *stage {
 	if err := eng.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s.script = Script{flows, tones{}}
+	s.script = Script{Flows: flows, Speaker: tones{}}
 	s.openVault()
 	s.openDesk()
 	s.con = New(Config{Numbers: map[string]Target{"1000": {Flow: "f"}, "echo": {Echo: true}}, MaxCalls: 100, Activity: true}, Deps{
@@ -114,12 +114,15 @@ func (l *logged) Write(line []byte) (int, error) {
 }
 
 // errors are the lines of level error.
-func (l *logged) errors() []string {
+func (l *logged) errors() []string { return l.all("level=ERROR") }
+
+// all are the lines that have something in them.
+func (l *logged) all(of string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all []string
 	for _, line := range l.lines {
-		if strings.Contains(line, "level=ERROR") {
+		if strings.Contains(line, of) {
 			all = append(all, line)
 		}
 	}

@@ -95,8 +95,9 @@ func (l *listener) end() asr.Session {
 
 // spoken is what became of an answer.
 type spoken struct {
-	phrase string // "" for none of them
-	err    error  // the recognizer has failed: nothing is known
+	phrase  string // "" for none of them
+	segment asr.Segment
+	err     error // the recognizer has failed: nothing is known
 }
 
 // result waits for what was said. Somebody must end the session.
@@ -104,7 +105,7 @@ func result(s asr.Session) spoken {
 	var got spoken
 	for segment := range s.Segments() {
 		if segment.Final && !segment.NoMatch && segment.Text != "" {
-			got.phrase = segment.Text
+			got.phrase, got.segment = segment.Text, segment
 		}
 	}
 	got.err = s.Err()
@@ -177,6 +178,7 @@ func (t *turn) understood(c *Call, got spoken) {
 	case got.phrase == "":
 		t.heard(c, ivr.Heard{Kind: ivr.HeardSpeech})
 	default:
+		t.said = got.segment
 		t.heard(c, ivr.Heard{Kind: ivr.HeardPhrase, Phrase: got.phrase})
 	}
 }

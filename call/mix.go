@@ -120,6 +120,9 @@ func (c *Call) remix() {
 		h.other = c.joined.Stream()
 	}
 	for _, m := range c.monitors {
+		if m.up && m.mode == Barge {
+			c.scribe.joins(m.who)
+		}
 		if m.up {
 			h.supervisors = append(h.supervisors, supervisor{m.leg.Stream(), m.mode})
 		}

@@ -215,6 +215,7 @@ func (c *Call) takeover(m *monitor) error {
 	c.fetching++                                                                        // a page that was to come back is not waited for
 	c.timer.Stop()
 	c.showHeld(false)
+	c.scribe.joins(m.who)
 	c.show(func(s *Status) {
 		s.Lines = ofCaller(s.Lines)
 		if s.Agent, s.Detached = m.who, false; s.State == Away {

@@ -34,10 +34,14 @@ func (c *Call) record() error {
 }
 
 // retap points the session's frames at the recorder, while a message is taken at
-// the meter, and while words are listened for at the listener.
+// the meter, while words are listened for at the listener, and at the ears of the
+// scribe, for whom nothing is that is not kept.
 func (c *Call) retap() {
-	c.sound.recorder = c.rec
-	if c.rec == nil && c.sound.meter == nil && c.sound.listener == nil {
+	c.sound.recorder, c.sound.ears = c.rec, nil
+	if len(c.paused) == 0 && c.con.hears() {
+		c.sound.ears = &c.scribe.ears
+	}
+	if c.sound == (tap{}) {
 		c.session.SetTap(nil)
 		return
 	}
@@ -73,6 +77,9 @@ func (c *Call) unpause(cause string) {
 // hush keeps a secret from supervisors, too.
 func (c *Call) hush(cause string) {
 	c.showRecording()
+	if c.con.hears() {
+		c.retap()
+	}
 	if cause == pausedSecret && len(c.monitors) > 0 {
 		c.remix()
 	}
@@ -112,6 +119,7 @@ type tap struct {
 	recorder recordings.Recorder
 	meter    *meter
 	listener *listener
+	ears     *ears
 }
 
 // Frame implements media.PacketTap.
@@ -124,5 +132,10 @@ func (t *tap) Frame(track media.Track, at media.Time, codec media.Codec, payload
 	}
 	if t.listener != nil && track == media.TrackCaller {
 		t.listener.frame(at, codec, payload)
+	}
+	if t.ears != nil {
+		if e := t.ears.of(track); e != nil {
+			e.frame(at, codec, payload)
+		}
 	}
 }

@@ -33,7 +33,7 @@ func TestRunningCallKeepsItsScript(t *testing.T) {
 		old := s.call("1000", 300)
 		after(2 * time.Second)
 		flows, _ := ivr.CheckFiles(map[string][]byte{"f.yaml": []byte(later)}, ivr.CheckOptions{})
-		s.script = Script{flows, higher{}}
+		s.script = Script{Flows: flows, Speaker: higher{}}
 		young := s.call("1000", 300)
 		old.press("1")
 		after(500 * time.Millisecond)

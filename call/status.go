@@ -61,6 +61,16 @@ type Status struct {
 	Monitors []Watch
 	// Detached: the agent's page has gone and is waited for.
 	Detached bool
+	// Transcribed is how much of what is said is written down at the moment, Words the
+	// revision of it (see Conductor.Words).
+	Transcribed transcript.Coverage
+	Words       uint64
+	// Emotion is what the caller's last utterance seems to express; nil while nothing is
+	// known. Escalate: repeated anger or fear. Intent is what they were last understood
+	// to want.
+	Emotion  *transcript.Emotion
+	Escalate bool
+	Intent   string
 	// Lines are the caller's and of whom they talk to, as far as known.
 	Lines []Line
 }

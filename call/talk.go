@@ -64,6 +64,7 @@ func (n *talk) answered(c *Call, with string) {
 		r.WaitMS += wait.Milliseconds()
 	})
 	c.showTalk(n.kind, with)
+	c.scribe.talks(who, c.visit.Call().Language)
 	n.settle(c)
 }
 
@@ -73,6 +74,7 @@ func (n *talk) part(c *Call) {
 	c.part()
 	n.account(c)
 	n.over = true
+	c.scribe.parts()
 	c.showMenu()
 }
 

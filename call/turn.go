@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ivrd/ivrd/asr"
 	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
@@ -24,6 +25,7 @@ type turn struct {
 	over   bool // the prompts
 	keys   []byte
 	speech *answer // nil: keys only
+	said   asr.Segment
 }
 
 func (t *turn) begin(c *Call) {
@@ -45,6 +47,7 @@ func (t *turn) begin(c *Call) {
 	// A finish key that comes late must not cut the prompts off: take stops them.
 	stop := t.collects() && t.BargeIn && !c.late.due()
 	t.play = c.caller.Stream().Play(media.Play{Prompts: t.sound, StopOnDigit: stop})
+	c.scribe.prompted(c.session.Now(), t.Prompts)
 }
 
 func (t *turn) collects() bool { return t.Max > 0 }
@@ -136,6 +139,7 @@ func (t *turn) played(c *Call, id media.PlayID) {
 
 func (t *turn) promptsOver(c *Call) {
 	t.over = true
+	c.scribe.hushed(c.session.Now())
 	switch {
 	case !t.collects():
 		t.ended(c, ivr.HeardPlayed)
@@ -165,8 +169,11 @@ func (t *turn) ended(c *Call, kind ivr.HeardKind) {
 func (t *turn) heard(c *Call, h ivr.Heard) {
 	t.hearNoMore(c)
 	c.caller.Stream().Stop()
+	c.scribe.hushed(c.session.Now())
 	if t.Secret {
 		c.endSecret(secretTail)
+	} else {
+		c.scribe.answered(c.session.Now(), h, t.said)
 	}
 	t.result <- h
 	c.done()

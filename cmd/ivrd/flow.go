@@ -15,6 +15,7 @@ import (
 	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/ivr/flowtest"
 	"github.com/ivrd/ivrd/tts"
+	"github.com/ivrd/ivrd/tts/promptset"
 )
 
 type flowCmd struct {
@@ -63,6 +64,20 @@ func loadPrompts(f config.File) (*tts.Library, error) {
 		return nil, err
 	}
 	return tts.ReadLibrary(fsys)
+}
+
+// promptTexts are the words of recorded prompts, where somebody wrote them down: for
+// transcripts only, so that without them calls go on.
+func promptTexts(f config.File) (promptset.Texts, error) {
+	fsys, err := demoOr(f.Flows.Prompts, "demo/prompts")
+	if err != nil {
+		return promptset.Texts{}, err
+	}
+	t, err := promptset.ReadTexts(fsys)
+	if errors.Is(err, fs.ErrNotExist) {
+		return promptset.Texts{}, nil
+	}
+	return t, err
 }
 
 // demoOr is a directory on disk, or a part of the demo that is built in.

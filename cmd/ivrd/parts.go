@@ -24,6 +24,7 @@ import (
 	"github.com/ivrd/ivrd/media/rtpio"
 	"github.com/ivrd/ivrd/sip"
 	"github.com/ivrd/ivrd/tts"
+	"github.com/ivrd/ivrd/tts/promptset"
 )
 
 // Each function below gives a package its own part of the configuration,
@@ -229,6 +230,7 @@ func voices(f config.File) map[string]tts.Voice {
 type script struct {
 	flows   *ivr.Flows
 	speaker *tts.Speaker
+	texts   promptset.Texts
 }
 
 // prepare renders what the flows always say, so that no caller waits for it.

@@ -171,7 +171,7 @@ func (h *house) openCalls(ctx context.Context) error {
 		return err
 	}
 	dial := &lateDialer{}
-	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Longest: h.file.Calls.Longest, Node: nodeName(), Env: env, Activity: h.file.Speech.Activity}, call.Deps{
+	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Longest: h.file.Calls.Longest, Node: nodeName(), Env: env, Activity: h.file.Speech.Activity, Emotion: h.file.Speech.Emotion}, call.Deps{
 		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher, Recognizer: recognizer,
 		Script: h.callScript, Log: h.log, Ended: h.countCall(), Changed: h.changes.Tell, Overloaded: h.engine.Overloaded,
 	})
@@ -211,7 +211,11 @@ func (h *house) loadFlows() error {
 	if err := checkNumbers(h.file, flows); err != nil {
 		return err
 	}
-	s := &script{flows, tts.NewSpeaker(library, h.speech)}
+	texts, err := promptTexts(h.file)
+	if err != nil {
+		h.log.Warn("transcripts will not have the words of recorded prompts", "err", err)
+	}
+	s := &script{flows, tts.NewSpeaker(library, h.speech), texts}
 	h.script.Store(s)
 	h.preparing.Go(func() { s.prepare(h.background, h.log) })
 	return nil
@@ -220,7 +224,7 @@ func (h *house) loadFlows() error {
 // callScript is what a call that begins now is played from.
 func (h *house) callScript() call.Script {
 	s := h.script.Load()
-	return call.Script{Flows: s.flows, Speaker: s.speaker}
+	return call.Script{Flows: s.flows, Speaker: s.speaker, Words: func(language, name string) string { return s.texts.Prompts[name][language] }}
 }
 
 // lateDialer is the SIP server, which is made after the conductor that dials.

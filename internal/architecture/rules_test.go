@@ -44,7 +44,7 @@ func layers() []layer {
 		{"recordings/...", []string{"leg", "media", "transcript", "recordings", "recordings/...", "internal/seal", "internal/sqlitedb"}, "storage imports the domain"},
 		{"identity", []string{"internal/seal", "internal/secret"}, "the domain of people; it does not know calls"},
 		{"identity/...", []string{"identity", "identity/...", "internal/seal", "internal/sqlitedb"}, "storage imports the domain"},
-		{"call", []string{"asr", "leg", "media", "sip", "ivr", "tts", "recordings", "routing", "transcript", "identity"}, "the conductor knows its orchestra, not the audience"},
+		{"call", []string{"asr", "asr/emotion", "leg", "media", "sip", "ivr", "tts", "recordings", "routing", "transcript", "identity"}, "the conductor knows its orchestra, not the audience"},
 		{"api", []string{"call", "leg", "media", "recordings", "routing", "transcript", "identity", "internal/obs"}, "the audience's side: never SIP, flows or files"},
 		{"internal/secret", nil, "one type that cannot print, for all who hold secrets"},
 		{"internal/breaker", nil, "one breaker for all who ask over HTTP"},

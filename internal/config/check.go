@@ -62,6 +62,9 @@ func (d *decoder) check(f *File) {
 	if f.Speech.Listeners < 1 || f.Speech.Listeners > 100 {
 		d.wrong("speech.listeners", "", "wants 1 to 100, got %d", f.Speech.Listeners)
 	}
+	if f.Speech.Emotion && !f.Speech.Activity {
+		d.wrong("speech.emotion", "set speech.activity", "judges utterances, which nobody looks for")
+	}
 	if f.Speech.Recognizer == "pocketsphinx" && !f.Speech.Activity {
 		d.wrong("speech.recognizer", "set speech.activity", "listens from where speech begins, which nobody looks for")
 	}

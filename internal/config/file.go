@@ -164,6 +164,8 @@ type Speech struct {
 	Engine   string            `yaml:"engine"` // auto, espeak-ng, none
 	Voices   map[string]string `yaml:"voices"`
 	Activity bool              `yaml:"activity"`
+	// Emotion: callers' utterances are judged for how they seem to feel.
+	Emotion bool `yaml:"emotion"`
 	// Recognizer hears phrases of menus: auto, pocketsphinx, none; at most Listeners
 	// callers at once.
 	Recognizer string `yaml:"recognizer"`
@@ -211,7 +213,7 @@ func Default() File {
 		},
 		Dispositions: []string{"resolved", "follow-up", "callback", "complaint", "fraud-confirmed", "wrong-number", "no-show"},
 		Flows:        Flows{Env: map[string]string{}, Backend: "demo"},
-		Speech:       Speech{Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"}, Activity: true, Recognizer: "auto", Listeners: 2},
+		Speech:       Speech{Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"}, Activity: true, Emotion: true, Recognizer: "auto", Listeners: 2},
 		Data:         Data{Dir: "./var", Reserve: 64 << 20},
 		Log:          Log{Level: "info", Format: "text"},
 	}

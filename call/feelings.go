@@ -1,0 +1,175 @@
+package call
+
+import (
+	"context"
+	"time"
+
+	"github.com/ivrd/ivrd/asr/emotion"
+	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/recordings"
+	"github.com/ivrd/ivrd/transcript"
+)
+
+// feelEvery is how often the analysis takes what was heard.
+const feelEvery = 200 * time.Millisecond
+
+// feelings follow how the caller seems to feel. They belong to the scribe's goroutine.
+type feelings struct {
+	analyser   *emotion.Analyser // nil: it is not wanted
+	room       *sound
+	escalation emotion.Escalation
+	began      media.Time // the caller speaks since; -1 while not
+	sum        transcript.Scores
+	labelled   int
+	escalated  bool
+	method     string
+}
+
+func newFeelings() feelings {
+	return feelings{analyser: emotion.New(emotion.Config{}), room: &sound{}, began: -1}
+}
+
+func (s *scribe) drain() { s.ears.caller.drain(s.analyser, s.room) }
+
+// speaks is told that the caller begins to speak, or has ended.
+func (s *scribe) speaks(ev media.StreamEvent) {
+	if s.ears.caller.sound == nil {
+		return
+	}
+	s.post(func() {
+		switch {
+		case ev.Kind == media.EventSpeechBegan:
+			s.began = ev.At
+		case s.began >= 0:
+			from := s.began
+			s.began = -1
+			s.voiced(from, ev.At)
+		}
+	})
+}
+
+// voiced judges an utterance that nobody writes down by its sound alone: as that of a
+// choice which is known already, or by itself.
+func (s *scribe) voiced(from, to media.Time) {
+	if s.writtenDown(transcript.Caller) {
+		return // dictated does it, with the words
+	}
+	e := s.feel(from, to, "")
+	if e == nil {
+		return
+	}
+	s.felt(to, e)
+	if last := s.lastOf(transcript.Caller); last != nil && last.Kind == transcript.Choice && last.EndMS >= ms(from) {
+		last.Emotion = e
+		s.put(last)
+		return
+	}
+	s.add(transcript.Segment{
+		Speaker: transcript.Caller, Kind: transcript.Voice, StartMS: ms(from), EndMS: ms(to), Final: true, Emotion: e,
+	})
+}
+
+func (s *scribe) writtenDown(who transcript.Speaker) bool {
+	for _, p := range s.parties {
+		if p.speaker == who && p.session != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// feel judges an utterance; nil where nothing can be said of it.
+func (s *scribe) feel(from, to media.Time, text string) *transcript.Emotion {
+	if s.analyser == nil {
+		return nil
+	}
+	s.drain()
+	e := s.analyser.Utterance(from, to, text).Emotion
+	if e.Label == transcript.Unknown && e.Arousal.Confidence == 0 && e.Valence.Confidence == 0 {
+		return nil
+	}
+	return &e
+}
+
+// felt adds an utterance to what the call shows and the record says.
+func (s *scribe) felt(at media.Time, e *transcript.Emotion) {
+	if e == nil {
+		return
+	}
+	raised := s.escalation.Add(at, *e).Raised
+	s.c.show(func(st *Status) { st.Emotion, st.Escalate = e, raised })
+	s.escalated = s.escalated || raised
+	if e.Label != transcript.Unknown {
+		s.labelled++
+		s.method = e.Method
+		for i, v := range e.Scores {
+			s.sum[i] += v
+		}
+	}
+	m := s.mood()
+	s.c.visit.Update(func(r *recordings.Call) { r.Emotion = m })
+}
+
+func (s *scribe) mood() *recordings.Mood {
+	m := &recordings.Mood{Escalated: s.escalated, Method: s.method}
+	if s.labelled == 0 {
+		return m
+	}
+	m.Label, m.Confidence = s.sum.Best()
+	m.Confidence /= float64(s.labelled)
+	return m
+}
+
+// level is how much the caller's emotion asks for haste, 0 to 1, at a time of the call.
+func (s *scribe) level(at media.Time) float64 {
+	got := make(chan float64, 1)
+	s.wait(func() { got <- s.escalation.At(at).Level })
+	select {
+	case l := <-got:
+		return l
+	case <-s.done:
+		return 0
+	}
+}
+
+// Meaning is what somebody was understood to want.
+type Meaning struct {
+	Intent   *transcript.Intent // nil: none that we know
+	Entities []transcript.Entity
+}
+
+// Understander says what words mean, within the end of ctx.
+type Understander interface {
+	Understand(ctx context.Context, text, language string) Meaning
+}
+
+// understandLimit is how long it may take to be shown beside the words.
+const understandLimit = 3 * time.Second
+
+// understand adds to a segment what its words mean, when that is known.
+func (s *scribe) understand(seq int, text, language string) {
+	u := s.c.con.deps.Understander
+	if u == nil {
+		return
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), understandLimit)
+		defer cancel()
+		m := u.Understand(ctx, text, language)
+		s.wait(func() { s.understood(seq, m) })
+	}()
+}
+
+func (s *scribe) understood(seq int, m Meaning) {
+	g := s.find(seq)
+	if g == nil || m.Intent == nil && len(m.Entities) == 0 {
+		return
+	}
+	g.Intent, g.Entities = m.Intent, m.Entities
+	s.put(g)
+	if m.Intent != nil {
+		name := m.Intent.Name
+		s.c.show(func(st *Status) { st.Intent = name })
+		s.c.visit.Update(func(r *recordings.Call) { r.Intent = name })
+	}
+}
