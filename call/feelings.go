@@ -120,10 +120,14 @@ func (s *scribe) mood() *recordings.Mood {
 	return m
 }
 
-// level is how much the caller's emotion asks for haste, 0 to 1, at a time of the call.
-func (s *scribe) level(at media.Time) float64 {
-	got := make(chan float64, 1)
-	s.wait(func() { got <- s.escalation.At(at).Level })
+// haste is how much the caller's emotion asks for now, 0 to 100. It waits for what is
+// being judged.
+func (s *scribe) haste() float64 {
+	if s.analyser == nil {
+		return 0
+	}
+	got, at := make(chan float64, 1), s.c.session.Now()
+	s.wait(func() { got <- 100 * s.escalation.At(at).Level })
 	select {
 	case l := <-got:
 		return l

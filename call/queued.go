@@ -176,7 +176,7 @@ func (v visitor) Enqueue(ctx context.Context, e ivr.Enqueue) (ivr.EnqueueResult,
 // enter takes a place in a queue, of which the caller knows nothing yet.
 func (v visitor) enter(ctx context.Context, e ivr.Enqueue, hold []*media.Prompt) (*wait, error) {
 	place, err := v.c.con.deps.Queues.Enter(ctx, routing.Request{
-		ID: v.c.id, Queue: e.Queue, Value: e.Value, Difficulty: e.Difficulty, Skills: e.Skills, Language: e.Language,
+		ID: v.c.id, Queue: e.Queue, Value: e.Value, Difficulty: e.Difficulty, Emotion: v.c.scribe.haste(), Skills: e.Skills, Language: e.Language,
 	})
 	if err != nil {
 		return nil, err

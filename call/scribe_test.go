@@ -266,3 +266,35 @@ nodes:
 		}
 	})
 }
+
+// TestEmotionMovesPriority: whose engine says again and again that they are angry is shown so,
+// and has a place in the next queue that is better by a bounded amount.
+func TestEmotionMovesPriority(t *testing.T) {
+	play(t, toQueue, func(s *stage) {
+		w := &writer{}
+		s.con.deps.Dictation, s.con.cfg.Emotion = w, true
+		caller, _ := talkTogether(s)
+		for i := range 5 {
+			at := time.Duration(2+2*i) * time.Second
+			time.Sleep(2 * time.Second)
+			w.session(1).say("<|en|><|ANGRY|>this is outrageous", true, at, at+time.Second)
+		}
+		st := s.con.Statuses()[0]
+		if st.Emotion == nil || st.Emotion.Label != transcript.Anger || !st.Escalate {
+			t.Fatalf("shown: %+v, escalate %v", st.Emotion, st.Escalate)
+		}
+		if err := s.con.Transfer(context.Background(), st.ID, "alice", Destination{Queue: "fraud"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		caller.End(leg.CallerHangup)
+		c := s.record()
+		last := c.Priority.Terms[len(c.Priority.Terms)-1]
+		if last.Name != "emotion" || last.Value < 50 || c.Priority.Total > 60 {
+			t.Errorf("priority: %+v", c.Priority)
+		}
+		if c.Emotion == nil || c.Emotion.Label != transcript.Anger || !c.Emotion.Escalated {
+			t.Errorf("the record says %+v", c.Emotion)
+		}
+	})
+}

@@ -292,6 +292,7 @@ func (q *queue) count(f func(*Counts)) {
 type Request struct {
 	ID, Queue         string
 	Value, Difficulty float64 // 0–100
+	Emotion           float64 // 0–100: how much it asks for haste
 	Skills            map[string]int
 	Language          string
 }
@@ -304,7 +305,7 @@ func (d *Dispatcher) Enter(ctx context.Context, r Request) (*Place, error) {
 		return nil, fmt.Errorf("enter queue %s: %w", r.Queue, ErrNotFound)
 	}
 	t := Ticket{
-		ID: r.ID, Queue: r.Queue, Score: d.cfg.Policy.Score(r.Value, r.Difficulty),
+		ID: r.ID, Queue: r.Queue, Score: d.cfg.Policy.Score(r.Value, r.Difficulty, r.Emotion),
 		Skills: r.Skills, Language: r.Language, At: d.cfg.Now(),
 	}
 	p := &Place{d: d, queue: q, ticket: t, changed: make(chan struct{}, 1)}

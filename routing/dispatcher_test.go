@@ -3,6 +3,7 @@ package routing_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -96,12 +97,23 @@ func (d *desk) agentIs(name string, want routing.State, reason string) routing.A
 }
 
 func TestScore(t *testing.T) {
-	s := routing.DefaultPolicy().Score(90, 80)
+	s := routing.DefaultPolicy().Score(90, 80, 0)
 	if s.Total != 86 || len(s.Terms) != 2 || s.Terms[0].Value != 90 || s.Terms[1].Weight != 0.4 {
 		t.Errorf("score %+v", s)
 	}
-	if s := routing.DefaultPolicy().Score(-1, 1000); s.Total != 40 {
+	if s := routing.DefaultPolicy().Score(-1, 1000, 0); s.Total != 40 {
 		t.Errorf("out of bounds: %+v", s)
+	}
+	if s := routing.DefaultPolicy().Score(50, 50, 80); s.Total != 58 || len(s.Terms) != 3 || s.Terms[2] != (routing.Term{Name: "emotion", Weight: 0.1, Value: 80}) {
+		t.Errorf("with emotion: %+v", s)
+	}
+	s = routing.DefaultPolicy().Score(100, 90, 100)
+	sum := 0.0
+	for _, term := range s.Terms {
+		sum += term.Weight * term.Value
+	}
+	if math.Abs(s.Total-100) > 1e-9 || math.Abs(sum-s.Total) > 1e-9 {
+		t.Errorf("emotion takes it beyond 100: %+v", s)
 	}
 }
 

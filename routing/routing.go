@@ -33,10 +33,15 @@ type Policy struct {
 	Version string
 	// UserValue and Difficulty weigh 0–100 each.
 	UserValue, Difficulty float64
+	// Emotion weighs 0–100, too, for callers who sound angry or afraid again and again:
+	// a guess, so that it moves a priority by little.
+	Emotion float64
 }
 
-// DefaultPolicy is 0.6 × user value + 0.4 × difficulty.
-func DefaultPolicy() Policy { return Policy{Version: "1", UserValue: 0.6, Difficulty: 0.4} }
+// DefaultPolicy is 0.6 × user value + 0.4 × difficulty, and up to 10 for emotion.
+func DefaultPolicy() Policy {
+	return Policy{Version: "2", UserValue: 0.6, Difficulty: 0.4, Emotion: 0.1}
+}
 
 // Score is a priority, 0–100, with the terms that it is the sum of.
 type Score struct {
@@ -52,12 +57,17 @@ type Term struct {
 	Value  float64 `json:"value"`
 }
 
-// Score weighs a caller's value and the difficulty of the problem; what is
-// outside 0–100 is taken as its bound.
-func (p Policy) Score(value, difficulty float64) Score {
+// Score weighs a caller's value, the difficulty of the problem and their emotion; what
+// is outside 0–100 is taken as its bound. Emotion is a term where there is any, and
+// takes the total to 100 at most.
+func (p Policy) Score(value, difficulty, emotion float64) Score {
 	terms := []Term{
 		{"user_value", p.UserValue, bounded(value)},
 		{"difficulty", p.Difficulty, bounded(difficulty)},
+	}
+	if emotion = bounded(emotion); emotion > 0 && p.Emotion > 0 {
+		room := 100 - p.UserValue*terms[0].Value - p.Difficulty*terms[1].Value
+		terms = append(terms, Term{"emotion", p.Emotion, min(emotion, bounded(room/p.Emotion))})
 	}
 	s := Score{Policy: p.Version, Terms: terms}
 	for _, t := range terms {
