@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ivrd/ivrd/asr"
 	"github.com/ivrd/ivrd/internal/testkit/speech"
 	"github.com/ivrd/ivrd/media"
 )
@@ -62,7 +63,7 @@ func TestCommands(t *testing.T) {
 	for _, voice := range []string{"en-us", "en-us+f3", "en-gb", "en-gb+f2"} {
 		for _, phrase := range menu {
 			all++
-			if said := hear(t, d, grammar, say(t, voice, phrase)); Match(menu, said) == phrase {
+			if said := hear(t, d, grammar, say(t, voice, phrase)); asr.Match(menu, said) == phrase {
 				right++
 			} else {
 				t.Logf("%s says %q: %q", voice, phrase, said)
