@@ -17,6 +17,7 @@ import (
 // after a fault, and knows where each value came from.
 type decoder struct {
 	source  string
+	env     []string              // NAME=value, for values that name a variable
 	sources map[*yaml.Node]string // values that did not come from the file
 	lines   map[string]place      // key path -> place, for faults found later
 	faults  Faults

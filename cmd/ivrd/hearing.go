@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/ivrd/ivrd/asr"
+	"github.com/ivrd/ivrd/asr/sphinx"
+	"github.com/ivrd/ivrd/internal/config"
+)
+
+// hearing is who hears words: all engines behind one fail-over, so that menus and
+// conversations know of the same faults. The zero value is nobody.
+type hearing struct {
+	engines *asr.Failover
+	// activity: it is looked for where speech begins, which menus need.
+	activity bool
+}
+
+// menus is what hears the phrases of menus; nil when nobody does.
+func (h hearing) menus() asr.Recognizer {
+	if h.engines == nil || !h.activity {
+		return nil
+	}
+	return h.engines
+}
+
+// dictation is what writes conversations down; nil when nobody does.
+func (h hearing) dictation() asr.Recognizer {
+	if h.engines == nil || !h.engines.Traits().Dictation {
+		return nil
+	}
+	return h.engines
+}
+
+// openHearing starts the embedded recognizer, if there is one, and makes clients of
+// the others: they connect when somebody speaks.
+func (h *house) openHearing(ctx context.Context) error {
+	h.hearing.activity = h.file.Speech.Activity
+	embedded, err := newEmbedded(ctx, h.file, h.log)
+	if err != nil {
+		return err
+	}
+	if embedded != nil {
+		h.opened(func() error { embedded.Close(); return nil })
+	}
+	list, err := recognizers(h.file.Speech, embedded)
+	if err != nil {
+		return err
+	}
+	sayWhoHears(h.log, list, h.file.Speech.Activity)
+	if len(list) == 0 {
+		return nil
+	}
+	h.hearing.engines, err = asr.NewFailover(asr.FailoverConfig{Recognizers: list})
+	return err
+}
+
+// newEmbedded is the embedded recognizer; nil when there is none and none is demanded.
+func newEmbedded(ctx context.Context, f config.File, log *slog.Logger) (*sphinx.Process, error) {
+	if f.Speech.Recognizer == "none" || !f.Speech.Activity {
+		return nil, nil
+	}
+	path, err := sphinx.Find()
+	var p *sphinx.Process
+	if err == nil {
+		p, err = sphinx.Start(ctx, sphinx.ProcessConfig{Path: path, Decoders: f.Speech.Listeners, Log: log})
+	}
+	switch {
+	case err == nil:
+		return p, nil
+	case f.Speech.Recognizer == "auto":
+		log.Info("no embedded speech recognizer", "err", err)
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("speech.recognizer: %w (hint: make build-asr)", err)
+	}
+}
+
+// recognizers are all engines, best first: the embedded one, which may be nil, where
+// the list has its place, else last.
+func recognizers(s config.Speech, embedded *sphinx.Process) ([]asr.Recognizer, error) {
+	var out []asr.Recognizer
+	place := func() {
+		if embedded != nil {
+			out, embedded = append(out, embedded), nil
+		}
+	}
+	for _, c := range s.Recognizers {
+		if c.Kind == config.KindPocketSphinx {
+			place()
+			continue
+		}
+		r, err := newClient(c)
+		if err != nil {
+			return nil, fmt.Errorf("speech.recognizers: %w", err)
+		}
+		out = append(out, r)
+	}
+	place()
+	return out, nil
+}
+
+// newClient makes the client of an engine that runs elsewhere.
+func newClient(c config.Recognizer) (asr.Recognizer, error) {
+	link := asr.Link{URL: c.URL, Token: c.Key}
+	switch c.Kind {
+	case config.KindVosk:
+		return asr.NewVosk(asr.VoskConfig{Name: c.Name, Link: link, Languages: c.Languages, PhrasesOnly: c.PhrasesOnly})
+	case config.KindDeepgram:
+		return asr.NewDeepgram(asr.DeepgramConfig{Name: c.Name, Link: link, Model: c.Model, Languages: c.Languages, PhrasesOnly: c.PhrasesOnly})
+	default:
+		return asr.NewJambonz(asr.JambonzConfig{Name: c.Name, Link: link, Languages: c.Languages, PhrasesOnly: c.PhrasesOnly})
+	}
+}
+
+// sayWhoHears tells which engines there are, and what is not heard.
+func sayWhoHears(log *slog.Logger, list []asr.Recognizer, activity bool) {
+	engines, dictate := []string{}, []string{}
+	for _, r := range list {
+		t := r.Traits()
+		name := r.Name()
+		if len(t.Languages) > 0 {
+			name += " (" + strings.Join(t.Languages, " ") + ")"
+		}
+		engines = append(engines, name)
+		if t.Dictation {
+			dictate = append(dictate, r.Name())
+		}
+	}
+	menus, conversation := "keys only", "conversation not transcribed"
+	if len(list) > 0 && activity {
+		menus = "keys and phrases"
+	}
+	if len(dictate) > 0 {
+		conversation = "transcribed by " + strings.Join(dictate, ", then ")
+	}
+	log.Info("speech recognition", "engines", strings.Join(engines, ", "), "menus", menus, "conversation", conversation)
+}
