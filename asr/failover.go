@@ -3,6 +3,7 @@ package asr
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +25,8 @@ type FailoverConfig struct {
 	// Finish is how long the last results may take with all engines together, when the
 	// caller of Finish does not say; zero for 8 s.
 	Finish time.Duration
+	// Log is for sessions that bring none of their own.
+	Log *slog.Logger
 }
 
 // Failover is a Recognizer that is always the best one left. An engine that fails or is
@@ -110,6 +113,9 @@ func (f *Failover) Counters() []EngineCounters {
 func (f *Failover) Open(ctx context.Context, o Options) (Session, error) {
 	if err := f.able(&o); err != nil {
 		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = f.config.Log
 	}
 	s := &relay{Failover: f, asked: o, at: -1, shown: -1, attempts: make([]int, len(f.config.Recognizers))}
 	s.begin(ctx, ringFrames+historyFrames)

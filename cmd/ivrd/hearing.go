@@ -9,6 +9,7 @@ import (
 	"github.com/ivrd/ivrd/asr"
 	"github.com/ivrd/ivrd/asr/sphinx"
 	"github.com/ivrd/ivrd/internal/config"
+	"github.com/ivrd/ivrd/internal/obs"
 )
 
 // hearing is who hears words: all engines behind one fail-over, so that menus and
@@ -54,7 +55,7 @@ func (h *house) openHearing(ctx context.Context) error {
 	if len(list) == 0 {
 		return nil
 	}
-	h.hearing.engines, err = asr.NewFailover(asr.FailoverConfig{Recognizers: list})
+	h.hearing.engines, err = asr.NewFailover(asr.FailoverConfig{Recognizers: list, Log: h.log})
 	return err
 }
 
@@ -138,4 +139,55 @@ func sayWhoHears(log *slog.Logger, list []asr.Recognizer, activity bool) {
 		conversation = "transcribed by " + strings.Join(dictate, ", then ")
 	}
 	log.Info("speech recognition", "engines", strings.Join(engines, ", "), "menus", menus, "conversation", conversation)
+}
+
+// well fails while an engine is paused for its faults: others, or keys, do its work.
+func (h hearing) well(context.Context) error {
+	for _, c := range h.counters() {
+		if c.Paused {
+			return fmt.Errorf("recognizer %s is left out for now: %s", c.Engine, c.LastError)
+		}
+	}
+	return nil
+}
+
+func (h hearing) counters() []asr.EngineCounters {
+	if h.engines == nil {
+		return nil
+	}
+	return h.engines.Counters()
+}
+
+// measure exposes what each engine has done.
+func (h hearing) measure(m *obs.Metrics) {
+	for i, c := range h.counters() {
+		read := func(f func(asr.EngineCounters) float64) func() float64 {
+			return func() float64 { return f(h.engines.Counters()[i]) }
+		}
+		for _, g := range []struct {
+			name, help string
+			value      func(asr.EngineCounters) float64
+		}{
+			{"speech_sessions", "Streams that the recognizer hears now.", func(c asr.EngineCounters) float64 { return float64(c.Open) }},
+			{"speech_behind_seconds", "Sound that waits for the recognizer, in the stream where it is most.", func(c asr.EngineCounters) float64 { return c.Behind.Duration().Seconds() }},
+			{"speech_up", "0 while the recognizer is left out for its faults.", func(c asr.EngineCounters) float64 { return truth(!c.Paused) }},
+		} {
+			m.GaugeOf(g.name, g.help, "engine", c.Engine, read(g.value))
+		}
+		for _, n := range []struct {
+			name, help string
+			value      func(asr.EngineCounters) uint64
+		}{
+			{"speech_streams_total", "Streams that were opened.", func(c asr.EngineCounters) uint64 { return c.Opened }},
+			{"speech_failures_total", "Streams that ended by a fault of the recognizer.", func(c asr.EngineCounters) uint64 { return c.Failed }},
+			{"speech_declined_total", "Streams that the recognizer declined: it was full, or cannot hear the phrases.", func(c asr.EngineCounters) uint64 { return c.Declined }},
+			{"speech_late_total", "Streams that were given up because the recognizer was too far behind.", func(c asr.EngineCounters) uint64 { return c.Late }},
+			{"speech_restarts_total", "Streams that were opened again because nothing came while somebody spoke.", func(c asr.EngineCounters) uint64 { return c.Restarts }},
+			{"speech_switches_total", "Streams that another recognizer took over from this one.", func(c asr.EngineCounters) uint64 { return c.Switches }},
+			{"speech_lost_frames_total", "Frames of sound, of 20 ms, that the recognizer did not take in time.", func(c asr.EngineCounters) uint64 { return c.Lost }},
+			{"speech_results_total", "Final results with words.", func(c asr.EngineCounters) uint64 { return c.Finals }},
+		} {
+			m.CounterOf(n.name, n.help, "engine", c.Engine, read(func(c asr.EngineCounters) float64 { return float64(n.value(c)) }))
+		}
+	}
 }
