@@ -18,3 +18,22 @@ func TestMatch(t *testing.T) {
 		}
 	}
 }
+
+// What is found is a phrase, whose words were said.
+func FuzzMatch(f *testing.F) {
+	f.Add("card", "lost card", "I lost my card.")
+	f.Add("账单", "人工", "查账单")
+	f.Add("", "'", "ı̇ İ")
+	f.Fuzz(func(t *testing.T, a, b, said string) {
+		got := asr.Match([]string{a, b}, said)
+		if got != "" && got != a && got != b {
+			t.Fatalf("%q in %q is %q", []string{a, b}, said, got)
+		}
+		if len(asr.Words(a)) > 0 && asr.Match([]string{a}, said+" "+a+" "+said) != a {
+			t.Errorf("%q is not in %q", a, said+" "+a+" "+said)
+		}
+		if got != "" && len(asr.Words(got)) > len(asr.Words(said)) {
+			t.Errorf("%q is more than %q", got, said)
+		}
+	})
+}

@@ -239,7 +239,7 @@ func (s *relay) wake() error {
 	return &Error{s.config.Recognizers[s.at].Name(), ErrLate, errSilent.Error()}
 }
 
-// replace goes on with another engine after a fault.
+// replace goes on after a fault, with another engine or once more with the same.
 func (s *relay) replace(fault error) error {
 	left := s.at
 	s.failed(left, fault)
@@ -248,6 +248,11 @@ func (s *relay) replace(fault error) error {
 	}
 	if err := s.advance(fault); err != nil {
 		return err
+	}
+	if s.at == left {
+		s.count(func(st *Stats) { st.Restarts++ })
+		s.log("recognizer restarted", fault)
+		return nil
 	}
 	s.count(func(st *Stats) { st.Switches++ })
 	s.breakers[left].count(func(c *EngineCounters) { c.Switches++ })

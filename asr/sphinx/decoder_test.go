@@ -12,8 +12,6 @@ import (
 	"github.com/ivrd/ivrd/media"
 )
 
-const model = "/usr/share/pocketsphinx/model/en-us"
-
 // say is a phrase as it comes by telephone: 8 kHz and µ-law, with a little silence
 // around it.
 func say(t testing.TB, voice, text string) []int16 {
@@ -42,7 +40,7 @@ func hear(t testing.TB, d *Decoder, grammar string, pcm []int16) string {
 
 func decoder(t testing.TB) *Decoder {
 	t.Helper()
-	d, err := NewDecoder(model)
+	d, err := NewDecoder(Model)
 	if err != nil {
 		t.Fatal(err)
 	}
