@@ -119,25 +119,32 @@ func (u *utterance) serve(ctx context.Context) error {
 	if err := u.begin(ctx); err != nil {
 		return err
 	}
+	said, err := u.understand(ctx)
+	if err != nil {
+		return err
+	}
+	return u.tell(ctx, said, true)
+}
+
+// understand hears the utterance with a borrowed engine. That is back before the result
+// is told: whoever has it may speak again.
+func (u *utterance) understand(ctx context.Context) (string, error) {
 	select {
 	case u.engine = <-u.server.free:
 	default:
-		return errBusy
+		return "", errBusy
 	}
 	defer func() { u.server.free <- u.engine }()
 	grammar, err := Grammar(u.server.dictionary, u.start.Options.Phrases)
 	if err != nil {
-		return &declined{err}
+		return "", &declined{err}
 	}
 	if err := u.engine.Begin(grammar); err != nil {
-		return err
+		return "", err
 	}
 	heard := u.listen(ctx)
 	said, err := u.engine.End() // also of one who has gone: the engine is for the next
-	if err = errors.Join(heard, err); err != nil {
-		return err
-	}
-	return u.tell(ctx, said, true)
+	return said, errors.Join(heard, err)
 }
 
 func (u *utterance) begin(ctx context.Context) error {
