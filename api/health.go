@@ -22,6 +22,8 @@ type Readiness struct {
 type CheckResult struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
+	// Advisory: whether the server is ready does not depend on it.
+	Advisory bool `json:"advisory,omitempty"`
 }
 
 // health says that the process answers, nothing more.
@@ -39,15 +41,15 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request, _ visitor) error 
 	for i, c := range s.Checks {
 		wg.Go(func() {
 			err := c.Func(ctx)
-			if err != nil {
+			if err != nil && !c.Advisory {
 				s.Log.Warn("not ready", "check", c.Name, "error", err)
 			}
-			result.Checks[i] = CheckResult{c.Name, err == nil}
+			result.Checks[i] = CheckResult{c.Name, err == nil, c.Advisory}
 		})
 	}
 	wg.Wait()
 	for _, c := range result.Checks {
-		result.Ready = result.Ready && c.OK
+		result.Ready = result.Ready && (c.OK || c.Advisory)
 	}
 	status := http.StatusOK
 	if !result.Ready {

@@ -88,6 +88,8 @@ type AuditLog interface {
 type Check struct {
 	Name string
 	Func func(context.Context) error
+	// Advisory checks are shown, and do not count: calls are taken without them.
+	Advisory bool
 }
 
 // Deps are the parts of the house that api stands on. Live, Statuses, Changes,

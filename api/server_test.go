@@ -52,13 +52,14 @@ func TestHealthAndReadiness(t *testing.T) {
 	h := build(t, Config{}, identity.Config{})
 	fault := error(nil)
 	h.Checks = []Check{
-		{"archive", func(context.Context) error { return nil }},
-		{"disk", func(context.Context) error { return fault }},
+		{Name: "archive", Func: func(context.Context) error { return nil }},
+		{Name: "disk", Func: func(context.Context) error { return fault }},
+		{Name: "speech", Func: func(context.Context) error { return errDisk }, Advisory: true},
 	}
 	h.listen()
 	h.ask("GET", "/healthz", "").want(t, http.StatusOK, "")
 	r := h.ask("GET", "/readyz", "")
-	if r.StatusCode != http.StatusOK || !strings.Contains(r.body, `"ready":true`) {
+	if r.StatusCode != http.StatusOK || !strings.Contains(r.body, `"ready":true`) || !strings.Contains(r.body, `{"name":"speech","ok":false,"advisory":true}`) {
 		t.Errorf("%d %s", r.StatusCode, r.body)
 	}
 	fault = errDisk

@@ -22,8 +22,9 @@ type Recognizer interface {
 	Traits() Traits
 	// Open starts a stream for one leg and one stretch of listening. It does not wait:
 	// frames are kept while the connection is made, and that it could not be made is
-	// how the session ends. It fails with an *Error of ErrNoDictation or ErrTooLong when
-	// the engine cannot do what is asked. The end of ctx closes the session.
+	// how the session ends. It fails with an *Error of ErrNoDictation, ErrLanguage or
+	// ErrTooLong when the engine cannot do what is asked. The end of ctx closes the
+	// session.
 	Open(ctx context.Context, o Options) (Session, error)
 }
 
@@ -41,6 +42,8 @@ type Traits struct {
 	// Progress: the engine tells how far it has listened, also in silence, so that what
 	// it was given is not taken for heard.
 	Progress bool
+	// Languages that it understands, as in BCP 47; empty for whatever it is asked for.
+	Languages []string
 }
 
 // Options of a session.
@@ -173,6 +176,9 @@ const (
 func (o *Options) check(engine string, t Traits) error {
 	if len(o.Phrases) == 0 && !t.Dictation {
 		return &Error{engine, ErrNoDictation, ""}
+	}
+	if _, ok := t.tongue(o.Language); !ok {
+		return &Error{engine, ErrLanguage, quoted(o.Language)}
 	}
 	if len(o.Phrases) > MaxPhrases {
 		return &Error{engine, ErrTooLong, "too many phrases"}

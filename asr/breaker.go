@@ -1,8 +1,11 @@
 package asr
 
 import (
+	"errors"
 	"sync"
 	"time"
+
+	"github.com/ivrd/ivrd/media"
 )
 
 // A breaker keeps sessions from an engine that has failed, for firstPause after
@@ -24,8 +27,18 @@ type breaker struct {
 // EngineCounters of a Failover's engine, since its making.
 type EngineCounters struct {
 	Engine string
-	// Opened streams, and those that ended by a fault.
-	Opened, Failed uint64
+	// Open streams now, and the sound that the worst of them is behind.
+	Open   int
+	Behind media.Time
+	// Opened streams, those that ended by a fault, and those that an engine which is well
+	// has declined.
+	Opened, Failed, Declined uint64
+	// Switches: another engine went on in the middle of a stream.
+	Switches uint64
+	// Finals that had words.
+	Finals uint64
+	// Lost frames: it took them too late, or not at all.
+	Lost uint64
 	// Late streams were given up because they were too far behind.
 	Late uint64
 	// Restarts of streams that told nothing while somebody spoke, and those that stayed
@@ -51,9 +64,14 @@ func (b *breaker) allow() bool {
 	return true
 }
 
+// failed counts the end of a stream. Who declines one is not kept from the next.
 func (b *breaker) failed(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if errors.Is(err, ErrDeclined) {
+		b.counters.Declined++
+		return
+	}
 	b.counters.Failed++
 	b.counters.LastError = err.Error()
 	if b.inARow++; b.inARow >= maxFailures {
@@ -73,6 +91,8 @@ func (b *breaker) count(f func(*EngineCounters)) {
 	defer b.mu.Unlock()
 	f(&b.counters)
 }
+
+func (b *breaker) lose(frames uint64) { b.count(func(c *EngineCounters) { c.Lost += frames }) }
 
 func (b *breaker) read() EngineCounters {
 	b.mu.Lock()

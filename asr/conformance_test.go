@@ -33,7 +33,9 @@ func TestHostileServers(t *testing.T) {
 // As vosk-server's asr_server.py sends what vosk-api writes.
 func vosk() asrtest.Dialect {
 	return asrtest.Dialect{
-		New:   func(l asr.Link) (asr.Recognizer, error) { return asr.NewVosk(asr.VoskConfig{Link: l, Language: "en"}) },
+		New: func(l asr.Link) (asr.Recognizer, error) {
+			return asr.NewVosk(asr.VoskConfig{Link: l, Languages: []string{"en"}})
+		},
 		Bytes: 2,
 		Ack:   "{\n  \"partial\" : \"\"\n}",
 		End:   `{"eof" : 1}`,

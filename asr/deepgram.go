@@ -21,6 +21,10 @@ type DeepgramConfig struct {
 	Model string
 	// Language for sessions that name none; empty for the service's own.
 	Language string
+	// Languages that it is used for, as in BCP 47; empty for all.
+	Languages []string
+	// PhrasesOnly: it is not to take dictation.
+	PhrasesOnly bool
 	// Linear: 16-bit sound, at twice the bytes of µ-law.
 	Linear bool
 	// Endpointing is the silence that ends an utterance; zero for 300 ms.
@@ -37,7 +41,7 @@ func NewDeepgram(c DeepgramConfig) (Recognizer, error) {
 	c.Link.URL = named(c.Link.URL, "wss://api.deepgram.com/v1/listen")
 	c.Link.query = c.query
 	return newEngine(c.Name, c.Link, "Token",
-		Traits{Dictation: true, Interim: true, Times: true},
+		Traits{Dictation: !c.PhrasesOnly, Interim: true, Times: true, Languages: c.Languages},
 		func(o Options) protocol { return &deepgram{linear: c.Linear, language: named(o.Language, c.Language)} })
 }
 

@@ -32,5 +32,6 @@ func (e *engine) Open(ctx context.Context, o Options) (Session, error) {
 	if err := o.check(e.name, e.traits); err != nil {
 		return nil, err
 	}
+	o.Language, _ = e.traits.tongue(o.Language)
 	return openStream(ctx, e.name, e.link, o, e.traits.Progress, e.speak(o)), nil
 }

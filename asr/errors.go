@@ -16,6 +16,8 @@ import (
 // Why a session could not begin, or has ended. Each comes in an *Error.
 var (
 	ErrNoDictation = errors.New("hears given phrases only")
+	ErrLanguage    = errors.New("does not understand the language")
+	ErrDeclined    = errors.New("cannot serve this session")  // and is well
 	ErrRefused     = errors.New("refused")                    // to connect, or to go on
 	ErrLate        = errors.New("did not answer in time")     // by any of the limits
 	ErrGone        = errors.New("connection lost")            // before the end

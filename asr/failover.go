@@ -3,7 +3,10 @@ package asr
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ivrd/ivrd/media"
@@ -22,17 +25,23 @@ type FailoverConfig struct {
 	// Finish is how long the last results may take with all engines together, when the
 	// caller of Finish does not say; zero for 8 s.
 	Finish time.Duration
+	// Log is for sessions that bring none of their own.
+	Log *slog.Logger
 }
 
 // Failover is a Recognizer that is always the best one left. An engine that fails or is
 // late is replaced in the middle of a stream; the next hears all that was said since
 // the end of the last final segment (at most 8 s), so that no word is lost and none is
-// told twice. An engine that tells nothing while somebody speaks gets a new stream
+// told twice. With phrases, what is heard is one of them or NoMatch (see Match), as
+// engines that take them for hints tell more than that. An engine that tells nothing while somebody speaks gets a new stream
 // once, and is replaced if it still does and there is another. A session ends with
 // ErrNoEngine when none is left.
 type Failover struct {
 	config   FailoverConfig
 	breakers []breaker // of config.Recognizers
+
+	mu   sync.Mutex
+	open map[*relay]struct{}
 }
 
 // NewFailover fails without recognizers.
@@ -48,7 +57,7 @@ func NewFailover(c FailoverConfig) (*Failover, error) {
 			*d.limit = d.otherwise
 		}
 	}
-	f := &Failover{c, make([]breaker, len(c.Recognizers))}
+	f := &Failover{config: c, breakers: make([]breaker, len(c.Recognizers)), open: map[*relay]struct{}{}}
 	for i, r := range c.Recognizers {
 		f.breakers[i].counters.Engine = r.Name()
 	}
@@ -68,12 +77,17 @@ func (f *Failover) Name() string {
 // asks for.
 func (f *Failover) Traits() Traits {
 	var t Traits
+	anything := false
 	for _, r := range f.config.Recognizers {
 		has := r.Traits()
 		t = Traits{
 			t.Dictation || has.Dictation, t.Grammar || has.Grammar, t.Interim || has.Interim,
-			t.Times || has.Times, t.Progress || has.Progress,
+			t.Times || has.Times, t.Progress || has.Progress, slices.Concat(t.Languages, has.Languages),
 		}
+		anything = anything || len(has.Languages) == 0
+	}
+	if anything {
+		t.Languages = nil
 	}
 	return t
 }
@@ -84,18 +98,49 @@ func (f *Failover) Counters() []EngineCounters {
 	for i := range f.breakers {
 		out[i] = f.breakers[i].read()
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for s := range f.open {
+		if at, behind := s.where(); at >= 0 {
+			out[at].Open++
+			out[at].Behind = max(out[at].Behind, behind)
+		}
+	}
 	return out
 }
 
 // Open implements Recognizer.
 func (f *Failover) Open(ctx context.Context, o Options) (Session, error) {
-	if err := o.check(f.Name(), f.Traits()); err != nil {
+	if err := f.able(&o); err != nil {
 		return nil, err
 	}
-	s := &relay{Failover: f, asked: o, at: -1, attempts: make([]int, len(f.config.Recognizers))}
+	if o.Log == nil {
+		o.Log = f.config.Log
+	}
+	s := &relay{Failover: f, asked: o, at: -1, shown: -1, attempts: make([]int, len(f.config.Recognizers))}
 	s.begin(ctx, ringFrames+historyFrames)
+	f.mu.Lock()
+	f.open[s] = struct{}{}
+	f.mu.Unlock()
 	go s.run()
 	return s, nil
+}
+
+// able finds whether any engine can do what is asked; the reason is the last one's.
+func (f *Failover) able(o *Options) (why error) {
+	for _, r := range f.config.Recognizers {
+		t := r.Traits()
+		if why = o.check(f.Name(), t); why == nil {
+			return nil
+		}
+	}
+	return why
+}
+
+func (f *Failover) forget(s *relay) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.open, s)
 }
 
 var errSilent = errors.New("no result although somebody speaks")

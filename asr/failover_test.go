@@ -32,10 +32,12 @@ var script = []asr.Word{
 type fake struct {
 	name   string
 	traits asr.Traits
-	refuse bool       // every stream fails at once
-	dies   media.Time // streams end when they have been given sound from then on
-	hangs  media.Time // sound from then on is not heard, and counts as behind
-	mute   bool       // it listens, and tells nothing
+	refuse bool // every stream fails at once
+	// declines: it cannot serve any session, and is well.
+	declines bool
+	dies     media.Time // streams end when they have been given sound from then on
+	hangs    media.Time // sound from then on is not heard, and counts as behind
+	mute     bool       // it listens, and tells nothing
 	// finishes: it dies when it is asked for the last results.
 	finishes bool
 	crashes  bool // every stream tells something that is not final and fails
@@ -56,6 +58,9 @@ func (f *fake) Open(context.Context, asr.Options) (asr.Session, error) {
 	defer f.mu.Unlock()
 	f.opened++
 	s := &fakeSession{fake: f, segments: make(chan asr.Segment, 64), from: -1}
+	if f.declines {
+		s.end(&asr.Error{Engine: f.name, Kind: asr.ErrDeclined})
+	}
 	if f.refuse {
 		s.end(&asr.Error{Engine: f.name, Kind: asr.ErrRefused})
 	}

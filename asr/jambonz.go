@@ -14,6 +14,8 @@ type JambonzConfig struct {
 	Link Link
 	// Language for sessions that name none; empty for "en-US".
 	Language string
+	// Languages of the engine behind the adapter, as in BCP 47; empty for all.
+	Languages []string
 	// PhrasesOnly: behind the adapter is an engine without dictation.
 	PhrasesOnly bool
 	// NoInterim: the adapter tells nothing before the end of an utterance.
@@ -28,10 +30,12 @@ type JambonzConfig struct {
 //
 // The protocol has no times. An adapter may add "start" and "end" to a transcription,
 // and "words" of "word", "start", "end" and "confidence" to an alternative, in seconds
-// of the sound that it was sent. It fails when the link does.
+// of the sound that it was sent, and "declined": true to an error that says nothing
+// about its health: that it is full, or cannot hear these phrases. It fails when the
+// link does.
 func NewJambonz(c JambonzConfig) (Recognizer, error) {
 	c.Name, c.Language = named(c.Name, "jambonz"), named(c.Language, "en-US")
-	t := Traits{Dictation: !c.PhrasesOnly, Grammar: c.PhrasesOnly, Interim: !c.NoInterim}
+	t := Traits{Dictation: !c.PhrasesOnly, Grammar: c.PhrasesOnly, Interim: !c.NoInterim, Languages: c.Languages}
 	return newEngine(c.Name, c.Link, "Bearer", t, func(o Options) protocol { return &jambonz{c, o} })
 }
 
@@ -68,6 +72,7 @@ type jambonzMessage struct {
 	Final        bool                 `json:"is_final"`
 	Language     string               `json:"language"`
 	Error        string               `json:"error"`
+	Declined     bool                 `json:"declined"`
 	Start        *float64             `json:"start"`
 	End          *float64             `json:"end"`
 	Alternatives []jambonzAlternative `json:"alternatives"`
@@ -100,7 +105,11 @@ func (j *jambonz) parse(msg []byte, at progress) (reply, error) {
 	}
 	switch m.Type {
 	case "error":
-		return reply{}, &Error{Kind: ErrRefused, Detail: quoted(m.Error)}
+		kind := ErrRefused
+		if m.Declined {
+			kind = ErrDeclined
+		}
+		return reply{}, &Error{Kind: kind, Detail: quoted(m.Error)}
 	case "transcription":
 		return reply{segments: m.segments(at)}, nil
 	}

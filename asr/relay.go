@@ -33,6 +33,8 @@ type relay struct {
 
 	mu    sync.Mutex
 	stats Stats
+	shown int    // at, for the counters; -1 without an engine
+	lost  uint64 // frames of the ring that were counted
 
 	// What follows belongs to run.
 	cur      Session
@@ -65,6 +67,7 @@ func (s *relay) Stats() Stats {
 func (s *relay) run() {
 	defer close(s.segments)
 	defer close(s.done) // first: who finds no more segments asks Err why
+	defer s.forget(s)
 	err := s.relay()
 	if late := s.leave(); err == nil {
 		err = late
@@ -166,6 +169,23 @@ func (s *relay) publish(head uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Queued, s.stats.Behind = st.Queued+queued, st.Behind+queued
+	if lost := s.ring.lost.Load(); lost > s.lost {
+		s.breakers[s.at].lose(lost - s.lost)
+		s.lost = lost
+	}
+}
+
+// where is the engine of now, or -1, and how far behind it is.
+func (s *relay) where() (at int, behind media.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shown, s.stats.Behind
+}
+
+func (s *relay) show(at int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shown, s.stats.Behind = at, 0
 }
 
 // endCurrent asks the stream for its last results, beside run, which reads them.
@@ -219,16 +239,23 @@ func (s *relay) wake() error {
 	return &Error{s.config.Recognizers[s.at].Name(), ErrLate, errSilent.Error()}
 }
 
-// replace goes on with another engine after a fault.
+// replace goes on after a fault, with another engine or once more with the same.
 func (s *relay) replace(fault error) error {
-	s.breakers[s.at].failed(fault)
+	left := s.at
+	s.failed(left, fault)
 	if err := s.leave(); err != nil {
 		return err
 	}
 	if err := s.advance(fault); err != nil {
 		return err
 	}
+	if s.at == left {
+		s.count(func(st *Stats) { st.Restarts++ })
+		s.log("recognizer restarted", fault)
+		return nil
+	}
 	s.count(func(st *Stats) { st.Switches++ })
+	s.breakers[left].count(func(c *EngineCounters) { c.Switches++ })
 	s.log("recognizer replaced", fault)
 	return nil
 }
@@ -251,7 +278,15 @@ func (s *relay) advance(fault error) error {
 		if fault = s.open(i); fault == nil {
 			return nil
 		}
-		s.breakers[i].failed(fault)
+		s.failed(i, fault)
+	}
+}
+
+// failed notes a fault of engine i, which is not asked again when it has declined.
+func (s *relay) failed(i int, fault error) {
+	s.breakers[i].failed(fault)
+	if errors.Is(fault, ErrDeclined) {
+		s.attempts[i] = maxAttempts
 	}
 }
 
@@ -281,6 +316,7 @@ func (s *relay) open(i int) error {
 	s.cur, s.at, s.began, s.inTime, s.restart = cur, i, time.Now(), time.Now(), false
 	s.breakers[i].count(func(c *EngineCounters) { c.Opened++ })
 	s.next = s.ring.tail.Load()
+	s.show(i)
 	return nil
 }
 
@@ -294,7 +330,10 @@ func (s *relay) leave() error {
 		s.ending.Wait()
 		s.ending = nil
 	}
-	s.count(func(st *Stats) { st.Lost += s.cur.Stats().Lost })
+	s.show(-1)
+	lost := s.cur.Stats().Lost
+	s.count(func(st *Stats) { st.Lost += lost })
+	s.breakers[s.at].lose(lost)
 	for seg := range s.cur.Segments() {
 		if err := s.forward(seg); err != nil {
 			return err
@@ -306,6 +345,10 @@ func (s *relay) leave() error {
 
 // forward passes a segment on. What ends before the floor was told by another engine.
 func (s *relay) forward(seg Segment) error {
+	if len(s.asked.Phrases) > 0 && seg.Text != "" {
+		seg.Text = Match(s.asked.Phrases, seg.Text)
+		seg.NoMatch = seg.Final && seg.Text == ""
+	}
 	words := seg.Text != "" || seg.NoMatch
 	if words && seg.End <= s.floor {
 		return nil
@@ -332,6 +375,9 @@ func (s *relay) forward(seg Segment) error {
 	if words { // not for interim ones: an engine could fail after each for ever
 		s.attempts[s.at] = 0
 		s.breakers[s.at].worked()
+	}
+	if seg.Text != "" {
+		s.breakers[s.at].count(func(c *EngineCounters) { c.Finals++ })
 	}
 	s.floor = max(s.floor, seg.End)
 	s.count(func(st *Stats) {

@@ -13,8 +13,10 @@ type VoskConfig struct {
 	Link Link
 	// Alternatives asked for. With some, words have no confidence.
 	Alternatives int
-	// Language of the server's model, as in BCP 47; segments say it.
-	Language string
+	// Languages of the server's model, as in BCP 47; when it is one, segments say it.
+	Languages []string
+	// PhrasesOnly: it is not to take dictation.
+	PhrasesOnly bool
 }
 
 // NewVosk is a client of a Vosk server, which has one model and takes dictation, or a
@@ -25,7 +27,7 @@ type VoskConfig struct {
 func NewVosk(c VoskConfig) (Recognizer, error) {
 	c.Name = named(c.Name, "vosk")
 	return newEngine(c.Name, c.Link, "",
-		Traits{Dictation: true, Grammar: true, Interim: true, Times: true, Progress: true},
+		Traits{Dictation: !c.PhrasesOnly, Grammar: true, Interim: true, Times: true, Progress: true, Languages: c.Languages},
 		func(o Options) protocol { return &vosk{VoskConfig: c, phrases: o.Phrases} })
 }
 
@@ -89,7 +91,7 @@ func (v *vosk) parse(msg []byte, at progress) (reply, error) {
 	r := reply{heard: at.acked, done: at.last}
 	if m.Partial != nil {
 		if *m.Partial != "" && *m.Partial != voskUnknown {
-			r.segments = []Segment{{Text: *m.Partial, Start: at.floor, End: at.acked, Language: v.Language}}
+			r.segments = []Segment{{Text: *m.Partial, Start: at.floor, End: at.acked, Language: v.language()}}
 		}
 		return r, nil
 	}
@@ -109,7 +111,7 @@ func (v *vosk) parse(msg []byte, at progress) (reply, error) {
 func (v *vosk) segment(m voskResult, others []Alternative, at progress) Segment {
 	s := Segment{
 		Final: true, EndOfUtterance: true, Text: m.Text, Start: at.floor, End: at.acked,
-		Language: v.Language, Alternatives: others,
+		Language: v.language(), Alternatives: others,
 	}
 	if n := len(m.Words); n > 0 {
 		s.Timed, s.Start, s.End = true, seconds(m.Words[0].Start), seconds(m.Words[n-1].End)
@@ -125,4 +127,12 @@ func (v *vosk) segment(m voskResult, others []Alternative, at progress) Segment 
 		s.Text = strings.Join(known, " ")
 	}
 	return s
+}
+
+// language of all that is heard, if it is one.
+func (v *vosk) language() string {
+	if len(v.Languages) != 1 {
+		return ""
+	}
+	return v.Languages[0]
 }

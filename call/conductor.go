@@ -83,7 +83,8 @@ type Deps struct {
 	Fetcher ivr.Fetcher
 	// Recognizer hears what is said in place of keys; nil when nobody does.
 	Recognizer asr.Recognizer
-	// Dictation writes down what people say to each other; nil when nobody does.
+	// Dictation writes down what the parties say to each other, in the languages of its
+	// traits; nil when nobody does: the conversation is not transcribed.
 	Dictation asr.Recognizer
 	// Understander says what the caller's words mean; nil when nobody does.
 	Understander Understander

@@ -15,6 +15,9 @@ type CheckOptions struct {
 	Env map[string]string
 	// Queues are those that callers can wait in; nil means do not ask.
 	Queues []string
+	// Phrase says why nobody would understand a phrase of a menu, and what to do; "" when
+	// somebody would. nil means do not ask.
+	Phrase func(language, phrase string) (problem, hint string)
 }
 
 // CheckFiles loads flows and returns every fault of loading and checking in
@@ -36,6 +39,7 @@ func Check(flows *Flows, o CheckOptions) []Fault {
 		c.reached()
 		c.exits()
 		c.prompts()
+		c.phrases()
 		c.env()
 		c.queues()
 		faults = append(faults, c.report.Faults...)
@@ -199,6 +203,31 @@ func (c *checker) promptFile(file promptFile) {
 	for _, language := range c.flow.Languages {
 		if !c.options.Prompt(language, file.name) {
 			c.report.Add(file.at, msgNoPromptFile, file.name, language, language, file.name)
+		}
+	}
+}
+
+func (c *checker) phrases() {
+	if c.options.Phrase == nil {
+		return
+	}
+	for _, n := range c.flow.nodes {
+		menu, ok := n.verb.(*menuVerb)
+		if !ok {
+			continue
+		}
+		for _, o := range menu.options {
+			c.optionPhrases(o)
+		}
+	}
+}
+
+func (c *checker) optionPhrases(o option) {
+	for _, language := range sortedKeys(o.phrases) {
+		for _, phrase := range o.phrases[language] {
+			if problem, hint := c.options.Phrase(language, phrase); problem != "" {
+				c.report.Add(o.at, msgPhrase, phrase, language, o.name, problem, hint)
+			}
 		}
 	}
 }

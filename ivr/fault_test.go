@@ -37,6 +37,12 @@ func checkOne(source string) []Fault {
 		Prompt: func(_, name string) bool { return name != "missing" },
 		Env:    map[string]string{"BACKEND": "http://back.end"},
 		Queues: []string{"fraud", "payments"},
+		Phrase: func(language, phrase string) (string, string) {
+			if language == "en" && phrase == "bilings" {
+				return "there is no such word", "billing is one"
+			}
+			return "", ""
+		},
 	})
 	return faults
 }

@@ -75,6 +75,7 @@ const (
 	msgUnreachable   message = "node %s is never reached"
 	msgNoExit        message = "no way leads out of %s\nlet one of them lead to end or to a hangup"
 	msgSpin          message = "nothing waits for anybody in the circle %s\nput a menu, a collect or a fetch between"
+	msgPhrase        message = "phrase %q (%s) of option %s is not understood: %s\n%s"
 	msgNoPromptFile  message = "prompt %s has no file in language %s\nadd %s/%s.wav"
 	msgStartIsNoNode message = "start must be a node, not end"
 )

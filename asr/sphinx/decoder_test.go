@@ -7,11 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ivrd/ivrd/asr"
 	"github.com/ivrd/ivrd/internal/testkit/speech"
 	"github.com/ivrd/ivrd/media"
 )
-
-const model = "/usr/share/pocketsphinx/model/en-us"
 
 // say is a phrase as it comes by telephone: 8 kHz and µ-law, with a little silence
 // around it.
@@ -41,7 +40,7 @@ func hear(t testing.TB, d *Decoder, grammar string, pcm []int16) string {
 
 func decoder(t testing.TB) *Decoder {
 	t.Helper()
-	d, err := NewDecoder(model)
+	d, err := NewDecoder(Model)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +61,7 @@ func TestCommands(t *testing.T) {
 	for _, voice := range []string{"en-us", "en-us+f3", "en-gb", "en-gb+f2"} {
 		for _, phrase := range menu {
 			all++
-			if said := hear(t, d, grammar, say(t, voice, phrase)); Match(menu, said) == phrase {
+			if said := hear(t, d, grammar, say(t, voice, phrase)); asr.Match(menu, said) == phrase {
 				right++
 			} else {
 				t.Logf("%s says %q: %q", voice, phrase, said)

@@ -4,7 +4,11 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
+
+	"github.com/ivrd/ivrd/internal/spelling"
 )
 
 // Dictionary is the set of words whose sound is known.
@@ -37,6 +41,19 @@ func ReadDictionary(r io.Reader) (Dictionary, error) {
 	return d, nil
 }
 
+// Model is where Debian's pocketsphinx-en-us installs the model.
+const Model = "/usr/share/pocketsphinx/model/en-us"
+
+// OpenDictionary reads the dictionary in a model's directory.
+func OpenDictionary(model string) (Dictionary, error) {
+	f, err := os.Open(filepath.Join(model, "cmudict-en-us.dict")) //nolint:gosec // the operator's
+	if err != nil {
+		return nil, fmt.Errorf("%w (hint: install pocketsphinx-en-us)", err)
+	}
+	defer func() { _ = f.Close() }()
+	return ReadDictionary(f)
+}
+
 // Has reports whether a word, in lower case, is known.
 func (d Dictionary) Has(word string) bool {
 	_, ok := d[word]
@@ -51,30 +68,9 @@ func (d Dictionary) Nearest(word string) string {
 		if max(len(word)-len(known), len(known)-len(word)) > least {
 			continue
 		}
-		if n := distance(word, known); n < least || n == least && best != "" && known < best {
+		if n := spelling.Distance(word, known); n < least || n == least && best != "" && known < best {
 			best, least = known, n
 		}
 	}
 	return best
-}
-
-// distance is how many letters must be changed, left out or put in to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := before
-			if a[i] != b[j] {
-				change++
-			}
-			before = row[j+1]
-			row[j+1] = min(change, before+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -12,7 +12,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/ivrd/ivrd/asr"
 )
 
 // maxPhrases and maxWords bound a grammar: what a menu offers is a small part of it.
@@ -23,20 +24,6 @@ const (
 
 // fillers are said around what is meant; one before and one after it is allowed.
 var fillers = []string{"uh", "um", "please", "hi", "hello", "yes", "i want", "i would like", "i'd like", "can i have", "give me"} //nolint:gochecknoglobals // constant
-
-// Words splits a phrase as the dictionary has it: lower case, without punctuation but
-// the apostrophe.
-func Words(phrase string) []string {
-	keep := func(r rune) rune {
-		switch {
-		case unicode.IsLetter(r), unicode.IsDigit(r), r == '\'':
-			return unicode.ToLower(r)
-		default:
-			return ' '
-		}
-	}
-	return strings.Fields(strings.Map(keep, phrase))
-}
 
 // Unknown is a word that the dictionary has not got.
 type Unknown struct {
@@ -58,7 +45,7 @@ func Check(d Dictionary, phrases []string) []*Unknown {
 	var out []*Unknown
 	seen := map[string]bool{}
 	for _, p := range phrases {
-		for _, w := range Words(p) {
+		for _, w := range asr.Words(p) {
 			if !d.Has(w) && !seen[w] {
 				seen[w] = true
 				out = append(out, &Unknown{Word: w, Phrase: p, Nearest: d.Nearest(w)})
@@ -77,7 +64,7 @@ func Grammar(d Dictionary, phrases []string) (string, error) {
 	}
 	var rules []string
 	for _, p := range phrases {
-		words := Words(p)
+		words := asr.Words(p)
 		if len(words) == 0 || len(words) > maxWords {
 			return "", fmt.Errorf("make grammar: %q has %d words, not 1 to %d", p, len(words), maxWords)
 		}
@@ -105,26 +92,4 @@ func known(d Dictionary, phrases []string) []string {
 		return phrases
 	}
 	return slices.DeleteFunc(slices.Clone(phrases), func(p string) bool { return len(Check(d, []string{p})) > 0 })
-}
-
-// Match finds the phrase that a hypothesis of the grammar means: it holds fillers,
-// too. "" when it is none.
-func Match(phrases []string, hypothesis string) string {
-	said := Words(hypothesis)
-	best, longest := "", 0
-	for _, p := range phrases {
-		if w := Words(p); len(w) > longest && contains(said, w) {
-			best, longest = p, len(w)
-		}
-	}
-	return best
-}
-
-func contains(all, part []string) bool {
-	for i := 0; i+len(part) <= len(all); i++ {
-		if slices.Equal(all[i:i+len(part)], part) {
-			return true
-		}
-	}
-	return false
 }

@@ -33,17 +33,6 @@ func TestGrammar(t *testing.T) {
 	}
 }
 
-func TestMatch(t *testing.T) {
-	phrases := []string{"card", "lost card", "Billing"}
-	for said, want := range map[string]string{
-		"i want lost card please": "lost card", "card": "card", "uh billing": "Billing", "": "", "lost": "",
-	} {
-		if got := Match(phrases, said); got != want {
-			t.Errorf("%q is %q, want %q", said, got, want)
-		}
-	}
-}
-
 func TestDictionary(t *testing.T) {
 	d := dictionary(t)
 	if !d.Has("balance") || d.Has("balance(2)") || len(d) != 6 {

@@ -57,7 +57,7 @@ func Start(ctx context.Context, cfg ProcessConfig) (*Process, error) {
 		return nil, fmt.Errorf("start %s: %w", Helper, err)
 	}
 	p := &Process{cfg: cfg, dir: dir, socket: filepath.Join(dir, "socket"), done: make(chan struct{})}
-	p.Recognizer, err = asr.NewJambonz(asr.JambonzConfig{Name: "pocketsphinx", Link: asr.Link{URL: "unix://" + p.socket}, PhrasesOnly: true})
+	p.Recognizer, err = asr.NewJambonz(asr.JambonzConfig{Name: "pocketsphinx", Link: asr.Link{URL: "unix://" + p.socket}, PhrasesOnly: true, Languages: []string{"en"}})
 	if err == nil {
 		var run context.Context
 		run, p.cancel = context.WithCancel(context.WithoutCancel(ctx))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/ivrd/ivrd/asr"
 	"github.com/ivrd/ivrd/media"
 )
 
@@ -77,6 +78,8 @@ type alternative struct {
 type failure struct {
 	Type  string `json:"type"`
 	Error string `json:"error"`
+	// Declined: the engines are well, they cannot serve this utterance.
+	Declined bool `json:"declined,omitempty"`
 }
 
 // ServeHTTP implements http.Handler: each connection is one utterance.
@@ -89,7 +92,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	conn.SetReadLimit(maxMessage)
 	u := &utterance{server: s, conn: conn}
 	if err := u.serve(r.Context()); err != nil {
-		_ = u.send(r.Context(), failure{"error", err.Error()})
+		_, declined := errors.AsType[*declined](err)
+		_ = u.send(r.Context(), failure{"error", err.Error(), declined})
 	}
 	_ = conn.Close(websocket.StatusNormalClosure, "")
 }
@@ -106,31 +110,41 @@ type utterance struct {
 	told   string
 }
 
-var errBusy = errors.New("all engines are busy")
+// declined is an error that says nothing about the engines' health.
+type declined struct{ error }
+
+var errBusy = &declined{errors.New("all engines are busy")}
 
 func (u *utterance) serve(ctx context.Context) error {
 	if err := u.begin(ctx); err != nil {
 		return err
 	}
+	said, err := u.understand(ctx)
+	if err != nil {
+		return err
+	}
+	return u.tell(ctx, said, true)
+}
+
+// understand hears the utterance with a borrowed engine. That is back before the result
+// is told: whoever has it may speak again.
+func (u *utterance) understand(ctx context.Context) (string, error) {
 	select {
 	case u.engine = <-u.server.free:
 	default:
-		return errBusy
+		return "", errBusy
 	}
 	defer func() { u.server.free <- u.engine }()
 	grammar, err := Grammar(u.server.dictionary, u.start.Options.Phrases)
 	if err != nil {
-		return err
+		return "", &declined{err}
 	}
 	if err := u.engine.Begin(grammar); err != nil {
-		return err
+		return "", err
 	}
 	heard := u.listen(ctx)
 	said, err := u.engine.End() // also of one who has gone: the engine is for the next
-	if err = errors.Join(heard, err); err != nil {
-		return err
-	}
-	return u.tell(ctx, said, true)
+	return said, errors.Join(heard, err)
 }
 
 func (u *utterance) begin(ctx context.Context) error {
@@ -195,7 +209,7 @@ func (u *utterance) hear(ctx context.Context, b []byte) error {
 
 // tell sends the phrase that a hypothesis means; in between only when it changes.
 func (u *utterance) tell(ctx context.Context, hypothesis string, final bool) error {
-	phrase := Match(u.start.Options.Phrases, hypothesis)
+	phrase := asr.Match(u.start.Options.Phrases, hypothesis)
 	if !final && (phrase == "" || phrase == u.told) {
 		return nil
 	}

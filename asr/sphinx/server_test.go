@@ -108,8 +108,12 @@ func TestServerRefuses(t *testing.T) {
 		k := dial(t, h)
 		k.text(first)
 		want = strings.Replace(want, "no start", "the first message is none", 1)
-		if m := k.hear(); m["type"] != "error" || !strings.Contains(m["error"].(string), want) {
+		m := k.hear()
+		if m["type"] != "error" || !strings.Contains(m["error"].(string), want) {
 			t.Errorf("%s: %v, want %q", first, m, want)
+		}
+		if declined := m["declined"] == true; declined != (strings.Contains(want, "dictionary") || strings.Contains(want, "words")) {
+			t.Errorf("%s: declined is %v", first, declined)
 		}
 	}
 	busy := dial(t, h)
@@ -118,7 +122,7 @@ func TestServerRefuses(t *testing.T) {
 	busy.hear()
 	k := dial(t, h)
 	k.text(start)
-	if m := k.hear(); m["error"] != errBusy.Error() {
+	if m := k.hear(); m["error"] != errBusy.Error() || m["declined"] != true {
 		t.Errorf("a second utterance: %v", m)
 	}
 }

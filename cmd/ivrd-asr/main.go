@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/ivrd/ivrd/asr/sphinx"
@@ -29,7 +28,7 @@ func main() {
 
 func run(parent io.Reader) error {
 	socket := flag.String("socket", "", "the Unix socket to listen on; its directory should be ours alone")
-	model := flag.String("model", "/usr/share/pocketsphinx/model/en-us", "the directory of the model")
+	model := flag.String("model", sphinx.Model, "the directory of the model")
 	decoders := flag.Int("decoders", 2, "utterances at once; each takes about 34 MB")
 	flag.Parse()
 	server, err := load(*model, *decoders)
@@ -55,12 +54,7 @@ func run(parent io.Reader) error {
 }
 
 func load(model string, decoders int) (*sphinx.Server, error) {
-	f, err := os.Open(filepath.Join(model, "cmudict-en-us.dict")) //nolint:gosec // the operator's
-	if err != nil {
-		return nil, fmt.Errorf("%w (hint: install pocketsphinx-en-us)", err)
-	}
-	defer func() { _ = f.Close() }()
-	dictionary, err := sphinx.ReadDictionary(f)
+	dictionary, err := sphinx.OpenDictionary(model)
 	if err != nil {
 		return nil, err
 	}

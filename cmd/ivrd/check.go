@@ -19,8 +19,8 @@ type checkCmd struct {
 	configured `embed:""`
 }
 
-// Run names every fault of configuration, keys, people, voices, prompts, intents
-// and flows, and warns of intents that will be understood badly; one kind's faults do not hide another's.
+// Run names every fault of configuration, keys, people, voices, prompts, intents,
+// flows and their phrases, and warns of what will be understood badly; one kind's faults do not hide another's.
 func (c checkCmd) Run(ctx context.Context) error {
 	f, err := c.load()
 	if err != nil {
@@ -31,11 +31,17 @@ func (c checkCmd) Run(ctx context.Context) error {
 	_, speechErr := newEngine(ctx, f)
 	intents, intentErr := loadIntents(f)
 	err = errors.Join(checkKeys(f), checkPeople(ctx, f), speechErr, promptErr, flowErr, intentErr)
+	var warnings []string
 	if flowErr == nil {
-		err = errors.Join(err, checkNumbers(f, flows))
+		var phraseErr error
+		warnings, phraseErr = checkPhrases(f, flows)
+		err = errors.Join(err, checkNumbers(f, flows), phraseErr)
 	}
 	if err != nil {
 		return err
+	}
+	for _, w := range warnings {
+		fmt.Printf("warning: %s\n", w)
 	}
 	for _, w := range intents.Check() {
 		fmt.Printf("warning: %s: %v\n", cmp.Or(f.Flows.Intents, "intents of the demo"), w)

@@ -13,7 +13,6 @@ import (
 	"slices"
 
 	"github.com/ivrd/ivrd/api"
-	"github.com/ivrd/ivrd/asr/sphinx"
 	"github.com/ivrd/ivrd/call"
 	"github.com/ivrd/ivrd/internal/config"
 	"github.com/ivrd/ivrd/internal/obs"
@@ -171,28 +170,6 @@ func newSpeech(ctx context.Context, f config.File, log *slog.Logger) (*tts.Cache
 		return nil, nil
 	}
 	return tts.NewCache(tts.CacheConfig{Engine: engine, Dir: filepath.Join(f.Data.Dir, "speech"), Log: log})
-}
-
-// newRecognizer is what hears the phrases of menus; nil when nobody does.
-func newRecognizer(ctx context.Context, f config.File, log *slog.Logger) (*sphinx.Process, error) {
-	if f.Speech.Recognizer == "none" || !f.Speech.Activity {
-		return nil, nil
-	}
-	path, err := sphinx.Find()
-	var p *sphinx.Process
-	if err == nil {
-		p, err = sphinx.Start(ctx, sphinx.ProcessConfig{Path: path, Decoders: f.Speech.Listeners, Log: log})
-	}
-	switch {
-	case err == nil:
-		log.Info("menus take phrases in English", "engine", p.Name())
-		return p, nil
-	case f.Speech.Recognizer == "auto":
-		log.Info("no speech recognition: menus take keys", "err", err)
-		return nil, nil
-	default:
-		return nil, fmt.Errorf("speech.recognizer: %w (hint: make build-asr)", err)
-	}
 }
 
 // newEngine is the speech engine with the configured voices, which it has; nil

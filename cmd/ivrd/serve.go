@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/api"
-	"github.com/ivrd/ivrd/asr"
 	"github.com/ivrd/ivrd/call"
 	"github.com/ivrd/ivrd/internal/config"
 	"github.com/ivrd/ivrd/internal/demobackend"
@@ -65,6 +64,7 @@ type house struct {
 	store     recordings.Store
 	engine    *engine.Engine
 	sip       *sip.Server
+	hearing   hearing
 	desk      *desk
 	absent    *absence
 	conductor *call.Conductor
@@ -166,13 +166,12 @@ func (h *house) openCalls(ctx context.Context) error {
 		return err
 	}
 	h.opened(func() error { h.desk.Close(); return nil })
-	recognizer, err := h.openRecognizer(ctx)
-	if err != nil {
+	if err := h.openHearing(ctx); err != nil {
 		return err
 	}
 	dial := &lateDialer{}
 	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Longest: h.file.Calls.Longest, Node: nodeName(), Env: env, Activity: h.file.Speech.Activity, Emotion: h.file.Speech.Emotion}, call.Deps{
-		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher, Recognizer: recognizer,
+		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher, Recognizer: h.hearing.menus(), Dictation: h.hearing.dictation(),
 		Script: h.callScript, Log: h.log, Ended: h.countCall(), Changed: h.changes.Tell, Overloaded: h.engine.Overloaded,
 	})
 	h.absent = &absence{desk: h.desk, registered: func(user string) bool { return h.sip.Registered(user) }, seen: map[string]time.Time{}}
@@ -185,16 +184,6 @@ func (h *house) openCalls(ctx context.Context) error {
 	})
 	dial.Server = h.sip
 	return err
-}
-
-// openRecognizer starts what hears phrases, if there is one.
-func (h *house) openRecognizer(ctx context.Context) (asr.Recognizer, error) {
-	p, err := newRecognizer(ctx, h.file, h.log)
-	if p == nil || err != nil {
-		return nil, err
-	}
-	h.opened(func() error { p.Close(); return nil })
-	return p, nil
 }
 
 // loadFlows loads flows and the prompts that they play; with faults everything

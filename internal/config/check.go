@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -14,8 +13,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-
-	"github.com/ivrd/ivrd/internal/secret"
 )
 
 // wrong reports a fault of a value that decoded well, at its place.
@@ -57,17 +54,7 @@ func (d *decoder) check(f *File) {
 	if f.Flows.Backend != "" {
 		d.oneOf("flows.backend", f.Flows.Backend, "demo")
 	}
-	d.oneOf("speech.engine", f.Speech.Engine, "auto", "espeak-ng", "none")
-	d.oneOf("speech.recognizer", f.Speech.Recognizer, "auto", "pocketsphinx", "none")
-	if f.Speech.Listeners < 1 || f.Speech.Listeners > 100 {
-		d.wrong("speech.listeners", "", "wants 1 to 100, got %d", f.Speech.Listeners)
-	}
-	if f.Speech.Emotion && !f.Speech.Activity {
-		d.wrong("speech.emotion", "set speech.activity", "judges utterances, which nobody looks for")
-	}
-	if f.Speech.Recognizer == "pocketsphinx" && !f.Speech.Activity {
-		d.wrong("speech.recognizer", "set speech.activity", "listens from where speech begins, which nobody looks for")
-	}
+	d.speech(&f.Speech)
 	d.oneOf("log.level", f.Log.Level, "debug", "info", "warn", "error")
 	d.oneOf("log.format", f.Log.Format, "text", "json")
 	d.plain("sip.realm", f.SIP.Realm)
@@ -216,7 +203,7 @@ func (d *decoder) trunk(t *Trunk, key string) {
 		d.wrong(key+".register", "", "needs server and username")
 	}
 	if t.PasswordFile != "" {
-		d.passwordFile(t, key+".password_file")
+		t.Password = d.secretFile(key+".password_file", t.PasswordFile, t.Password, "password")
 	}
 	if t.SRTP != "" {
 		d.srtp(key+".srtp", t.SRTP)
@@ -259,20 +246,6 @@ func isHost(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(".-_", r)
 	})
-}
-
-func (d *decoder) passwordFile(t *Trunk, key string) {
-	if t.Password.Reveal() != "" {
-		d.wrong(key, "keep one of the two", "stands beside a password")
-	}
-	b, err := os.ReadFile(t.PasswordFile)
-	switch {
-	case err != nil:
-		d.wrong(key, "", "cannot be read: %v", err)
-	case len(bytes.TrimSpace(b)) == 0:
-		d.wrong(key, "", "names an empty file")
-	}
-	t.Password = secret.New(strings.TrimSpace(string(b)))
 }
 
 func (d *decoder) outbound(f *File) {

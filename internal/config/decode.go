@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ivrd/ivrd/internal/spelling"
 )
 
 // decoder walks a YAML tree and a Go value side by side. It is stricter than
@@ -17,6 +19,7 @@ import (
 // after a fault, and knows where each value came from.
 type decoder struct {
 	source  string
+	env     []string              // NAME=value, for values that name a variable
 	sources map[*yaml.Node]string // values that did not come from the file
 	lines   map[string]place      // key path -> place, for faults found later
 	faults  Faults
@@ -210,7 +213,7 @@ func nearest(name string, fields map[string]int) string {
 	}
 	slices.Sort(names)
 	for _, f := range names {
-		if dist := distance(name, f); dist < bestDist {
+		if dist := spelling.Distance(name, f); dist < bestDist {
 			best, bestDist = f, dist
 		}
 	}
@@ -218,24 +221,4 @@ func nearest(name string, fields map[string]int) string {
 		return "did you mean " + best + "?"
 	}
 	return "known keys: " + strings.Join(names, ", ")
-}
-
-// distance is the Levenshtein distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		prev := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := prev
-			if a[i-1] != b[j-1] {
-				cost = 1 + min(prev, row[j], row[j-1])
-			}
-			prev, row[j] = row[j], cost
-		}
-	}
-	return row[len(b)]
 }

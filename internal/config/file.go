@@ -166,10 +166,12 @@ type Speech struct {
 	Activity bool              `yaml:"activity"`
 	// Emotion: callers' utterances are judged for how they seem to feel.
 	Emotion bool `yaml:"emotion"`
-	// Recognizer hears phrases of menus: auto, pocketsphinx, none; at most Listeners
-	// callers at once.
+	// Recognizer is the embedded one, of phrases: auto, pocketsphinx, none; at most
+	// Listeners callers at once.
 	Recognizer string `yaml:"recognizer"`
 	Listeners  int    `yaml:"listeners"`
+	// Recognizers that run elsewhere, best first.
+	Recognizers []Recognizer `yaml:"recognizers"`
 }
 
 // Data is where everything is kept.
@@ -213,7 +215,7 @@ func Default() File {
 		},
 		Dispositions: []string{"resolved", "follow-up", "callback", "complaint", "fraud-confirmed", "wrong-number", "no-show"},
 		Flows:        Flows{Env: map[string]string{}, Backend: "demo"},
-		Speech:       Speech{Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"}, Activity: true, Emotion: true, Recognizer: "auto", Listeners: 2},
+		Speech:       Speech{Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"}, Activity: true, Emotion: true, Recognizer: "auto", Listeners: 2, Recognizers: []Recognizer{}},
 		Data:         Data{Dir: "./var", Reserve: 64 << 20},
 		Log:          Log{Level: "info", Format: "text"},
 	}

@@ -36,7 +36,7 @@ type Source struct {
 // user can mend it.
 func Load(src Source) (File, error) {
 	f := Default()
-	d := &decoder{source: src.Path, sources: map[*yaml.Node]string{}, lines: map[string]place{}}
+	d := &decoder{source: src.Path, env: src.Env, sources: map[*yaml.Node]string{}, lines: map[string]place{}}
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	if src.Path != "" {
 		data, err := os.ReadFile(src.Path)

@@ -37,6 +37,7 @@ func TestCommands(t *testing.T) {
 	twice := write("twice.yaml", "mode: demo\nmode: demo\n")
 	nowhere := write("nowhere.yaml", "calls:\n  numbers: {\"4000\": nothing}\n")
 	write("flows/bad.yaml", "flow: bad\nlanguages: [en]\nstart: a\nnodes:\n  a: {play: welcome, next: nowhere}\n  b: {play: silence, next: end}\n")
+	write("spoken/spoken.yaml", "flow: main\nlanguages: [en]\nstart: m\nnodes:\n  m:\n    menu:\n      say: {en: Hello}\n      options:\n        a: {digit: 1, phrases: {en: [my billling]}}\n    on: {a: end, noinput: end, nomatch: end}\n")
 	scenario := write("wrong.test.yaml", "test: a wrong hope\nsteps: [press: \"1\", hear: goodbye, hang up]\nexpect: {end: caller-hangup}\n")
 
 	for _, c := range []struct {
@@ -54,6 +55,9 @@ func TestCommands(t *testing.T) {
 		}},
 		{"check --set calls.numbers.4000=nothing", 1, []string{"--set: calls.numbers.4000: no flow is called"}},
 		{"check --set http.listen=:8080", 1, []string{"--set: http.listen: wants address:port with an IP address", "hint: "}},
+		{"check --set speech.recognizer=pocketsphinx --set flows.dir=" + filepath.Join(dir, "spoken"), 1, []string{
+			`spoken.yaml:9:20: phrase "my billling" (en) of option a is not understood: "billling" is not in PocketSphinx's dictionary ("billing" is)`,
+		}},
 		{"check --config " + filepath.Join(dir, "missing.yaml"), 1, []string{"missing.yaml"}},
 		{"serve --config " + unknown, 1, []string{unknown + ":3: "}},
 		{"frobnicate", 2, []string{"frobnicate", "hint: ivrd --help"}},

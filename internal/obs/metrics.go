@@ -54,6 +54,13 @@ func (m *Metrics) GaugeOf(name, help, label, value string, read func() float64) 
 	}, read))
 }
 
+// CounterOf is CounterFunc for one of several things of a kind, told apart by a label.
+func (m *Metrics) CounterOf(name, help, label, value string, read func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: Prefix + name, Help: help, ConstLabels: prometheus.Labels{label: value},
+	}, read))
+}
+
 // Counter counts by labels.
 type Counter struct{ vec *prometheus.CounterVec }
 

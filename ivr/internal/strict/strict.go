@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ivrd/ivrd/internal/spelling"
 )
 
 const (
@@ -282,12 +284,18 @@ func (r *Report) List(n *yaml.Node) []*yaml.Node {
 	return []*yaml.Node{n}
 }
 
+// longestName is of names that are compared, in bytes.
+const longestName = 64
+
 // Suggest is a hint that names the known word nearest to name, or, when none
 // is near, all of them.
 func Suggest(name string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
-		if d := levenshtein(name, k); d < distance && d < len(k) {
+		if len(name) > longestName || len(k) > longestName {
+			continue // it is no slip
+		}
+		if d := spelling.Distance(name, k); d < distance && d < len(k) {
 			best, distance = k, d
 		}
 	}
@@ -300,27 +308,4 @@ func Suggest(name string, known []string) string {
 	sorted := slices.Clone(known)
 	slices.Sort(sorted)
 	return "known here: " + strings.Join(sorted, ", ")
-}
-
-func levenshtein(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
