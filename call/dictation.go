@@ -85,6 +85,10 @@ func (s *scribe) dictate(p *talker) {
 
 func (s *scribe) open(p *talker) {
 	engine := s.c.con.deps.Dictation
+	if !engine.Traits().Understands(s.language) {
+		s.c.log.Info("conversation is not transcribed: no recognizer understands the language", "language", s.language)
+		return
+	}
 	session, err := engine.Open(context.Background(), asr.Options{ // finish or close ends it
 		Language: s.language, Interim: engine.Traits().Interim, Log: s.c.log,
 	})
