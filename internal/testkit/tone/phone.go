@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ivrd/ivrd/media"
@@ -22,6 +23,7 @@ const EventType = 101
 type Phone struct {
 	conn    rtpio.PacketConn
 	started time.Time
+	frame   atomic.Int64 // the time from packet to packet, in ns
 	stop    chan struct{}
 	done    sync.WaitGroup
 	once    sync.Once
@@ -154,13 +156,13 @@ func (p *Phone) Close() error {
 // up for, as the sound card of a real phone does: a ticker leaves ticks out,
 // and the stream would fall behind for good.
 func (p *Phone) pace() {
-	next := time.Now().Add(media.FrameDuration)
+	next := time.Now().Add(p.step())
 	timer := time.NewTimer(media.FrameDuration)
 	defer timer.Stop()
 	for {
 		select {
 		case <-timer.C:
-			for ; time.Until(next) <= 0; next = next.Add(media.FrameDuration) {
+			for ; time.Until(next) <= 0; next = next.Add(p.step()) {
 				p.tick()
 			}
 			timer.Reset(time.Until(next))
@@ -168,6 +170,18 @@ func (p *Phone) pace() {
 			return
 		}
 	}
+}
+
+// Skew makes the phone's clock run fast, or with less than 0 slow, by parts in a million.
+func (p *Phone) Skew(ppm float64) {
+	p.frame.Store(int64(float64(media.FrameDuration) / (1 + ppm/1e6)))
+}
+
+func (p *Phone) step() time.Duration {
+	if d := p.frame.Load(); d > 0 {
+		return time.Duration(d)
+	}
+	return media.FrameDuration
 }
 
 func (p *Phone) tick() {
