@@ -216,7 +216,7 @@ func (s *script) prepare(ctx context.Context, log *slog.Logger) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := s.speaker.Prepare(ctx, t.Language, t.Text); err != nil {
+		if err := s.speaker.Prepare(ctx, t.Language, t.Speech); err != nil {
 			log.Warn("prepare fixed text", "language", t.Language, "err", err)
 		}
 	}
