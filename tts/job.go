@@ -26,11 +26,12 @@ type job struct {
 	rendering *rendering
 	ready     chan struct{} // closed when there is something to play, or never will be
 
-	mu       sync.Mutex
-	patience bool // is over
-	prompt   *media.Prompt
-	err      error
-	public   bool // prompt and err are what they will be
+	mu     sync.Mutex
+	began  time.Time   // who speaks now
+	timer  *time.Timer // offers what there is when it is time
+	prompt *media.Prompt
+	err    error
+	public bool // prompt and err are what they will be
 }
 
 // job is the one that speaks a text, begun when there is none.
@@ -40,7 +41,7 @@ func (c *Cache) job(ctx context.Context, key, language string, text ssml.Speech)
 	if j := c.running[key]; j != nil {
 		return j
 	}
-	j := &job{rendering: newRendering(c.gain(c.engine, language), &c.counts.starved), ready: make(chan struct{})}
+	j := &job{rendering: newRendering(c.gain(c.engine, language), &c.counts.starved), ready: make(chan struct{}), began: time.Now()}
 	c.running[key] = j
 	// Whoever gives up leaves; the work goes on for the others.
 	go c.run(context.WithoutCancel(ctx), j, key, language, text)
@@ -84,7 +85,7 @@ func (j *job) offer() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	p := j.rendering.growing().Prompt()
-	if j.patience && p.Duration() >= headStart {
+	if time.Since(j.began) >= wholeWithin && p.Duration() >= headStart {
 		j.settle(p, nil)
 	}
 }
@@ -97,6 +98,8 @@ func (j *job) restart() bool {
 		return false
 	}
 	j.rendering.restart()
+	j.began = time.Now()
+	j.timer.Reset(wholeWithin)
 	return true
 }
 
@@ -104,13 +107,8 @@ func (j *job) restart() bool {
 func (c *Cache) run(ctx context.Context, j *job, key, language string, text ssml.Speech) {
 	ctx, cancel := context.WithTimeout(ctx, jobMax)
 	defer cancel()
-	timer := time.AfterFunc(wholeWithin, func() {
-		j.mu.Lock()
-		j.patience = true
-		j.mu.Unlock()
-		j.offer()
-	})
-	defer timer.Stop()
+	j.timer = time.AfterFunc(wholeWithin, j.offer)
+	defer j.timer.Stop()
 	p, by, err := c.speak(ctx, j, language, text)
 	if by != nil && err == nil {
 		var pcm []int16
