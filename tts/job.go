@@ -91,13 +91,13 @@ func (j *job) offer() {
 }
 
 // restart forgets what was spoken, and reports whether nobody can have heard it.
-func (j *job) restart() bool {
+func (j *job) restart(gain float64) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.public {
 		return false
 	}
-	j.rendering.restart()
+	j.rendering.restart(gain)
 	j.began = time.Now()
 	j.timer.Reset(wholeWithin)
 	return true
@@ -139,7 +139,10 @@ func (c *Cache) speak(ctx context.Context, j *job, language string, text ssml.Sp
 		c.log.Warn("speech engine failed: the fall-back speaks", "language", language, "err", err)
 	}
 	second := speakContext{ctx, listened{c.fallback, j}, language}
-	if !j.restart() {
+	c.mu.Lock()
+	gain := c.gain(c.fallback, language)
+	c.mu.Unlock()
+	if !j.restart(gain) {
 		c.counts.syntheses.Add(1)
 		j.rendering.add(part{pause: stopPause})
 		_, err = j.rendering.speak(second, text[done:])

@@ -17,8 +17,7 @@ import (
 // Speech is spoken piece by piece, with the pauses made here: an engine needs to know
 // no markup, and a pause is as long as it was written.
 type rendering struct {
-	gain    float64 // of the voice, as it was the last time
-	starved *atomic.Int64
+	starved *atomic.Int64 // counts pauses of players
 
 	mu    sync.Mutex
 	live  *live
@@ -34,7 +33,7 @@ type part struct {
 }
 
 func newRendering(gain float64, starved *atomic.Int64) *rendering {
-	return &rendering{gain: gain, starved: starved, live: newLive(gain, starved)}
+	return &rendering{starved: starved, live: newLive(gain, starved)}
 }
 
 // speak lets an engine speak all pieces and returns how many are done.
@@ -91,11 +90,11 @@ func (r *rendering) hear(pcm []int16, rate int) error {
 	return r.live.hear(pcm, rate)
 }
 
-// restart forgets all that has come.
-func (r *rendering) restart() {
+// restart forgets all that has come; another voice needs another gain.
+func (r *rendering) restart(gain float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.parts, r.live = nil, newLive(r.gain, r.starved)
+	r.parts, r.live = nil, newLive(gain, r.starved)
 }
 
 // growing is the sound as it comes.
@@ -109,33 +108,34 @@ func (r *rendering) growing() *media.Growing {
 func (r *rendering) whole() (pcm []int16, gain float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	sounds := make([][]int16, len(r.parts))
 	for i, p := range r.parts {
-		if p.pause > 0 {
-			pcm = append(pcm, media.Silence(r.between(i))...)
-			continue
-		}
 		raw := p.raw
 		if p.rate != media.SampleRate && p.rate != 0 {
 			raw = media.Resample(raw, p.rate, media.SampleRate)
 		}
-		sound, g := shapeAt(raw, targetLevel+p.volume)
-		pcm = append(pcm, sound...)
-		if p.volume == 0 && len(sound) > 0 {
+		var g float64
+		sounds[i], g = shapeAt(raw, targetLevel+p.volume)
+		if p.volume == 0 && len(sounds[i]) > 0 {
 			gain = g
 		}
 	}
-	return pcm, gain
-}
-
-// between is a pause less the edges of the sounds around it.
-func (r *rendering) between(i int) time.Duration {
-	d := r.parts[i].pause
-	for _, n := range []int{i - 1, i + 1} {
-		if n >= 0 && n < len(r.parts) && r.parts[n].pause == 0 {
-			d -= edgeSilence
+	for i, p := range r.parts {
+		if p.pause == 0 {
+			pcm = append(pcm, sounds[i]...)
+			continue
 		}
+		// What the sounds around it have of silence is part of the pause.
+		silent := samplesOf(p.pause)
+		if i > 0 {
+			silent -= edge(sounds[i-1], true)
+		}
+		if i+1 < len(sounds) {
+			silent -= edge(sounds[i+1], false)
+		}
+		pcm = append(pcm, make([]int16, max(silent, 0))...)
 	}
-	return max(d, 0)
+	return pcm, gain
 }
 
 // How a sound that is played while it comes is cut: what is quieter than this before
@@ -159,6 +159,7 @@ type live struct {
 	begun     bool    // the utterance is heard
 	audible   bool    // it was
 	quiet     int     // samples of quiet at the end
+	owed      int     // samples of a pause that the edge of what follows may have
 }
 
 func newLive(gain float64, starved *atomic.Int64) *live {
@@ -185,8 +186,9 @@ func (l *live) flush() {
 func (l *live) pause(d time.Duration) {
 	l.flush()
 	l.begun = false
-	more := max(samplesOf(d)-l.quiet-samplesOf(edgeSilence), 0)
-	l.out.Append(make([]int16, more))
+	more := max(samplesOf(d)-l.quiet, 0)
+	l.owed = min(more, samplesOf(edgeSilence))
+	l.out.Append(make([]int16, more-l.owed))
 	l.quiet = 0
 }
 
@@ -212,7 +214,10 @@ func (l *live) hear(pcm []int16, rate int) error {
 		}
 		if dB(rms(l.held[at:at+quietFrame])*l.gain) > quietLevel {
 			l.begun, l.audible = true, true
-			l.held = l.held[max(0, at-samplesOf(edgeSilence)):]
+			edge := min(at, samplesOf(edgeSilence))
+			l.held = l.held[at-edge:]
+			l.out.Append(make([]int16, max(l.owed-edge, 0)))
+			l.owed = 0
 			l.now = l.gain * l.volume
 		}
 	}

@@ -54,6 +54,22 @@ func trim(pcm []int16) []int16 {
 	return append([]int16(nil), pcm[max(0, first-edge):min(len(pcm), last+edge)]...)
 }
 
+// edge is how many samples of a trimmed sound are silence, at its end or its beginning.
+func edge(pcm []int16, end bool) int {
+	const frame = media.SampleRate / 100
+	threshold := loudest(pcm, frame) * math.Pow(10, -activeRange/20)
+	for n := 0; n+frame <= len(pcm); n += frame {
+		at := n
+		if end {
+			at = len(pcm) - n - frame
+		}
+		if rms(pcm[at:at+frame]) >= threshold {
+			return n
+		}
+	}
+	return 0
+}
+
 // level scales pcm in place so that its active frames have the level that is wanted, in
 // dBov, or less where its peaks would be clipped. It returns the gain.
 func level(pcm []int16, want float64) float64 {
