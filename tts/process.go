@@ -37,6 +37,9 @@ func (p program) speak(ctx context.Context, text string, args []string, hear Hea
 		return err
 	}
 	if err := cmd.Start(); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		return errors.New("the program does not start") // err would name its arguments
 	}
 	heard := p.format.listen(out, pace, hear)
