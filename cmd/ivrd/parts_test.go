@@ -100,7 +100,7 @@ func TestSpeechIsMeasured(t *testing.T) {
 	}
 	w := httptest.NewRecorder()
 	h.metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	for _, want := range []string{"speech_syntheses_total 2", "speech_failures_total 1", "speech_fallbacks_total 1", "speech_cache_hits_total 0", "speech_starved_total 0"} {
+	for _, want := range []string{"voice_syntheses_total 2", "voice_failures_total 1", "voice_fallbacks_total 1", "voice_cache_hits_total 0", "voice_starved_total 0"} {
 		if !strings.Contains(w.Body.String(), "\nivrd_"+want+"\n") {
 			t.Errorf("no %s", want)
 		}

@@ -160,11 +160,11 @@ func (h *house) measureSpeech() {
 	count := func(name, help string, read func(tts.Stats) int64) {
 		h.metrics.CounterFunc(name, help, func() float64 { return float64(read(h.speech.Stats())) })
 	}
-	count("speech_syntheses_total", "Texts that a speech engine was asked for.", func(s tts.Stats) int64 { return s.Syntheses })
-	count("speech_failures_total", "Texts that the speech engine did not speak: late, wrong or gone.", func(s tts.Stats) int64 { return s.Failures })
-	count("speech_fallbacks_total", "Texts that the fall-back spoke instead of the speech engine.", func(s tts.Stats) int64 { return s.Fallbacks })
-	count("speech_cache_hits_total", "Texts whose sound was there already.", func(s tts.Stats) int64 { return s.Hits })
-	count("speech_starved_total", "Pauses that callers heard because the speech engine was slower than speech.", func(s tts.Stats) int64 { return s.Starved })
+	count("voice_syntheses_total", "Texts that a speech engine was asked for.", func(s tts.Stats) int64 { return s.Syntheses })
+	count("voice_failures_total", "Texts that the speech engine did not speak: late, wrong or gone.", func(s tts.Stats) int64 { return s.Failures })
+	count("voice_fallbacks_total", "Texts that the fall-back spoke instead of the speech engine.", func(s tts.Stats) int64 { return s.Fallbacks })
+	count("voice_cache_hits_total", "Texts whose sound was there already.", func(s tts.Stats) int64 { return s.Hits })
+	count("voice_starved_total", "Pauses that callers heard because the speech engine was slower than speech.", func(s tts.Stats) int64 { return s.Starved })
 }
 
 // violations of the promise of all queues.
