@@ -157,6 +157,9 @@ func TestSlowSpeechIsHeardAtOnce(t *testing.T) {
 		if l := dBov(activeLevel(sound)); math.Abs(l-targetLevel) > 0.5 {
 			c.Errorf("again: %.1f dBov", l)
 		}
+		if gaps := silences(sound); len(gaps) != 0 {
+			c.Errorf("again: gaps of %v", gaps)
+		}
 		// Another text of the same voice is at that level from its beginning.
 		if _, sound = c.hears(ssml.Plain("another story"), 4*time.Second); math.Abs(dBov(activeLevel(sound))-targetLevel) > 0.5 {
 			c.Errorf("another text: %.1f dBov", dBov(activeLevel(sound)))
