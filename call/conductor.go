@@ -21,6 +21,7 @@ import (
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/sip"
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 // Config bounds and directs calls.
@@ -61,7 +62,7 @@ type Speaker interface {
 	// File is a recorded prompt.
 	File(language, name string) (*media.Prompt, error)
 	// Say is text that was formatted for speaking.
-	Say(ctx context.Context, language, text string) ([]*media.Prompt, error)
+	Say(ctx context.Context, language string, text ssml.Speech) ([]*media.Prompt, error)
 }
 
 // Script is what a call is played from: flows, and the speaker that has the

@@ -27,6 +27,7 @@ import (
 	"github.com/ivrd/ivrd/routing"
 	"github.com/ivrd/ivrd/routing/memstore"
 	"github.com/ivrd/ivrd/sip"
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 // stage is a whole house without signalling, in memory and virtual time: real
@@ -349,6 +350,6 @@ func (tones) File(_, name string) (*media.Prompt, error) {
 	return media.NewPrompt(name, media.Tone(freq, -20, d)), nil
 }
 
-func (tones) Say(context.Context, string, string) ([]*media.Prompt, error) {
+func (tones) Say(context.Context, string, ssml.Speech) ([]*media.Prompt, error) {
 	return nil, errSpeechless
 }

@@ -208,7 +208,7 @@ func (v visitor) sound(ctx context.Context, prompts []ivr.Prompt) ([]*media.Prom
 			out = append(out, s)
 			continue
 		}
-		s, err := v.c.script.Speaker.Say(ctx, p.Language, p.Text)
+		s, err := v.c.script.Speaker.Say(ctx, p.Language, p.Speech())
 		if err != nil {
 			return nil, fmt.Errorf("say text: %w", err)
 		}

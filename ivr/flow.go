@@ -2,6 +2,7 @@ package ivr
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ivrd/ivrd/ivr/internal/strict"
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 // Fault is one thing wrong in a flow's file, with its place and, where one
@@ -161,21 +163,28 @@ func (f *Flows) Prompts() []string {
 }
 
 // Text is something that the flows always say in the same words.
-type Text struct{ Language, Text string }
+type Text struct {
+	Language string
+	Speech   ssml.Speech
+}
 
 // Texts lists what the flows say in fixed words, once each, so that it can be
 // made ready before the first caller comes.
 func (f *Flows) Texts() []Text {
-	seen := map[Text]bool{}
+	seen := map[string]bool{}
 	var out []Text
 	for _, name := range f.Names() {
 		for _, n := range f.flows[name].nodes {
 			for _, p := range n.says() {
 				for _, language := range sortedKeys(p.say) {
-					t := Text{language, p.say[language].fixed()}
-					if t.Text != "" && !seen[t] {
-						seen[t] = true
-						out = append(out, t)
+					t := p.say[language]
+					if !t.fixed() {
+						continue
+					}
+					speech, err := t.spoken(nil, language, f.flows[name].zone)
+					if key := fmt.Sprint(language, speech); err == nil && len(speech) > 0 && !seen[key] {
+						seen[key] = true
+						out = append(out, Text{language, speech})
 					}
 				}
 			}

@@ -1,5 +1,5 @@
 // Package ivr is the language of call flows: its grammar, its checks and the
-// run of a flow against three small ports. It imports nothing of ivrd and no
+// run of a flow against three small ports. It imports nothing of ivrd but markup, and no
 // network, so that flows can be tested, simulated and replayed in virtual
 // time. docs/flows.md is the language's reference.
 package ivr
@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 // ErrHangup says that the caller has gone.
@@ -24,6 +26,16 @@ type Prompt struct {
 	File     string // name without language and ending: "welcome"
 	Text     string // already formatted, as it is to be spoken
 	Language string
+	// Marked is Text with its pauses and ways of speaking; nil where it has none.
+	Marked ssml.Speech
+}
+
+// Speech is what is to be spoken.
+func (p Prompt) Speech() ssml.Speech {
+	if p.Marked != nil {
+		return p.Marked
+	}
+	return ssml.Plain(p.Text)
 }
 
 // Listen is one turn: play prompts, then take keys.

@@ -401,33 +401,13 @@ func (r *Run) prompts(p prompts) ([]Prompt, error) {
 		if text == nil {
 			continue
 		}
-		spoken, err := text.spoken(r.env(), language, flow.zone)
+		speech, err := text.spoken(r.env(), language, flow.zone)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Prompt{Text: spoken, Language: language})
+		list = append(list, promptOf(speech, language))
 	}
 	return list, nil
-}
-
-func (t *text) spoken(env map[string]any, language string, zone *time.Location) (string, error) {
-	var b strings.Builder
-	for _, p := range t.pieces {
-		b.WriteString(p.literal)
-		if p.expr == nil {
-			continue
-		}
-		value, err := p.expr.eval(env)
-		if err != nil {
-			return "", err
-		}
-		words, err := speak(value, p.format, language, zone)
-		if err != nil {
-			return "", fmt.Errorf("say %q: %w", p.expr.source, err)
-		}
-		b.WriteString(words)
-	}
-	return b.String(), nil
 }
 
 func (t *text) plain(env map[string]any) (string, error) {

@@ -31,8 +31,12 @@ type speaker interface {
 	money(amount decimal, c currency) string
 	// digit spells one character that is read out by itself, "" for none.
 	digit(rune) string
+	// mark spells a character that is no digit and no letter, "" for none.
+	mark(rune) string
 	// join puts digits that are read out one after the other together.
 	join([]string) string
+	// comma is what a voice makes a short pause at, between groups of digits.
+	comma() string
 	date(time.Time) string
 	clock(hour, minute int) string
 }
@@ -196,7 +200,7 @@ func decimalOf(v any) (decimal, error) {
 	if err != nil {
 		return decimal{}, err
 	}
-	text, negative := strings.CutPrefix(strings.TrimSpace(text), "-")
+	text, negative := strings.CutPrefix(ungroup(strings.TrimSpace(text)), "-")
 	whole, fraction, _ := strings.Cut(text, ".")
 	digits := whole + fraction
 	if digits == "" || len(digits) > 400 || strings.Trim(digits, "0123456789") != "" {

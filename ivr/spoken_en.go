@@ -115,6 +115,12 @@ func (english) digit(r rune) string {
 	return ""
 }
 
+func (english) mark(r rune) string {
+	return map[rune]string{'-': "dash", '_': "underscore", '/': "slash", '@': "at", '&': "and", ':': "colon"}[r]
+}
+
+func (english) comma() string { return ", " }
+
 func (english) join(words []string) string { return strings.Join(words, " ") }
 
 func (english) date(t time.Time) string {

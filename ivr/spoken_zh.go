@@ -138,6 +138,12 @@ func (chinese) digit(r rune) string {
 	return ""
 }
 
+func (chinese) mark(r rune) string {
+	return map[rune]string{'-': "杠", '_': "下划线", '/': "斜杠", '@': "艾特", '&': "和", ':': "冒号"}[r]
+}
+
+func (chinese) comma() string { return "，" }
+
 func (chinese) join(words []string) string { return strings.Join(words, "") }
 
 func (c chinese) date(t time.Time) string {

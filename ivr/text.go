@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 // text is a string of a flow with its ${…} and {value|format} taken apart.
@@ -14,19 +16,17 @@ type text struct {
 	pieces []piece
 }
 
-// piece is literal text, or an expression with how it is spoken.
+// piece is literal text, a tag of markup, or an expression with how it is spoken.
 type piece struct {
 	literal string
+	tag     *ssml.Tag
 	expr    *expression
 	format  format
 }
 
-// fixed returns the text when nothing in it depends on the call, else "".
-func (t *text) fixed() string {
-	if len(t.pieces) == 1 && t.pieces[0].expr == nil {
-		return t.pieces[0].literal
-	}
-	return ""
+// fixed reports whether nothing in the text depends on the call.
+func (t *text) fixed() bool {
+	return !slices.ContainsFunc(t.pieces, func(p piece) bool { return p.expr != nil })
 }
 
 // whole returns the expression when the text is nothing but ${…}: its value
@@ -77,6 +77,9 @@ func (l *loader) parseText(n *yaml.Node, what string, spoken bool) *text {
 		source = rest
 	}
 	t.literal(source)
+	if spoken {
+		l.markup(t)
+	}
 	return t
 }
 
@@ -237,8 +240,14 @@ func (l *loader) speech(n *yaml.Node, what string) speech {
 
 func (l *loader) checkFormats(t *text, language string) {
 	for _, p := range t.pieces {
-		if _, known := speakers()[language]; p.format.name != "" && !known {
-			l.report.Add(t.at, msgFormatLanguage, p.format.name, language)
+		name := p.format.name
+		if p.tag != nil {
+			name = p.tag.As
+		}
+		if _, known := speakers()[language]; name != "" && !known {
+			l.report.Add(t.at, msgFormatLanguage, name, language)
+			return
 		}
 	}
+	l.checkReadings(t, language)
 }

@@ -48,7 +48,7 @@ func (l *loader) ringing(n *node, value *yaml.Node) *connectVerb {
 	m := l.report.Map(value, "transfer to a number", "number", "timeout", "while", "caller_id")
 	number := m.Get("number")
 	v := &connectVerb{timeout: transferRing, to: []*text{l.parseText(number, "number of node "+n.name, false)}}
-	if fixed := v.to[0].fixed(); fixed != "" && !isNumber(fixed) {
+	if fixed, ok := v.to[0].constant(); ok && fixed != "" && !isNumber(fixed) {
 		l.report.Add(number, msgNumber, fixed)
 	}
 	l.duration(m, "timeout", &v.timeout, time.Second, 3*time.Minute)

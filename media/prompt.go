@@ -4,17 +4,22 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Prompt is a sound to play: immutable, encoded at most once for each codec,
-// and shared by every call that plays it.
+// Prompt is a sound to play: encoded at most once for each codec, and shared by
+// every call that plays it. It does not change, unless it is one of a Growing:
+// then frames are added at its end until it is Complete.
 type Prompt struct {
 	name    string
 	pcm     []int16
 	rate    int       // of pcm, in Hz
 	levels  []float32 // dBov, of frames
 	encoded [numCodecs]func() []byte
+
+	growing *Growing // nil: the sound is complete, and what follows means nothing
+	ways    [numCodecs]atomic.Pointer[way]
 }
 
 // NewPrompt makes a prompt of pcm at SampleRate, which is copied. The name is
@@ -67,14 +72,36 @@ func (p *Prompt) Name() string { return p.name }
 
 // Duration is the length of the sound, without the last frame's padding.
 func (p *Prompt) Duration() time.Duration {
+	if p.growing != nil {
+		return time.Duration(p.Frames()) * FrameDuration
+	}
 	return time.Duration(len(p.pcm)) * time.Second / time.Duration(p.rate)
 }
 
-// Frames is the number of frames, the same in every codec.
-func (p *Prompt) Frames() int { return (len(p.pcm)*FramesPerSecond + p.rate - 1) / p.rate }
+// Frames is the number of frames that are there, the same in every codec.
+func (p *Prompt) Frames() int {
+	if p.growing != nil {
+		return int(p.growing.heard.Load())
+	}
+	return (len(p.pcm)*FramesPerSecond + p.rate - 1) / p.rate
+}
+
+// Complete reports whether no more frames will come. Who finds it true and then asks
+// for Frames knows all of them.
+func (p *Prompt) Complete() bool { return p.growing == nil || p.growing.ended.Load() }
+
+// Starved tells the prompt that a player has come to the end of what is there.
+func (p *Prompt) Starved() {
+	if p.growing != nil && p.growing.starved != nil {
+		p.growing.starved.Add(1)
+	}
+}
 
 // Level is the power of frame i in dBov; -100 is silence, or no frame.
 func (p *Prompt) Level(i int) float32 {
+	if p.growing != nil {
+		return p.growing.level(i)
+	}
 	if i < 0 || i >= len(p.levels) {
 		return noLevel
 	}
@@ -95,10 +122,27 @@ func levelOf(pcm []int16) float32 {
 // first call for a codec encodes the prompt and takes its time: Prepare does
 // so ahead.
 func (p *Prompt) Frame(c Codec, i int) []byte {
+	if p.growing != nil {
+		return p.way(c).frame(i)
+	}
 	n := c.FrameBytes()
 	return p.encoded[c]()[i*n : (i+1)*n : (i+1)*n]
 }
 
 // Prepare encodes the prompt for codec c, if that has not been done, so that
 // Frame is quick.
-func (p *Prompt) Prepare(c Codec) { p.encoded[c]() }
+func (p *Prompt) Prepare(c Codec) {
+	if p.growing != nil {
+		p.way(c)
+		return
+	}
+	p.encoded[c]()
+}
+
+// way is how a growing prompt sounds in codec c.
+func (p *Prompt) way(c Codec) *way {
+	if w := p.ways[c].Load(); w != nil {
+		return w
+	}
+	return p.growing.in(c)
+}

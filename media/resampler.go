@@ -52,16 +52,19 @@ const (
 	halfBandPairs = resamplerSpan
 )
 
-// NewResampler makes a resampler between two of 8, 16, 24, 32, 44.1 and 48 kHz;
+// NewResampler makes a resampler between two of 8, 16, 22.05, 24, 32, 44.1 and 48 kHz;
 // other rates are an error. Its tables take up to 60 kB, and none between 8
 // and 16 kHz.
 func NewResampler(fromHz, toHz int) (*Resampler, error) {
-	rates := []int{8000, 16000, 24000, 32000, 44100, 48000}
+	rates := ResamplerRates()
 	if !slices.Contains(rates, fromHz) || !slices.Contains(rates, toHz) {
 		return nil, fmt.Errorf("resample from %d to %d Hz: the rates are %v", fromHz, toHz, rates)
 	}
 	return resampler(fromHz, toHz), nil
 }
+
+// ResamplerRates are those that a Resampler knows, in Hz.
+func ResamplerRates() []int { return []int{8000, 16000, 22050, 24000, 32000, 44100, 48000} }
 
 func resampler(fromHz, toHz int) *Resampler {
 	divisor := gcd(fromHz, toHz)

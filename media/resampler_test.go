@@ -20,6 +20,7 @@ var streamRates = []struct{ from, to int }{
 	{16000, 48000},
 	{48000, 16000},
 	{44100, 8000},
+	{22050, 8000},
 	{44100, 16000},
 	{8000, 44100},
 	{44100, 48000},
@@ -188,7 +189,7 @@ func TestResamplerReset(t *testing.T) {
 }
 
 func TestResamplerRates(t *testing.T) {
-	for _, bad := range [][2]int{{0, 8000}, {8000, -1}, {8000, 8001}, {22050, 8000}} {
+	for _, bad := range [][2]int{{0, 8000}, {8000, -1}, {8000, 8001}, {22000, 8000}} {
 		if _, err := media.NewResampler(bad[0], bad[1]); err == nil {
 			t.Errorf("%d to %d is taken", bad[0], bad[1])
 		}

@@ -66,16 +66,34 @@ func AppendWAV(b []byte, pcm []int16) []byte {
 // (espeak-ng, sox) and means "until the end".
 func ReadWAV(r io.Reader) (pcm []int16, rate int, err error) {
 	pcm, rate, err = readWAV(r)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("the file ends early")
-	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("read WAV: %w", err)
+		return nil, 0, wavError(err)
 	}
 	return pcm, rate, nil
 }
 
+func wavError(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("the file ends early")
+	}
+	return fmt.Errorf("read WAV: %w", err)
+}
+
 func readWAV(r io.Reader) ([]int16, int, error) {
+	format, size, err := readWAVHead(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	data, err := readWAVData(r, size)
+	if err != nil {
+		return nil, 0, err
+	}
+	pcm, err := format.decode(data)
+	return pcm, format.rate, err
+}
+
+// readWAVHead reads up to the sound, which has that many bytes.
+func readWAVHead(r io.Reader) (format *wavFormat, size uint32, err error) {
 	var riff [12]byte
 	if _, err := io.ReadFull(r, riff[:]); err != nil {
 		return nil, 0, err
@@ -83,7 +101,6 @@ func readWAV(r io.Reader) ([]int16, int, error) {
 	if string(riff[:4]) != "RIFF" || string(riff[8:]) != "WAVE" {
 		return nil, 0, errors.New("not a WAV file")
 	}
-	var format *wavFormat
 	for {
 		var head [8]byte
 		if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -94,12 +111,7 @@ func readWAV(r io.Reader) ([]int16, int, error) {
 		case id == "data" && format == nil:
 			return nil, 0, errors.New("sound before its format")
 		case id == "data":
-			data, err := readWAVData(r, size)
-			if err != nil {
-				return nil, 0, err
-			}
-			pcm, err := format.decode(data)
-			return pcm, format.rate, err
+			return format, size, nil
 		case id == "fmt ":
 			if format != nil {
 				return nil, 0, errors.New("two formats")

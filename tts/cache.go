@@ -14,27 +14,36 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/ivrd/ivrd/internal/breaker"
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 // Cache renders each text once and keeps the sound. Texts that a flow always
 // says are kept as files; what is said to one caller may be personal (a
 // balance, a name) and is kept in memory only, the least used dropped first.
 type Cache struct {
-	engine Engine
-	dir    string
-	limit  int
-	log    *slog.Logger
-	flight singleflight.Group
+	engine   Engine
+	fallback Engine // nil: none
+	breaker  breaker.Breaker
+	dir      string
+	limit    int
+	log      *slog.Logger
+	flight   singleflight.Group
+	counts   counts
 
-	mu     sync.Mutex
-	byKey  map[string]*list.Element
-	recent *list.List // of *entry, most recently used first
-	held   int        // bytes of all entries that may be dropped
-	kept   map[string]*media.Prompt
+	mu      sync.Mutex
+	byKey   map[string]*list.Element
+	recent  *list.List // of *entry, most recently used first
+	held    int        // bytes of all entries that may be dropped
+	kept    map[string]*media.Prompt
+	running map[string]*job
+	gains   map[string]float64 // that a voice needs, by engine and language
 }
 
 // entry is a sound that may be dropped.
@@ -47,6 +56,8 @@ type entry struct {
 // CacheConfig configures a Cache.
 type CacheConfig struct {
 	Engine Engine
+	// Fallback speaks what Engine cannot, so that the call goes on; it may be nil.
+	Fallback Engine
 	// Dir is where the sounds of fixed texts are kept; empty means nowhere.
 	Dir string
 	// Memory bounds what is held of other texts, in bytes; 0 means 32 MiB,
@@ -54,6 +65,12 @@ type CacheConfig struct {
 	Memory int
 	Log    *slog.Logger
 }
+
+// After breakAfter failures in a row the engine rests, and the fall-back speaks.
+const (
+	breakAfter = 3
+	rest       = 30 * time.Second
+)
 
 // NewCache makes a cache in front of an engine.
 func NewCache(c CacheConfig) (*Cache, error) {
@@ -72,79 +89,81 @@ func NewCache(c CacheConfig) (*Cache, error) {
 		}
 	}
 	return &Cache{
-		engine: c.Engine, dir: c.Dir, limit: c.Memory, log: c.Log,
-		byKey: map[string]*list.Element{}, recent: list.New(), kept: map[string]*media.Prompt{},
+		engine: c.Engine, fallback: c.Fallback, breaker: breaker.Breaker{Failures: breakAfter, Rest: rest},
+		dir: c.Dir, limit: c.Memory, log: c.Log,
+		byKey: map[string]*list.Element{}, recent: list.New(), kept: map[string]*media.Prompt{}, running: map[string]*job{}, gains: map[string]float64{},
 	}, nil
 }
 
-// Say returns the sound of a text, rendering it when it is not held. It may
-// wait for another call's rendering of the same text.
-func (c *Cache) Say(ctx context.Context, language, text string) (*media.Prompt, error) {
-	key := c.key(language, text)
+// Stats count since the cache was made.
+type Stats struct {
+	Syntheses int64 // texts that an engine was asked for, the fall-back included
+	Failures  int64 // of the engine: late, wrong, gone; texts that it was not asked for are not among them
+	Fallbacks int64 // texts that the fall-back spoke, or the rest of which
+	Hits      int64 // texts that were there already
+	Starved   int64 // pauses that callers heard because sound came too slowly
+}
+
+type counts struct{ syntheses, failures, fallbacks, hits, starved atomic.Int64 }
+
+// Stats are the counts.
+func (c *Cache) Stats() Stats {
+	return Stats{
+		Syntheses: c.counts.syntheses.Load(), Failures: c.counts.failures.Load(), Fallbacks: c.counts.fallbacks.Load(),
+		Hits: c.counts.hits.Load(), Starved: c.counts.starved.Load(),
+	}
+}
+
+// Say returns the sound of a text, rendering it when it is not held. It waits for the
+// first of it only: the prompt may be growing. Others who ask for the same text
+// meanwhile get the same prompt.
+func (c *Cache) Say(ctx context.Context, language string, text ssml.Speech) (*media.Prompt, error) {
+	key := c.key(c.engine, language, text)
 	if p := c.find(key); p != nil {
+		c.counts.hits.Add(1)
 		return p, nil
 	}
-	return c.once(ctx, key, func(ctx context.Context) (*media.Prompt, error) {
-		p, pcm, err := c.render(ctx, language, text)
-		if err == nil {
-			c.hold(key, p, 2*len(pcm))
-		}
-		return p, err
-	})
+	return c.job(ctx, key, language, text).wait(ctx)
 }
 
 // Keep is Say for a text that is the same for every caller: its sound is never
-// dropped and outlives the process as a file.
-func (c *Cache) Keep(ctx context.Context, language, text string) error {
-	key := c.key(language, text)
-	_, err := c.once(ctx, "keep "+key, func(ctx context.Context) (*media.Prompt, error) {
+// dropped and outlives the process as a file. The fall-back does not speak it: what it
+// says would stay when the engine is there again.
+func (c *Cache) Keep(ctx context.Context, language string, text ssml.Speech) error {
+	key := c.key(c.engine, language, text)
+	done := c.flight.DoChan(key, func() (any, error) {
 		if p := c.load(key); p != nil {
 			c.keep(key, p)
-			return p, nil
+			return nil, nil
 		}
-		p, pcm, err := c.render(ctx, language, text)
+		r := newRendering(1, nil)
+		if _, err := c.ask(speakContext{context.WithoutCancel(ctx), c.engine, language}, r, text); err != nil {
+			return nil, err
+		}
+		p, pcm, err := c.finish(r, c.engine, language)
 		if err != nil {
 			return nil, err
 		}
 		c.keep(key, p)
-		return p, c.save(key, pcm)
-	})
-	return err
-}
-
-// once runs work for all who ask for the same key at the same time. Whoever
-// gives up leaves; the work goes on for the others, for synthesisMax at most.
-func (c *Cache) once(ctx context.Context, key string, work func(context.Context) (*media.Prompt, error)) (*media.Prompt, error) {
-	done := c.flight.DoChan(key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), synthesisMax)
-		defer cancel()
-		return work(ctx)
+		return nil, c.save(key, pcm)
 	})
 	select {
 	case r := <-done:
-		if r.Err != nil {
-			return nil, r.Err
-		}
-		p, _ := r.Val.(*media.Prompt)
-		return p, nil
+		return r.Err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
-}
-
-func (c *Cache) render(ctx context.Context, language, text string) (*media.Prompt, []int16, error) {
-	pcm, err := Render(ctx, c.engine, language, text)
-	if err != nil {
-		return nil, nil, err
-	}
-	return media.NewPrompt("speech", pcm), pcm, nil
 }
 
 // key is the SHA-256 of all that the sound depends on. shapeVersion counts
 // changes in how speech is shaped.
-func (c *Cache) key(language, text string) string {
+func (c *Cache) key(e Engine, language string, text ssml.Speech) string {
 	const shapeVersion = "1"
-	sum := sha256.Sum256([]byte(strings.Join([]string{shapeVersion, c.engine.Name(), language, text}, "\x00")))
+	said := text.Words()
+	if !text.IsPlain() {
+		said = fmt.Sprintf("\x00%+v", text)
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{shapeVersion, e.Name(), language, said}, "\x00")))
 	return hex.EncodeToString(sum[:])
 }
 

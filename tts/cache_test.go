@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 func newCache(t *testing.T, e Engine, dir string, memory int) *Cache {
@@ -32,7 +33,7 @@ func TestCacheRendersOnceForAll(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				if _, err := c.Say(t.Context(), "en", "hello"); err != nil {
+				if _, err := c.Say(t.Context(), "en", ssml.Plain("hello")); err != nil {
 					t.Error(err)
 				}
 			})
@@ -57,10 +58,10 @@ func TestCacheWaiterMayLeave(t *testing.T) {
 		c := newCache(t, e, "", 0)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := c.Say(ctx, "en", "hello"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := c.Say(ctx, "en", ssml.Plain("hello")); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		if _, err := c.Say(t.Context(), "en", "hello"); err != nil {
+		if _, err := c.Say(t.Context(), "en", ssml.Plain("hello")); err != nil {
 			t.Errorf("the one who stays gets %v", err)
 		}
 		if n := e.calls.Load(); n != 1 {
@@ -72,15 +73,15 @@ func TestCacheWaiterMayLeave(t *testing.T) {
 func TestCacheForgetsFailures(t *testing.T) {
 	e := &fakeEngine{speak: func(context.Context) ([]int16, int, error) { return nil, 0, ErrTooLong }}
 	c := newCache(t, e, "", 0)
-	if _, err := c.Say(t.Context(), "en", "hello"); !errors.Is(err, ErrTooLong) {
+	if _, err := c.Say(t.Context(), "en", ssml.Plain("hello")); !errors.Is(err, ErrTooLong) {
 		t.Errorf("got %v", err)
 	}
 	e.speak = func(context.Context) ([]int16, int, error) { return make([]int16, 8000), 8000, nil }
-	if _, err := c.Say(t.Context(), "en", "hello"); !errors.Is(err, ErrSilent) {
+	if _, err := c.Say(t.Context(), "en", ssml.Plain("hello")); !errors.Is(err, ErrSilent) {
 		t.Errorf("got %v", err)
 	}
 	e.speak = nil
-	if _, err := c.Say(t.Context(), "en", "hello"); err != nil {
+	if _, err := c.Say(t.Context(), "en", ssml.Plain("hello")); err != nil {
 		t.Errorf("got %v", err)
 	}
 }
@@ -91,7 +92,7 @@ func TestCacheDropsLeastRecentlyUsed(t *testing.T) {
 	say := func(texts ...string) {
 		t.Helper()
 		for _, text := range texts {
-			if _, err := c.Say(t.Context(), "en", text); err != nil {
+			if _, err := c.Say(t.Context(), "en", ssml.Plain(text)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -114,13 +115,13 @@ func TestCacheDropsLeastRecentlyUsed(t *testing.T) {
 func TestOnlyFixedTextsReachTheDisk(t *testing.T) {
 	dir := t.TempDir()
 	c := newCache(t, &fakeEngine{}, dir, 0)
-	if _, err := c.Say(t.Context(), "en", "you have nine million yuan"); err != nil {
+	if _, err := c.Say(t.Context(), "en", ssml.Plain("you have nine million yuan")); err != nil {
 		t.Fatal(err)
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 0 {
 		t.Errorf("a text of one caller left %v", files)
 	}
-	if err := c.Keep(t.Context(), "en", "goodbye"); err != nil {
+	if err := c.Keep(t.Context(), "en", ssml.Plain("goodbye")); err != nil {
 		t.Fatal(err)
 	}
 	if files, _ := filepath.Glob(filepath.Join(dir, "*.wav")); len(files) != 1 {
@@ -130,14 +131,14 @@ func TestOnlyFixedTextsReachTheDisk(t *testing.T) {
 
 func TestKeptTextsOutliveTheProcess(t *testing.T) {
 	dir, e := t.TempDir(), &fakeEngine{}
-	if err := newCache(t, e, dir, 0).Keep(t.Context(), "en", "goodbye"); err != nil {
+	if err := newCache(t, e, dir, 0).Keep(t.Context(), "en", ssml.Plain("goodbye")); err != nil {
 		t.Fatal(err)
 	}
 	c := newCache(t, e, dir, 1) // so little memory that nothing else is held
-	if err := c.Keep(t.Context(), "en", "goodbye"); err != nil {
+	if err := c.Keep(t.Context(), "en", ssml.Plain("goodbye")); err != nil {
 		t.Fatal(err)
 	}
-	p, err := c.Say(t.Context(), "en", "goodbye")
+	p, err := c.Say(t.Context(), "en", ssml.Plain("goodbye"))
 	if err != nil || p.Duration() != time.Second {
 		t.Errorf("got %v, %v", p, err)
 	}
@@ -148,14 +149,14 @@ func TestKeptTextsOutliveTheProcess(t *testing.T) {
 
 func TestDamagedFileIsRenderedAgain(t *testing.T) {
 	dir, e := t.TempDir(), &fakeEngine{}
-	if err := newCache(t, e, dir, 0).Keep(t.Context(), "en", "goodbye"); err != nil {
+	if err := newCache(t, e, dir, 0).Keep(t.Context(), "en", ssml.Plain("goodbye")); err != nil {
 		t.Fatal(err)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*.wav"))
 	if err := os.Truncate(files[0], 100); err != nil {
 		t.Fatal(err)
 	}
-	if err := newCache(t, e, dir, 0).Keep(t.Context(), "en", "goodbye"); err != nil {
+	if err := newCache(t, e, dir, 0).Keep(t.Context(), "en", ssml.Plain("goodbye")); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(files[0]); err != nil || info.Size() < 8000 {
@@ -169,10 +170,10 @@ func TestKeepReportsAFullDisk(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Keep(t.Context(), "en", "goodbye"); err == nil {
+	if err := c.Keep(t.Context(), "en", ssml.Plain("goodbye")); err == nil {
 		t.Error("no error although nothing could be written")
 	}
-	if _, err := c.Say(t.Context(), "en", "goodbye"); err != nil {
+	if _, err := c.Say(t.Context(), "en", ssml.Plain("goodbye")); err != nil {
 		t.Errorf("the sound is lost, too: %v", err)
 	}
 }
@@ -180,30 +181,30 @@ func TestKeepReportsAFullDisk(t *testing.T) {
 func TestSpeaker(t *testing.T) {
 	e := &fakeEngine{}
 	s := NewSpeaker(money(t), newCache(t, e, "", 0))
-	if p, err := s.Say(t.Context(), "en", "one hundred yuan"); err != nil || len(p) != 2 || e.calls.Load() != 0 {
+	if p, err := s.Say(t.Context(), "en", ssml.Plain("one hundred yuan")); err != nil || len(p) != 2 || e.calls.Load() != 0 {
 		t.Errorf("recorded phrases: %d prompts, %v, engine asked %d times", len(p), err, e.calls.Load())
 	}
-	if p, err := s.Say(t.Context(), "en", "something else"); err != nil || len(p) != 1 || e.calls.Load() != 1 {
+	if p, err := s.Say(t.Context(), "en", ssml.Plain("something else")); err != nil || len(p) != 1 || e.calls.Load() != 1 {
 		t.Errorf("engine: %d prompts, %v, asked %d times", len(p), err, e.calls.Load())
 	}
-	if p, err := s.Say(t.Context(), "en", " . "); err != nil || len(p) != 0 {
+	if p, err := s.Say(t.Context(), "en", ssml.Plain(" . ")); err != nil || len(p) != 0 {
 		t.Errorf("nothing to say: %v, %v", p, err)
 	}
-	if err := s.Prepare(t.Context(), "en", "one hundred yuan"); err != nil {
+	if err := s.Prepare(t.Context(), "en", ssml.Plain("one hundred yuan")); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestSpeakerWithoutEngine(t *testing.T) {
 	s := NewSpeaker(money(t), nil)
-	if _, err := s.Say(t.Context(), "en", "one hundred yuan"); err != nil {
+	if _, err := s.Say(t.Context(), "en", ssml.Plain("one hundred yuan")); err != nil {
 		t.Error(err)
 	}
-	_, err := s.Say(t.Context(), "en", "nine yuan")
+	_, err := s.Say(t.Context(), "en", ssml.Plain("nine yuan"))
 	if !errors.Is(err, ErrUnspeakable) {
 		t.Errorf("got %v", err)
 	}
-	if err := s.Prepare(t.Context(), "en", "nine yuan"); !errors.Is(err, ErrUnspeakable) {
+	if err := s.Prepare(t.Context(), "en", ssml.Plain("nine yuan")); !errors.Is(err, ErrUnspeakable) {
 		t.Errorf("got %v", err)
 	}
 }

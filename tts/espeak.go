@@ -1,39 +1,22 @@
 package tts
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
+	"math"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
-	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
-// Limits of one synthesis. A flow's longest text is a notice of a minute or so.
-const (
-	maxText      = 4000             // bytes of text
-	maxSpeech    = 16 << 20         // bytes of sound: 6 minutes at 22.05 kHz
-	synthesisMax = 20 * time.Second // espeak-ng speaks a minute in 50 ms
-)
-
-// Errors that a caller may act upon.
-var (
-	// ErrNoEngine says that there is no speech engine on this machine.
-	ErrNoEngine = errors.New("no speech engine (hint: install espeak-ng)")
-	// ErrNoVoice says that the engine has no voice for the language.
-	ErrNoVoice = errors.New("no voice for this language")
-	// ErrTooLong says that a text, or its sound, is beyond the limits.
-	ErrTooLong = errors.New("text too long to speak")
-)
+// synthesisMax is far more than espeak-ng needs, which speaks a minute in 50 ms.
+const synthesisMax = 20 * time.Second
 
 // EspeakConfig configures Espeak; its zero value is good.
 type EspeakConfig struct {
@@ -67,10 +50,9 @@ const espeakSpeed = 175
 // process and not a library because of its licence (GPL-3) and because a crash
 // in it must not be ours.
 type Espeak struct {
-	path   string
-	name   string
-	voices map[string]Voice
-	slots  chan struct{}
+	program program
+	name    string
+	voices  map[string]Voice
 }
 
 // NewEspeak finds the program and asks for its version. Without it the error
@@ -89,7 +71,10 @@ func NewEspeak(ctx context.Context, c EspeakConfig) (*Espeak, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", c.Path, ErrNoEngine)
 	}
-	e := &Espeak{path: path, voices: voices(c.Voices), slots: make(chan struct{}, c.Parallel)}
+	e := &Espeak{
+		program: program{path: path, format: Format{Name: "wav"}, patience: synthesisMax, slots: make(slots, c.Parallel)},
+		voices:  voices(c.Voices),
+	}
 	version, err := e.version(ctx)
 	if err != nil {
 		return nil, err
@@ -116,7 +101,7 @@ func (e *Espeak) Check(ctx context.Context) error {
 	var errs []error
 	for _, language := range slices.Sorted(maps.Keys(e.voices)) {
 		name := e.voices[language].Name
-		_, err := e.run(ctx, "", "--stdin", "-q", "-v", name)
+		_, err := e.ask(ctx, "--stdin", "-q", "-v", name)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -129,7 +114,7 @@ func (e *Espeak) Check(ctx context.Context) error {
 
 // version reads "eSpeak NG text-to-speech: 1.51  Data at: …".
 func (e *Espeak) version(ctx context.Context) (string, error) {
-	out, err := e.run(ctx, "", "--version")
+	out, err := e.ask(ctx, "--version")
 	if err != nil {
 		return "", fmt.Errorf("ask espeak-ng for its version: %w", err)
 	}
@@ -150,74 +135,39 @@ func (e *Espeak) describe(version string) string {
 // Name says the version and the voices.
 func (e *Espeak) Name() string { return e.name }
 
-// Synthesize speaks one text. It waits for a free slot, and kills its process
-// when the context ends.
-func (e *Espeak) Synthesize(ctx context.Context, text, language string) ([]int16, int, error) {
-	voice, ok := e.voices[language]
+// Speak implements Engine. It waits for a free slot.
+func (e *Espeak) Speak(ctx context.Context, u Utterance, hear Hear) error {
+	voice, ok := e.voices[u.Language]
 	if !ok {
-		return nil, 0, fmt.Errorf("speak %q: %w", language, ErrNoVoice)
+		return fmt.Errorf("speak %q: %w", u.Language, ErrNoVoice)
 	}
-	if len(text) > maxText {
-		return nil, 0, fmt.Errorf("speak %d bytes: %w", len(text), ErrTooLong)
+	if len(u.Text) > maxText {
+		return fmt.Errorf("speak %d bytes: %w", len(u.Text), ErrTooLong)
 	}
-	select {
-	case e.slots <- struct{}{}:
-		defer func() { <-e.slots }()
-	case <-ctx.Done():
-		return nil, 0, ctx.Err()
+	if err := e.program.speak(ctx, u.Text, voice.args(u.Prosody), hear); err != nil {
+		return fmt.Errorf("speak with espeak-ng: %w", err)
 	}
-	// -b 1: the text is UTF-8.
-	out, err := e.run(ctx, printable(text), "--stdin", "--stdout", "-b", "1", "-v", voice.Name, "-s", strconv.Itoa(voice.Speed))
-	if err != nil {
-		return nil, 0, fmt.Errorf("speak with espeak-ng: %w", err)
-	}
-	return media.ReadWAV(bytes.NewReader(out))
+	return nil
 }
 
-// printable replaces control characters: espeak-ng takes Ctrl-A as the start
-// of a command inside the text.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
+// args are espeak-ng's. Its pitch goes from 0 to 99 by two octaves, with 50 in the
+// middle.
+func (v Voice) args(p ssml.Prosody) []string {
+	speed := int(math.Round(float64(v.Speed) * (1 + p.Rate)))
+	args := []string{"--stdin", "--stdout", "-b", "1", "-v", v.Name, "-s", strconv.Itoa(speed)} // -b 1: the text is UTF-8
+	if p.Pitch != 0 {
+		args = append(args, "-p", strconv.Itoa(min(max(int(math.Round(50+50*p.Pitch/12)), 0), 99)))
+	}
+	return args
 }
 
-// run runs the program to its end and returns what it wrote. What it says on
-// stderr may quote the text and is dropped.
-func (e *Espeak) run(ctx context.Context, input string, args ...string) ([]byte, error) {
+// ask runs the program for what it says of itself.
+func (e *Espeak) ask(ctx context.Context, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, synthesisMax)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, e.path, args...)
-	cmd.Env = append(cmd.Env, "LC_ALL=C.UTF-8", "PATH="+os.Getenv("PATH"))
-	cmd.Stdin = strings.NewReader(input)
-	cmd.WaitDelay = time.Second
-	out := &limited{max: maxSpeech}
-	cmd.Stdout = out
-	err := cmd.Run()
+	out, err := e.program.command(ctx, args).Output()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if out.full {
-		return nil, ErrTooLong
-	}
-	return out.buf.Bytes(), err
-}
-
-// limited is a buffer that refuses to grow beyond max, which ends the child by
-// a broken pipe. The buffer is not embedded: its ReadFrom would know no limit.
-type limited struct {
-	buf  bytes.Buffer
-	max  int
-	full bool
-}
-
-func (l *limited) Write(p []byte) (int, error) {
-	if l.buf.Len()+len(p) > l.max {
-		l.full = true
-		return 0, io.ErrShortWrite
-	}
-	return l.buf.Write(p)
+	return out, err
 }

@@ -1,7 +1,6 @@
 package tts
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/ivrd/ivrd/internal/testkit"
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 func espeak(t *testing.T) *Espeak {
@@ -31,7 +31,7 @@ func TestEspeakSpeaksBothLanguages(t *testing.T) {
 		t.Errorf("name %q", e.Name())
 	}
 	for language, text := range map[string]string{"en": "You have twelve yuan.", "zh": "您的余额是十二元。"} {
-		pcm, err := Render(t.Context(), e, language, text)
+		pcm, err := Render(t.Context(), e, language, ssml.Plain(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +39,7 @@ func TestEspeakSpeaksBothLanguages(t *testing.T) {
 		if length < 700*time.Millisecond || length > 5*time.Second || dBov(activeLevel(pcm)) < targetLevel-3 {
 			t.Errorf("%s: %v at %.1f dBov", language, length, dBov(activeLevel(pcm)))
 		}
-		again, err := Render(t.Context(), e, language, text)
+		again, err := Render(t.Context(), e, language, ssml.Plain(text))
 		if err != nil || !slices.Equal(pcm, again) {
 			t.Errorf("%s: not the same sound twice (%v)", language, err)
 		}
@@ -48,27 +48,27 @@ func TestEspeakSpeaksBothLanguages(t *testing.T) {
 
 func TestEspeakTakesNoCommandsFromText(t *testing.T) {
 	e := espeak(t)
-	plain, err := Render(t.Context(), e, "en", " 400s hello")
+	plain, err := Render(t.Context(), e, "en", ssml.Plain(" 400s hello"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Ctrl-A 400s would set the speed.
-	got, err := Render(t.Context(), e, "en", "\x01400s hello")
+	got, err := Render(t.Context(), e, "en", ssml.Plain("\x01400s hello"))
 	if err != nil || !slices.Equal(plain, got) {
 		t.Errorf("a control character was obeyed (%v)", err)
 	}
 	// What looks like an option is text.
-	if _, err := Render(t.Context(), e, "en", "--version"); err != nil {
+	if _, err := Render(t.Context(), e, "en", ssml.Plain("--version")); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestEspeakRefuses(t *testing.T) {
 	e := espeak(t)
-	if _, _, err := e.Synthesize(t.Context(), "bonjour", "fr"); !errors.Is(err, ErrNoVoice) {
+	if err := e.Speak(t.Context(), Utterance{Text: "bonjour", Language: "fr"}, unheard); !errors.Is(err, ErrNoVoice) {
 		t.Errorf("unknown language: %v", err)
 	}
-	if _, _, err := e.Synthesize(t.Context(), strings.Repeat("a ", maxText), "en"); !errors.Is(err, ErrTooLong) {
+	if err := e.Speak(t.Context(), Utterance{Text: strings.Repeat("a ", maxText), Language: "en"}, unheard); !errors.Is(err, ErrTooLong) {
 		t.Errorf("long text: %v", err)
 	}
 	if _, err := NewEspeak(t.Context(), EspeakConfig{Path: "/none/espeak-ng"}); !errors.Is(err, ErrNoEngine) {
@@ -111,56 +111,54 @@ func script(t *testing.T, body string) *Espeak {
 	return e
 }
 
+// unheard takes sound that nobody hears.
+func unheard([]int16, int) error { return nil }
+
+// endless is a script that writes silence at 8 kHz and does not stop.
+const endless = `printf 'RIFF\377\377\377\377WAVEfmt \020\000\000\000\001\000\001\000\100\037\000\000\200\076\000\000\002\000\020\000data\377\377\377\377'
+exec cat /dev/zero
+`
+
 func TestEspeakIsKilledWithItsContext(t *testing.T) {
 	e := script(t, "exec sleep 1000\n")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, _, err := e.Synthesize(ctx, "hello", "en"); !errors.Is(err, context.DeadlineExceeded) {
+	if err := e.Speak(ctx, Utterance{Text: "hello", Language: "en"}, unheard); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 	// The slot is free again, or this would wait for ever.
 	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, _, err := e.Synthesize(ctx, "hello", "en"); !errors.Is(err, context.DeadlineExceeded) {
+	if err := e.Speak(ctx, Utterance{Text: "hello", Language: "en"}, unheard); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	if len(e.slots) != 0 {
+	if len(e.program.slots) != 0 {
 		t.Error("a slot is still taken")
 	}
 }
 
 func TestEspeakWaitsForASlot(t *testing.T) {
 	e := script(t, "cat\n")
-	e.slots <- struct{}{}
+	e.program.slots <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := e.Synthesize(ctx, "hello", "en"); !errors.Is(err, context.Canceled) {
+	if err := e.Speak(ctx, Utterance{Text: "hello", Language: "en"}, unheard); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestEspeakOutputIsBounded(t *testing.T) {
-	e := script(t, "exec cat /dev/zero\n")
-	if _, _, err := e.Synthesize(t.Context(), "hello", "en"); !errors.Is(err, ErrTooLong) {
+	e := script(t, endless)
+	if err := e.Speak(t.Context(), Utterance{Text: "hello", Language: "en"}, unheard); !errors.Is(err, ErrTooLong) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestEspeakFailures(t *testing.T) {
-	if _, _, err := script(t, "echo secret words >&2; exit 1\n").Synthesize(t.Context(), "secret words", "en"); err == nil || strings.Contains(err.Error(), "secret") {
+	if err := script(t, "echo secret words >&2; exit 1\n").Speak(t.Context(), Utterance{Text: "secret words", Language: "en"}, unheard); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("failed program: %v", err)
 	}
-	if _, _, err := script(t, "echo no sound\n").Synthesize(t.Context(), "hello", "en"); err == nil {
+	if err := script(t, "echo no sound\n").Speak(t.Context(), Utterance{Text: "hello", Language: "en"}, unheard); err == nil {
 		t.Error("what is no WAV file was taken for sound")
-	}
-}
-
-func TestLimitedBuffer(t *testing.T) {
-	l := &limited{max: 4}
-	if _, err := l.Write([]byte("abcd")); err != nil || l.full {
-		t.Errorf("4 of 4 bytes: %v", err)
-	}
-	if _, err := l.Write([]byte("e")); err == nil || !l.full || !bytes.Equal(l.buf.Bytes(), []byte("abcd")) {
-		t.Errorf("5 of 4 bytes: %v, %q", err, l.buf.Bytes())
 	}
 }

@@ -20,10 +20,16 @@ const (
 // it to targetLevel, and fades its edges so that joints do not click. Silence
 // gives an empty result.
 func shape(pcm []int16) []int16 {
-	out := trim(pcm)
-	level(out)
-	fade(out)
+	out, _ := shapeAt(pcm, targetLevel)
 	return out
+}
+
+// shapeAt is shape to another level, in dBov. It returns the gain that this took.
+func shapeAt(pcm []int16, want float64) ([]int16, float64) {
+	out := trim(pcm)
+	gain := level(out, want)
+	fade(out)
+	return out, gain
 }
 
 // trim copies the speech in pcm with edgeSilence around it. Frames are 10 ms;
@@ -48,18 +54,35 @@ func trim(pcm []int16) []int16 {
 	return append([]int16(nil), pcm[max(0, first-edge):min(len(pcm), last+edge)]...)
 }
 
-// level scales pcm in place so that its active frames have targetLevel, or
-// less where its peaks would be clipped.
-func level(pcm []int16) {
+// edge is how many samples of a trimmed sound are silence, at its end or its beginning.
+func edge(pcm []int16, end bool) int {
+	const frame = media.SampleRate / 100
+	threshold := loudest(pcm, frame) * math.Pow(10, -activeRange/20)
+	for n := 0; n+frame <= len(pcm); n += frame {
+		at := n
+		if end {
+			at = len(pcm) - n - frame
+		}
+		if rms(pcm[at:at+frame]) >= threshold {
+			return n
+		}
+	}
+	return 0
+}
+
+// level scales pcm in place so that its active frames have the level that is wanted, in
+// dBov, or less where its peaks would be clipped. It returns the gain.
+func level(pcm []int16, want float64) float64 {
 	active := activeLevel(pcm)
 	if active == 0 {
-		return
+		return 1
 	}
-	gain := math.Pow(10, targetLevel/20) * math.MaxInt16 / active
+	gain := math.Pow(10, want/20) * math.MaxInt16 / active
 	gain = min(gain, peakLimit*math.MaxInt16/peak(pcm))
 	for i, v := range pcm {
 		pcm[i] = int16(math.Round(float64(v) * gain))
 	}
+	return gain
 }
 
 // activeLevel is the RMS of the 20 ms frames that hold speech, in sample units.

@@ -32,12 +32,16 @@ type fakeEngine struct {
 
 func (*fakeEngine) Name() string { return "fake 1" }
 
-func (e *fakeEngine) Synthesize(ctx context.Context, _, _ string) ([]int16, int, error) {
+func (e *fakeEngine) Speak(ctx context.Context, _ Utterance, hear Hear) error {
 	e.calls.Add(1)
-	if e.speak != nil {
-		return e.speak(ctx)
+	if e.speak == nil {
+		return hear(tone(3000, 0, 0), media.SampleRate)
 	}
-	return tone(3000, 0, 0), media.SampleRate, nil
+	pcm, rate, err := e.speak(ctx)
+	if err != nil {
+		return err
+	}
+	return hear(pcm, rate)
 }
 
 // wav is a prompt file of that length.

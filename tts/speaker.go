@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 // Errors of a Speaker.
@@ -39,12 +40,10 @@ func (s *Speaker) File(language, name string) (*media.Prompt, error) {
 func (s *Speaker) Exists(language, name string) bool { return s.library.Exists(language, name) }
 
 // Say is the sound of a text: recorded phrases where they cover all of it,
-// else the engine's. A text without words is no sound at all.
-func (s *Speaker) Say(ctx context.Context, language, text string) ([]*media.Prompt, error) {
-	if len(words(text)) == 0 {
-		return nil, nil
-	}
-	if prompts, ok := s.library.Phrases(language, text); ok {
+// else the engine's, which may still be growing. A text without words and pauses is
+// no sound at all.
+func (s *Speaker) Say(ctx context.Context, language string, text ssml.Speech) ([]*media.Prompt, error) {
+	if prompts, ok := s.phrases(language, text); ok {
 		return prompts, nil
 	}
 	if s.cache == nil {
@@ -57,34 +56,34 @@ func (s *Speaker) Say(ctx context.Context, language, text string) ([]*media.Prom
 	return []*media.Prompt{p}, nil
 }
 
+// phrases builds a text of what is recorded and of pauses. A text of neither is
+// nothing, which needs no engine.
+func (s *Speaker) phrases(language string, text ssml.Speech) ([]*media.Prompt, bool) {
+	var out []*media.Prompt
+	for _, p := range text {
+		switch {
+		case p.Pause > 0:
+			out = append(out, media.NewPrompt("pause", media.Silence(p.Pause)))
+		case len(words(p.Text)) > 0:
+			prompts, ok := s.library.Phrases(language, p.Text)
+			if !ok || p.Prosody != (ssml.Prosody{}) {
+				return nil, false
+			}
+			out = append(out, prompts...)
+		}
+	}
+	return out, true
+}
+
 // Prepare makes ready a text that is the same for every caller, so that the
 // first of them does not wait for it. Only such texts may be given: their
 // sounds are kept on disk, in clear.
-func (s *Speaker) Prepare(ctx context.Context, language, text string) error {
-	if len(words(text)) == 0 {
-		return nil
-	}
-	if _, ok := s.library.Phrases(language, text); ok {
+func (s *Speaker) Prepare(ctx context.Context, language string, text ssml.Speech) error {
+	if _, ok := s.phrases(language, text); ok {
 		return nil
 	}
 	if s.cache == nil {
 		return fmt.Errorf("speak in %q: %w", language, ErrUnspeakable)
 	}
 	return s.cache.Keep(ctx, language, text)
-}
-
-// Render speaks a text with an engine and shapes it for the telephone: 8 kHz,
-// trimmed, at the house's level, with soft edges.
-func Render(ctx context.Context, e Engine, language, text string) ([]int16, error) {
-	pcm, rate, err := e.Synthesize(ctx, text, language)
-	if err != nil {
-		return nil, err
-	}
-	if rate != media.SampleRate {
-		pcm = media.Resample(pcm, rate, media.SampleRate)
-	}
-	if pcm = shape(pcm); len(pcm) == 0 {
-		return nil, ErrSilent
-	}
-	return pcm, nil
 }

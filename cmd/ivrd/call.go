@@ -15,6 +15,7 @@ import (
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/sip"
 	"github.com/ivrd/ivrd/tts"
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 type callCmd struct {
@@ -104,7 +105,7 @@ func (c callCmd) sound(ctx context.Context) (*media.Prompt, error) {
 		if err != nil {
 			return nil, err
 		}
-		pcm, err := tts.Render(ctx, engine, c.Language, c.Say)
+		pcm, err := tts.Render(ctx, engine, c.Language, ssml.Plain(c.Say))
 		if err != nil {
 			return nil, err
 		}

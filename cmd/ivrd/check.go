@@ -28,7 +28,7 @@ func (c checkCmd) Run(ctx context.Context) error {
 	}
 	prompts, promptErr := loadPrompts(f)
 	flows, flowErr := loadFlows(f, prompts)
-	_, speechErr := newEngine(ctx, f)
+	_, _, speechErr := newEngines(ctx, f)
 	intents, intentErr := loadIntents(f)
 	err = errors.Join(checkKeys(f), checkPeople(ctx, f), speechErr, promptErr, flowErr, intentErr)
 	var warnings []string

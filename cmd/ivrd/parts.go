@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/netip"
@@ -161,7 +159,7 @@ func targets(f config.File) map[string]call.Target {
 
 // newSpeech is what speaks texts that are not recorded; nil when nothing does.
 func newSpeech(ctx context.Context, f config.File, log *slog.Logger) (*tts.Cache, error) {
-	engine, err := newEngine(ctx, f)
+	engine, fallback, err := newEngines(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -169,37 +167,8 @@ func newSpeech(ctx context.Context, f config.File, log *slog.Logger) (*tts.Cache
 		log.Info("no speech engine: only recorded prompts and phrases can be spoken")
 		return nil, nil
 	}
-	return tts.NewCache(tts.CacheConfig{Engine: engine, Dir: filepath.Join(f.Data.Dir, "speech"), Log: log})
-}
-
-// newEngine is the speech engine with the configured voices, which it has; nil
-// when there is none and none is demanded.
-func newEngine(ctx context.Context, f config.File) (*tts.Espeak, error) {
-	if f.Speech.Engine == "none" {
-		return nil, nil
-	}
-	engine, err := tts.NewEspeak(ctx, tts.EspeakConfig{Voices: voices(f), Parallel: min(maxVoices, spare())})
-	if errors.Is(err, tts.ErrNoEngine) && f.Speech.Engine == "auto" {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("speech.engine: %w", err)
-	}
-	if err := engine.Check(ctx); err != nil {
-		return nil, fmt.Errorf("speech.voices: %w", err)
-	}
-	return engine, nil
-}
-
-// voices are the configured ones at the speed that suits their language.
-func voices(f config.File) map[string]tts.Voice {
-	out, defaults := map[string]tts.Voice{}, tts.DefaultVoices()
-	for language, name := range f.Speech.Voices {
-		v := defaults[language]
-		v.Name = name
-		out[language] = v
-	}
-	return out
+	log.Info("texts are spoken", "engine", f.Speech.Engine, "fallback", fallback != nil)
+	return tts.NewCache(tts.CacheConfig{Engine: engine, Fallback: fallback, Dir: filepath.Join(f.Data.Dir, "speech"), Log: log})
 }
 
 // script is flows with the prompts that they play. It is replaced as a whole:
@@ -216,7 +185,7 @@ func (s *script) prepare(ctx context.Context, log *slog.Logger) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := s.speaker.Prepare(ctx, t.Language, t.Text); err != nil {
+		if err := s.speaker.Prepare(ctx, t.Language, t.Speech); err != nil {
 			log.Warn("prepare fixed text", "language", t.Language, "err", err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/routing"
 	"github.com/ivrd/ivrd/sip"
+	"github.com/ivrd/ivrd/tts"
 	"github.com/ivrd/ivrd/web"
 )
 
@@ -146,8 +147,24 @@ func (h *house) measure() {
 		m.GaugeOf("trunk_up", "1 when the trunk answers and, where we register, has our registration.", "trunk", t.Name, func() float64 { return up(h.sip.TrunkStates()[i]) })
 		m.GaugeOf("trunk_calls", "Calls over the trunk now, both directions.", "trunk", t.Name, func() float64 { return float64(h.sip.TrunkStates()[i].Calls) })
 	}
+	h.measureSpeech()
 	m.GaugeFunc("media_overloaded", "1 while media runs late and new calls are refused for it.", func() float64 { return truth(h.engine.Overloaded()) })
 	m.GaugeFunc("media_lateness_p99_seconds", "How late media slots ran, 99th percentile of the last 5 s.", func() float64 { return h.engine.Lateness().P99.Seconds() })
+}
+
+// measureSpeech exposes how texts become sound.
+func (h *house) measureSpeech() {
+	if h.speech == nil {
+		return
+	}
+	count := func(name, help string, read func(tts.Stats) int64) {
+		h.metrics.CounterFunc(name, help, func() float64 { return float64(read(h.speech.Stats())) })
+	}
+	count("voice_syntheses_total", "Texts that a speech engine was asked for.", func(s tts.Stats) int64 { return s.Syntheses })
+	count("voice_failures_total", "Texts that the speech engine did not speak: late, wrong or gone.", func(s tts.Stats) int64 { return s.Failures })
+	count("voice_fallbacks_total", "Texts that the fall-back spoke instead of the speech engine.", func(s tts.Stats) int64 { return s.Fallbacks })
+	count("voice_cache_hits_total", "Texts whose sound was there already.", func(s tts.Stats) int64 { return s.Hits })
+	count("voice_starved_total", "Pauses that callers heard because the speech engine was slower than speech.", func(s tts.Stats) int64 { return s.Starved })
 }
 
 // violations of the promise of all queues.

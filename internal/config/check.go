@@ -54,6 +54,7 @@ func (d *decoder) check(f *File) {
 	if f.Flows.Backend != "" {
 		d.oneOf("flows.backend", f.Flows.Backend, "demo")
 	}
+	d.voices(f)
 	d.speech(&f.Speech)
 	d.oneOf("log.level", f.Log.Level, "debug", "info", "warn", "error")
 	d.oneOf("log.format", f.Log.Format, "text", "json")

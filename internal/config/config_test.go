@@ -126,6 +126,21 @@ F:3: sip.outbound[0].max_calls: wants at least 0, got -2`},
 		{"short session", `sip: {limits: {session_expires: 89s}}`, `F:1: sip.limits.session_expires: wants 1m30s at least, got 1m29s`},
 		{"impatience with silence", `media: {no_media: 999ms}`, `F:1: media.no_media: wants 1s at least, got 999ms`},
 		{"no time at all for media", `media: {lateness_limit: 999us}`, `F:1: media.lateness_limit: wants 1ms at least, got 999µs`},
+		{"speech engine", `speech: {engine: robot}`, `F:1: speech.engine: wants one of auto, espeak-ng, http, command, none, got "robot"`},
+		{"speech of nobody", `speech: {engine: http}`, `F:1: speech.http.url: wants an http or https URL (hint: such as http://127.0.0.1:8880/v1)
+F:1: speech.http.model: is needed (hint: such as tts-1)
+F:1: speech.http.voices: is needed (hint: such as {en: alloy, zh: alloy})`},
+		{"speech secret in the address", `speech: {engine: http, http: {url: "https://u:hush@h/v1", model: m, voices: {en: a}}}`, `F:1: speech.http.url: holds a name, a password or a query (hint: a secret goes to key or key_file)`},
+		{"speech in no format", `speech: {engine: http, http: {url: "http://h", model: m, voices: {en: ""}, format: mp3, rate: 11025, timeout: 1m}}`, `F:1: speech.http.format: wants one of wav, pcm, got "mp3"
+F:1: speech.http.rate: wants one of [8000 16000 22050 24000 32000 44100 48000], got 11025
+F:1: speech.http.timeout: wants 100ms to 20s, got 1m0s
+F:1: speech.http.voices.en: is empty`},
+		{"speech key twice", `speech: {engine: http, http: {url: "http://h", model: m, voices: {en: a}, key: hush, key_file: /dev/null}}`, `F:1: speech.http.key_file: stands beside a key (hint: keep one of the two)
+F:1: speech.http.key_file: names an empty file`},
+		{"speech in clear", prod + `speech: {engine: http, http: {url: "http://h/v1", model: m, voices: {en: a}}}`, `F:4: speech.http.url: would carry what callers are told in clear (hint: use https)`},
+		{"no speech command", `speech: {engine: command}`, `F:1: speech.command.argv: is needed (hint: such as [piper, --model, "{voice}", --output_raw])
+F:1: speech.command.voices: is needed (hint: such as {en: alloy, zh: alloy})`},
+		{"text in a speech command", `speech: {engine: command, command: {argv: [say, "{text}"], voices: {en: a}}}`, `F:1: speech.command.argv[1]: cannot hold {text} (hint: the text comes on standard input, where no other user of the machine sees it)`},
 		{"no realm", `sip: {realm: ""}`, `F:1: sip.realm: is empty`},
 		{"realm with a quote", `sip: {realm: 'a"b'}`, `F:1: sip.realm: wants neither quotes, backslashes nor control characters, got "a\"b"`},
 		{"short registration", `sip: {trunks: [{name: a, match: [10.0.0.0/8], expires: 9s}]}`, `F:1: sip.trunks[0].expires: wants 10s at least, got 9s`},

@@ -161,8 +161,10 @@ type Flows struct {
 // Speech is the synthesis of dynamic text, and what is looked for in that of the
 // parties.
 type Speech struct {
-	Engine   string            `yaml:"engine"` // auto, espeak-ng, none
-	Voices   map[string]string `yaml:"voices"`
+	Engine   string            `yaml:"engine"` // auto, espeak-ng, http, command, none
+	Voices   map[string]string `yaml:"voices"` // of espeak-ng
+	HTTP     SpeechHTTP        `yaml:"http"`
+	Command  SpeechCommand     `yaml:"command"`
 	Activity bool              `yaml:"activity"`
 	// Emotion: callers' utterances are judged for how they seem to feel.
 	Emotion bool `yaml:"emotion"`
@@ -172,6 +174,27 @@ type Speech struct {
 	Listeners  int    `yaml:"listeners"`
 	// Recognizers that run elsewhere, best first.
 	Recognizers []Recognizer `yaml:"recognizers"`
+}
+
+// SpeechHTTP is a service that has OpenAI's POST /audio/speech.
+type SpeechHTTP struct {
+	URL     string            `yaml:"url"` // without /audio/speech
+	Key     Secret            `yaml:"key"`
+	KeyFile string            `yaml:"key_file"`
+	Model   string            `yaml:"model"`
+	Voices  map[string]string `yaml:"voices"` // language -> voice
+	Format  string            `yaml:"format"` // wav or pcm
+	Rate    int               `yaml:"rate"`   // of pcm, Hz
+	Timeout time.Duration     `yaml:"timeout"`
+}
+
+// SpeechCommand is a program that reads text and writes sound.
+type SpeechCommand struct {
+	Argv    []string          `yaml:"argv"`
+	Voices  map[string]string `yaml:"voices"`
+	Format  string            `yaml:"format"`
+	Rate    int               `yaml:"rate"`
+	Timeout time.Duration     `yaml:"timeout"`
 }
 
 // Data is where everything is kept.
@@ -215,9 +238,14 @@ func Default() File {
 		},
 		Dispositions: []string{"resolved", "follow-up", "callback", "complaint", "fraud-confirmed", "wrong-number", "no-show"},
 		Flows:        Flows{Env: map[string]string{}, Backend: "demo"},
-		Speech:       Speech{Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"}, Activity: true, Emotion: true, Recognizer: "auto", Listeners: 2, Recognizers: []Recognizer{}},
-		Data:         Data{Dir: "./var", Reserve: 64 << 20},
-		Log:          Log{Level: "info", Format: "text"},
+		Speech: Speech{
+			Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"},
+			HTTP:     SpeechHTTP{Voices: map[string]string{}, Format: "wav", Rate: 24000, Timeout: 3 * time.Second},
+			Command:  SpeechCommand{Argv: []string{}, Voices: map[string]string{}, Format: "wav", Rate: 22050, Timeout: 3 * time.Second},
+			Activity: true, Emotion: true, Recognizer: "auto", Listeners: 2, Recognizers: []Recognizer{},
+		},
+		Data: Data{Dir: "./var", Reserve: 64 << 20},
+		Log:  Log{Level: "info", Format: "text"},
 	}
 }
 

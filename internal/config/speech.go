@@ -39,9 +39,8 @@ type Recognizer struct {
 	AllowClear bool `yaml:"allow_clear"`
 }
 
-// speech checks what is said and heard.
+// speech checks what is heard.
 func (d *decoder) speech(s *Speech) {
-	d.oneOf("speech.engine", s.Engine, "auto", "espeak-ng", "none")
 	d.oneOf("speech.recognizer", s.Recognizer, "auto", KindPocketSphinx, "none")
 	if s.Listeners < 1 || s.Listeners > 100 {
 		d.wrong("speech.listeners", "", "wants 1 to 100, got %d", s.Listeners)

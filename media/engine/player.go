@@ -13,6 +13,9 @@ type player struct {
 	prompt int        // which of Prompts
 	frame  int        // of it
 	since  media.Time // when it began
+	// starved: a prompt that is still growing was at its end; silence is played
+	// until there is enough again.
+	starved bool
 }
 
 // turn is which of the stream's two voices of prompts the player speaks with: one
@@ -25,7 +28,11 @@ func (p *player) next(st *stream, at media.Time) ([]byte, bool) {
 	if !p.active {
 		return nil, false
 	}
-	if frame := p.advance(st.remote.Codec); frame != nil {
+	frame, more := p.advance(st.remote.Codec)
+	switch {
+	case more && frame == nil:
+		return st.quiet(), true
+	case more:
 		if p.frame == 1 {
 			p.since = at
 		}
@@ -38,20 +45,42 @@ func (p *player) next(st *stream, at media.Time) ([]byte, bool) {
 // level of the frame that next gave, in dBov.
 func (p *player) level() float32 { return p.Prompts[p.prompt].Level(p.frame - 1) }
 
-// advance goes on by a frame; nil after the last.
-func (p *player) advance(codec media.Codec) []byte {
+// advance goes on by a frame; more is false after the last. While starved it stays
+// where it is and has none.
+func (p *player) advance(codec media.Codec) (frame []byte, more bool) {
 	for restarted := false; ; p.prompt, p.frame = p.prompt+1, 0 {
 		if p.prompt == len(p.Prompts) {
 			if !p.Loop || restarted || len(p.Prompts) == 0 {
-				return nil
+				return nil, false
 			}
 			restarted, p.prompt = true, 0
 		}
-		if current := p.Prompts[p.prompt]; p.frame < current.Frames() {
+		current := p.Prompts[p.prompt]
+		if p.waits(current) {
+			return nil, true
+		}
+		if p.frame < current.Frames() {
 			p.frame++
-			return current.Frame(codec, p.frame-1)
+			return current.Frame(codec, p.frame-1), true
 		}
 	}
+}
+
+// rebuffer is media.Rebuffer in frames.
+const rebuffer = int(media.Rebuffer / media.FrameDuration)
+
+// waits reports whether there is no sound to go on with, though more will come.
+func (p *player) waits(current *media.Prompt) bool {
+	ended := current.Complete() // asked first: frames that came before the end are counted
+	more := current.Frames() - p.frame
+	switch {
+	case ended || more >= rebuffer || more > 0 && !p.starved:
+		p.starved = false
+	case !p.starved:
+		p.starved = true
+		current.Starved()
+	}
+	return p.starved
 }
 
 // rest is the frame that a prompt was cut at, to fade out in.
@@ -66,7 +95,8 @@ func (p *player) stop(st *stream, at media.Time) {
 		return
 	}
 	if st.connected {
-		st.rests[p.turn()] = rest{at: at, since: p.since, payload: p.advance(st.remote.Codec)}
+		payload, _ := p.advance(st.remote.Codec)
+		st.rests[p.turn()] = rest{at: at, since: p.since, payload: payload}
 	}
 	p.finish(st, at, false)
 }

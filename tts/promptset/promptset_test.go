@@ -51,13 +51,13 @@ type beeper struct{ calls int }
 
 func (*beeper) Name() string { return "beeper 1" }
 
-func (b *beeper) Synthesize(_ context.Context, text, _ string) ([]int16, int, error) {
+func (b *beeper) Speak(_ context.Context, u tts.Utterance, hear tts.Hear) error {
 	b.calls++
-	pcm := make([]int16, 4000+len(text))
+	pcm := make([]int16, 4000+len(u.Text))
 	for i := range pcm {
 		pcm[i] = int16(9000 * math.Sin(float64(i)/3))
 	}
-	return pcm, 8000, nil
+	return hear(pcm, 8000)
 }
 
 const sample = `

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/ivrd/ivrd/tts"
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 // Report says what Render did.
@@ -66,7 +67,7 @@ func (r *renderer) sound(ctx context.Context, s sound) error {
 		r.report.Bytes += info.Size()
 		return nil
 	}
-	pcm, err := tts.Render(ctx, r.engine, s.language, s.text)
+	pcm, err := tts.Render(ctx, r.engine, s.language, ssml.Plain(s.text))
 	if err != nil {
 		return err
 	}
