@@ -3,9 +3,11 @@ import { IconArrowLeft } from '@tabler/icons-react'
 import { useCallback, useEffect, useState } from 'react'
 import { api, may } from '../app/clients'
 import { Link } from '../app/router'
+import { Store } from '../app/store'
 import { clock } from '../app/time'
 import { useLocale, useT, wordFor } from '../i18n'
 import { Empty, Panel, whyOf } from '../parts/bits'
+import { Conversation } from '../parts/Conversation'
 import { LegTable } from '../parts/Lines'
 import { PathList } from '../parts/PathList'
 import { Recording } from '../parts/Recording'
@@ -45,10 +47,12 @@ function One({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () => voi
   // A function in a state must be wrapped, or React calls it.
   const [seek, setSeek] = useState<{ to: (ms: number) => void } | null>(null)
   const ready = useCallback((f: ((ms: number) => void) | null) => setSeek(f && { to: f }), [])
+  const [position] = useState(() => new Store(-1))
   return (
     <>
       <h1 className="row one-title"><span className="num">{call.from ?? call.id}</span>{call.queue && <span className="quiet">{call.queue}</span>}{call.agent && <span className="quiet">{call.agent}</span>}</h1>
-      <Panel title={t('calls.record')} side={<RecordingState call={call} />}><Recording call={call} me={me} ready={ready} /></Panel>
+      <Panel title={t('calls.record')} side={<RecordingState call={call} />}><Recording call={call} me={me} ready={ready} position={position} /></Panel>
+      <Panel title={t('talk.title')}><Conversation id={call.id} me={me} coverage={call.transcript?.coverage} live={!call.ended_at} position={position} onPick={seek?.to} /></Panel>
       {call.legs && call.legs.length > 0 && <Panel title={t('line.title')} flush>
         <LegTable legs={call.legs} />
         <p className="quiet small legs-hint">{t('line.hint')}</p>

@@ -2,19 +2,22 @@ import { IconAlertTriangle, IconAntennaBars2, IconEar } from '@tabler/icons-reac
 import { clock, since, useNow } from '../app/time'
 import { byUrgency, troubleOf } from '../app/urgency'
 import { useT, type Key } from '../i18n'
-import type { EventsState, LiveCall } from '../protocol'
+import type { EventsState, LiveCall, Me } from '../protocol'
 import { Empty, Panel } from './bits'
+import { Escalating } from './Feeling'
+import { RowWords } from './RowWords'
 import { CallBadge } from './StateBadge'
 
-const words: Record<'away' | 'held' | 'waiting', Key> = { away: 'call.away', held: 'monitor.longHold', waiting: 'monitor.longWait' }
+const words: Record<'held' | 'waiting', Key> = { held: 'monitor.longHold', waiting: 'monitor.longWait' }
 
 interface Props {
   e: EventsState
+  me: Me
   open: string | null
   pick: (c: LiveCall) => void
 }
 
-export function LiveCalls({ e, open, pick }: Props) {
+export function LiveCalls({ e, me, open, pick }: Props) {
   const t = useT()
   const now = useNow()
   const calls = byUrgency(e.calls.values(), now)
@@ -30,14 +33,15 @@ export function LiveCalls({ e, open, pick }: Props) {
             <th scope="col">{t('monitor.state')}</th>
             <th scope="col" className="r">{t('monitor.time')}</th>
             <th scope="col" className="r">{t('monitor.inCall')}</th>
+            <th scope="col" className="words-col">{t('talk.words')}</th>
           </tr></thead>
-          <tbody>{calls.map((c) => <Row key={c.id} c={c} now={now} open={open === c.id} pick={pick} />)}</tbody>
+          <tbody>{calls.map((c) => <Row key={c.id} c={c} me={me} now={now} open={open === c.id} pick={pick} />)}</tbody>
         </table></div>}
     </Panel>
   )
 }
 
-function Row({ c, now, open, pick }: { c: LiveCall; now: number; open: boolean; pick: (c: LiveCall) => void }) {
+function Row({ c, me, now, open, pick }: { c: LiveCall; me: Me; now: number; open: boolean; pick: (c: LiveCall) => void }) {
   const t = useT()
   const trouble = troubleOf(c, now)
   return (
@@ -48,9 +52,10 @@ function Row({ c, now, open, pick }: { c: LiveCall; now: number; open: boolean; 
         {c.agent ?? c.offer?.agent ?? <span className="quiet">–</span>}
         {c.monitors?.length ? <span className="state tone-busy monitors" title={t('monitor.monitors')}><IconEar size={14} aria-label={t('monitor.monitors')} />{c.monitors.map((m) => m.who).join(', ')}</span> : null}
       </td>
-      <td><CallBadge state={c.state} />{trouble && trouble !== 'away' && <span className="state tone-bad"><IconAlertTriangle size={14} aria-hidden="true" />{t(words[trouble])}</span>}{c.lines?.some((l) => l.grade === 'poor') && <span className="state tone-bad"><IconAntennaBars2 size={14} aria-hidden="true" />{t('line.poor')}</span>}</td>
+      <td><CallBadge state={c.state} />{trouble === 'anger' && <Escalating size={14} />}{(trouble === 'held' || trouble === 'waiting') && <span className="state tone-bad"><IconAlertTriangle size={14} aria-hidden="true" />{t(words[trouble])}</span>}{c.lines?.some((l) => l.grade === 'poor') && <span className="state tone-bad"><IconAntennaBars2 size={14} aria-hidden="true" />{t('line.poor')}</span>}</td>
       <td className="r">{clock(since(c.state === 'waiting' ? (c.waiting_since ?? c.since) : c.since, now))}</td>
       <td className="r quiet">{clock(since(c.started_at, now))}</td>
+      <td className="words-col"><RowWords c={c} me={me} /></td>
     </tr>
   )
 }

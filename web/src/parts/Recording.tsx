@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { api, may } from '../app/clients'
 import { useKeys } from '../app/keys'
 import { decode, hasSound, Player, type Sound } from '../app/player'
+import type { Store } from '../app/store'
 import { clock } from '../app/time'
 import { useT, wordFor, type Key as Word } from '../i18n'
 import { isProblem, type CallRecord, type Me, type Track } from '../protocol'
@@ -21,13 +22,15 @@ interface Props {
   me: Me
   /** Gets the function that goes to a place, in milliseconds, when there is sound. */
   ready: (seek: ((ms: number) => void) | null) => void
+  /** Is told where the sound is, in milliseconds. */
+  position: Store<number>
 }
 
-export function Recording({ call, me, ready }: Props) {
+export function Recording({ call, me, ready, position }: Props) {
   const t = useT()
   const why = mayPlay(me, call) ? untold[call.recording.state] : 'calls.noRight'
   if (why) return <Empty>{t(why)}</Empty>
-  return <Loader call={call} ready={ready} />
+  return <Loader call={call} ready={ready} position={position} />
 }
 
 const mayPlay = (me: Me, call: CallRecord) =>
@@ -35,7 +38,7 @@ const mayPlay = (me: Me, call: CallRecord) =>
 
 type Loaded = { player: Player; sounds: Sound[] }
 
-function Loader({ call, ready }: Omit<Props, 'me'>) {
+function Loader({ call, ready, position }: Omit<Props, 'me'>) {
   const t = useT()
   const [loaded, setLoaded] = useState<Loaded | null>(null)
   const [busy, setBusy] = useState(false)
@@ -51,7 +54,7 @@ function Loader({ call, ready }: Omit<Props, 'me'>) {
   }
   useEffect(() => () => loaded?.player.close(), [loaded])
   useKeys({ ' ': !loaded && !busy && load })
-  if (loaded) return <Tracks call={call} {...loaded} ready={ready} />
+  if (loaded) return <Tracks call={call} {...loaded} ready={ready} position={position} />
   return (
     <div className="stack">
       <div className="row">
@@ -80,11 +83,12 @@ async function fetchTracks(id: string): Promise<Sound[]> {
   return sounds
 }
 
-function Tracks({ call, player, sounds, ready }: Loaded & Omit<Props, 'me'>) {
+function Tracks({ call, player, sounds, ready, position }: Loaded & Omit<Props, 'me'>) {
   const t = useT()
   const [off, setOff] = useState<ReadonlySet<Track>>(new Set())
   const [at, setAt] = useState(0)
   const [playing, setPlaying] = useState(player.playing)
+  useEffect(() => position.set(1000 * at), [position, at])
   const seek = useCallback((s: number) => { player.seek(s); setAt(player.position()) }, [player])
   const toggle = () => (player.playing ? player.pause() : void player.play())
   useEffect(() => {
