@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import type { Emotion, Feeling, Segment } from '../protocol'
-import { drawingOf, JOIN_MS, levelOf, moodOf, pointsOf, scaleOf, surenessOf, toldOf, type Point } from './feelings'
+import { canTell, drawingOf, JOIN_MS, levelOf, moodOf, pointsOf, samePoints, scaleOf, surenessOf, toldOf, type Point } from './feelings'
 
 const felt = (arousal: number | null, valence: number | null = null, label: Feeling = 'unknown'): Emotion => ({
   label, confidence: 0.3, method: 'rules-v1',
   arousal: { value: arousal ?? 0.5, confidence: arousal === null ? 0 : 0.6 }, valence: { value: valence ?? 0, confidence: valence === null ? 0 : 0.5 },
 })
-const at = (from: number, emotion: Emotion): Point => ({ from, to: from + 1_000, emotion })
+const at = (from: number, emotion: Emotion): Point => ({ from, to: from + 1_000, emotion, words: true })
 
 test('how sure a guess is, in words', () => {
   expect([0, 0.39, 0.4, 0.69, 0.7, 1].map(surenessOf)).toEqual(['low', 'low', 'middling', 'middling', 'high', 'high'])
@@ -23,7 +23,7 @@ test('excited and calm are by what is usual; a mood needs something known', () =
 
 test('only the caller is judged, by final segments, with words or without', () => {
   const s: Segment = { seq: 1, speaker: 'caller', start_ms: 0, end_ms: 900, kind: 'voice', text: '', final: true, emotion: felt(0.8) }
-  expect(pointsOf([s, { ...s, speaker: 'agent' }, { ...s, final: false }, { ...s, emotion: undefined }])).toEqual([{ from: 0, to: 900, emotion: s.emotion }])
+  expect(pointsOf([s, { ...s, speaker: 'agent' }, { ...s, final: false }, { ...s, emotion: undefined }])).toEqual([{ from: 0, to: 900, emotion: s.emotion, words: false }])
 })
 
 test('an utterance is a stroke at its arousal, in the colour of its valence; the next one is joined to it', () => {
@@ -57,6 +57,23 @@ test('nothing is drawn out of the picture', () => {
     expect(x2).toBeLessThanOrEqual(1.01)
   }
   expect(drawingOf([at(0, felt(0.5))], 0, 0).strokes).toHaveLength(1)
+})
+
+test('marks of one feeling do not cover each other', () => {
+  const angry = Array.from({ length: 100 }, (_, i) => at(10_000 * i, felt(0.8, -0.5, i === 50 ? 'fear' : 'anger')))
+  const { marks } = drawingOf(angry, 0, 1_000_000)
+  expect(marks.filter((m) => m.label === 'fear')).toHaveLength(1)
+  expect(marks.length).toBeLessThan(36)
+})
+
+test('points stay what they were while nobody is judged anew', () => {
+  const before = [at(0, felt(0.5))]
+  expect(samePoints(before, [{ ...before[0]! }])).toBe(before)
+  for (const now of [[], [at(0, felt(0.5))], [...before, ...before]]) expect(samePoints(before, now)).toBe(now)
+})
+
+test('what is unknown all along is no picture', () => {
+  expect([[], [felt(null)], [felt(null, -1)], [felt(null), felt(0.5)], [felt(null, null, 'fear')]].map((all) => canTell(all.map((e) => at(0, e))))).toEqual([false, false, false, true, true])
 })
 
 test('the picture grows by steps', () => {

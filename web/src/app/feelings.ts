@@ -26,12 +26,23 @@ export interface Point {
   from: number
   to: number
   emotion: Emotion
+  /** Words were heard as well as the voice. */
+  words: boolean
 }
 
 /** What the caller's utterances expressed, in order. Others are not judged, and not shown if they are. */
 export function pointsOf(segments: readonly Segment[]): Point[] {
-  return segments.flatMap((s) => (s.speaker === 'caller' && s.final && s.emotion ? [{ from: s.start_ms, to: s.end_ms, emotion: s.emotion }] : []))
+  return segments.flatMap((s) => (s.speaker === 'caller' && s.final && s.emotion ? [{ from: s.start_ms, to: s.end_ms, emotion: s.emotion, words: s.kind === 'words' }] : []))
 }
+
+/** The same array as before where the same utterances were judged: what others say draws nothing anew. */
+export function samePoints(before: readonly Point[], now: readonly Point[]): readonly Point[] {
+  const same = before.length === now.length && now.every((p, i) => p.emotion === before[i]!.emotion && p.to === before[i]!.to)
+  return same ? before : now
+}
+
+/** Whether there is anything in the points that could be drawn. */
+export const canTell = (points: readonly Point[]): boolean => points.some((p) => p.emotion.arousal.confidence > 0 || toldOf(p.emotion))
 
 export type Tone = 'ok' | 'bad' | 'off'
 
@@ -55,6 +66,8 @@ export interface Drawing {
 export const JOIN_MS = 20_000
 /** An utterance is drawn at least as wide. */
 const NARROW = 0.008
+/** Marks of the same feeling have at least as much between them. */
+const NEAR = 0.03
 
 /** The line of arousal with its gaps, and the feelings that were told on it. */
 export function drawingOf(points: readonly Point[], from: number, to: number): Drawing {
@@ -70,7 +83,9 @@ export function drawingOf(points: readonly Point[], from: number, to: number): D
       if (known && last && p.from - last.to <= JOIN_MS) d.strokes.push({ x1: x(last.to), y1: last.y, x2: x1, y2: y, tone, thin: true })
       if (known) d.strokes.push({ x1, y1: y, x2, y2: y, tone })
       const label = toldOf(p.emotion)
-      if (label) d.marks.push({ x: (x1 + x2) / 2, y, label, point: p })
+      const mark = { x: (x1 + x2) / 2, y }
+      // One that would cover the same one before it says nothing new.
+      if (label && !d.marks.some((m) => m.label === label && mark.x - m.x < NEAR)) d.marks.push({ ...mark, label, point: p })
     }
     last = known ? { to: p.to, y } : undefined
   }

@@ -1,6 +1,7 @@
-import { useCallback, useEffect, useSyncExternalStore } from 'react'
-import type { Talk } from '../protocol'
+import { useCallback, useEffect, useRef, useSyncExternalStore } from 'react'
+import type { Segment, Talk } from '../protocol'
 import { transcripts } from './clients'
+import { pointsOf, samePoints, type Point } from './feelings'
 
 /** What is known of a call's words, without asking for more. */
 export function useGlimpse(id: string): Talk {
@@ -13,4 +14,15 @@ export function useTalk(id: string): Talk {
   const talk = useGlimpse(id)
   useEffect(() => transcripts.watch(id), [id])
   return talk
+}
+
+/** What the caller's utterances expressed. */
+export function usePoints(segments: readonly Segment[]): readonly Point[] {
+  const points = useRef<readonly Point[]>([])
+  const read = useRef<readonly Segment[]>([])
+  if (read.current !== segments) {
+    points.current = samePoints(points.current, pointsOf(segments))
+    read.current = segments
+  }
+  return points.current
 }

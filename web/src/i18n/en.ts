@@ -171,6 +171,7 @@ export const en = {
   'talk.intentHint': 'What the caller was understood to want, and how likely',
   'talk.heardBy': 'Written down by {engine}',
   'talk.hear': 'Hear it from {time}',
+  'talk.earlier': '{n} earlier lines',
   'talk.newWords': 'new words',
   'talk.toSound': 'to what is heard',
   'talk.by': 'Written down by {engines}; machines mishear.',

@@ -172,6 +172,7 @@ export const zh: Record<Key, string> = {
   'talk.intentHint': '识别出的客户意图及其概率',
   'talk.heardBy': '由 {engine} 转写',
   'talk.hear': '从 {time} 开始听',
+  'talk.earlier': '前面的 {n} 行',
   'talk.newWords': '新内容',
   'talk.toSound': '回到播放处',
   'talk.by': '由 {engines} 转写；机器可能听错。',

@@ -52,7 +52,7 @@ function One({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () => voi
     <>
       <h1 className="row one-title"><span className="num">{call.from ?? call.id}</span>{call.queue && <span className="quiet">{call.queue}</span>}{call.agent && <span className="quiet">{call.agent}</span>}</h1>
       <Panel title={t('calls.record')} side={<RecordingState call={call} />}><Recording call={call} me={me} ready={ready} position={position} /></Panel>
-      <Panel title={t('talk.title')}><Conversation id={call.id} me={me} coverage={call.transcript?.coverage} live={!call.ended_at} position={position} onPick={seek?.to} /></Panel>
+      <Panel title={t('desk.conversation')}><Conversation id={call.id} me={me} coverage={call.transcript?.coverage} live={!call.ended_at} position={position} onPick={seek?.to} wordsOnly={seek !== null} /></Panel>
       {call.legs && call.legs.length > 0 && <Panel title={t('line.title')} flush>
         <LegTable legs={call.legs} />
         <p className="quiet small legs-hint">{t('line.hint')}</p>

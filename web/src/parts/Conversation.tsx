@@ -1,10 +1,8 @@
 import { Button } from '@mantine/core'
 import { IconInfoCircle } from '@tabler/icons-react'
-import { useMemo } from 'react'
 import { transcripts } from '../app/clients'
-import { pointsOf } from '../app/feelings'
 import type { Store } from '../app/store'
-import { useTalk } from '../app/talk'
+import { usePoints, useTalk } from '../app/talk'
 import { isLine } from '../app/words'
 import { useT, type Key } from '../i18n'
 import { isProblem, type Coverage, type Me, type Talk } from '../protocol'
@@ -20,35 +18,36 @@ interface Props {
   live?: boolean
   position?: Store<number>
   onPick?: ((ms: number) => void) | undefined
+  /** The line of feelings is shown elsewhere. */
+  wordsOnly?: boolean
 }
 
 /** The words and the feelings of a call, as far as they are known, and why there are no more. */
-export function Conversation({ id, me, coverage, live, position, onPick }: Props) {
+export function Conversation({ id, me, coverage, live, position, onPick, wordsOnly }: Props) {
   const t = useT()
   const talk = useTalk(id)
-  const points = useMemo(() => pointsOf(talk.segments), [talk.segments])
+  const points = usePoints(talk.segments)
   const lines = talk.segments.some(isLine)
   const known = (live ? coverage : undefined) ?? talk.coverage ?? coverage ?? ''
   return (
     <div className="stack conversation" data-coverage={known}>
-      {points.length > 0 && <EmotionLine points={points} />}
-      <CoverageNotice known={known} engines={talk.engines} settled={talk.history !== 'loading'} />
+      {points.length > 0 && !wordsOnly && <EmotionLine points={points} />}
+      {known !== 'conversation' && talk.history !== 'loading' && <NotTranscribed menus={known === 'menus'} />}
       {lines && <Transcript segments={talk.segments} me={me.name} live={live} position={position} onPick={onPick} />}
       {!lines && talk.history === 'loading' && <p className="quiet" role="status">{t('app.loading')}</p>}
       {!lines && talk.history === 'loaded' && known !== '' && <Empty>{t(live ? 'talk.noneYet' : 'talk.none')}</Empty>}
+      {lines && talk.engines.length > 0 && <p className="quiet small">{t('talk.by', { engines: talk.engines.join(', ') })}</p>}
       {talk.history === 'failed' && <Failed id={id} talk={talk} />}
     </div>
   )
 }
 
-function CoverageNotice({ known, engines, settled }: { known: Coverage; engines: readonly string[]; settled: boolean }) {
+function NotTranscribed({ menus }: { menus: boolean }) {
   const t = useT()
-  if (known === 'conversation') return engines.length > 0 ? <p className="quiet small">{t('talk.by', { engines: engines.join(', ') })}</p> : null
-  if (known === '' && !settled) return null
   return (
     <p className="notice quiet" data-testid="not-transcribed">
       <IconInfoCircle size={16} aria-hidden="true" />
-      <span>{t(known === 'menus' ? 'talk.menusOnly' : 'talk.notListened')}</span>
+      <span>{t(menus ? 'talk.menusOnly' : 'talk.notListened')}</span>
     </p>
   )
 }

@@ -44,8 +44,8 @@ export function MonitorPanel({ call, over, p, me, close }: Props) {
               <span className="quiet">{t('sound.sent')}</span><LevelMeter stream={p.localStream} label={t('sound.sent')} />
             </div>}
           </>}
-        <Why score={call.priority} />
         <Conversation id={call.id} me={me} coverage={call.transcribed ?? ''} live />
+        <Why score={call.priority} />
         <PathFold steps={call.path} />
       </div>
     </Panel>

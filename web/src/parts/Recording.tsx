@@ -2,13 +2,16 @@ import { Button } from '@mantine/core'
 import { IconPlayerPause, IconPlayerPlay, IconVolume, IconVolumeOff } from '@tabler/icons-react'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { api, may } from '../app/clients'
+import { canTell } from '../app/feelings'
 import { useKeys } from '../app/keys'
 import { decode, hasSound, Player, type Sound } from '../app/player'
 import type { Store } from '../app/store'
+import { useGlimpse, usePoints } from '../app/talk'
 import { clock } from '../app/time'
 import { useT, wordFor, type Key as Word } from '../i18n'
 import { isProblem, type CallRecord, type Me, type Track } from '../protocol'
 import { Empty, Key, whyOf } from './bits'
+import { EmotionTrack } from './EmotionLine'
 import { Waveform } from './Waveform'
 
 const tracks: Track[] = ['caller', 'agent', 'prompts', 'supervisor']
@@ -120,6 +123,7 @@ function Tracks({ call, player, sounds, ready, position }: Loaded & Omit<Props, 
         {sounds.map((s) => (
           <TrackRow key={s.track} sound={s} off={off.has(s.track)} silence={() => silence(s.track)} seconds={player.duration} seek={seek} at={at} />
         ))}
+        <Feelings id={call.id} seconds={player.duration} at={at} />
       </div>
     </div>
   )
@@ -137,6 +141,19 @@ function TrackRow({ sound, off, silence, seconds, seek, at }: RowProps) {
         <Waveform sound={sound} seconds={seconds} seek={seek} dim={off} />
         <Head at={at} seconds={seconds} />
       </div>
+    </>
+  )
+}
+
+function Feelings({ id, seconds, at }: { id: string; seconds: number; at: number }) {
+  const t = useT()
+  const { segments } = useGlimpse(id)
+  const points = usePoints(segments)
+  if (!canTell(points)) return null
+  return (
+    <>
+      <span className="quiet small" title={t('feeling.hint')}>{t('feeling.line')}: {t('feeling.hintShort')}</span>
+      <div className="wave-box feeling"><EmotionTrack points={points} seconds={seconds} /><Head at={at} seconds={seconds} /></div>
     </>
   )
 }

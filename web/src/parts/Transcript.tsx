@@ -20,12 +20,17 @@ interface Props {
   onPick?: ((ms: number) => void) | undefined
 }
 
+/** Lines of a live talk that are shown unless more are asked for: a page lays out all of them for each word that comes. */
+const MANY = 200
+
 /** The lines of a talk in a box of their own, which shows the newest, or what is heard, until its reader scrolls away. */
 export function Transcript({ segments, me, live, position, onPick }: Props) {
   const t = useT()
   const aloud = useStore(readAloud) === 'on'
   const box = useRef<HTMLDivElement>(null)
   const lines = useMemo(() => segments.filter(isLine), [segments])
+  const [all, setAll] = useState(false)
+  const shown = live && !all ? lines.slice(-MANY) : lines
   const heard = useHeard(lines, position)
   const end = useFollowEnd(box, live ? lines : null)
   const sound = useFollowSound(box, heard)
@@ -34,8 +39,9 @@ export function Transcript({ segments, me, live, position, onPick }: Props) {
   return (
     <div className="talk">
       <div className="talk-box" ref={box} tabIndex={0} role="log" aria-live={live && aloud ? 'polite' : 'off'} aria-label={t('talk.title')} data-testid="transcript">
+        {shown.length < lines.length && <Button variant="subtle" fullWidth data-testid="earlier-words" onClick={() => setAll(true)}>{t('talk.earlier', { n: lines.length - shown.length })}</Button>}
         <ol className="said-list">
-          {lines.map((s) => <TranscriptLine key={s.seq} s={s} me={me} position={position} active={active.has(String(s.seq))} onPick={onPick} />)}
+          {shown.map((s) => <TranscriptLine key={s.seq} s={s} me={me} position={position} active={active.has(String(s.seq))} onPick={onPick} />)}
         </ol>
       </div>
       {away && <Button className="talk-new" size="compact-sm" radius="xl" data-testid="to-new-words" rightSection={<IconArrowDown size={14} />} onClick={away}>{t(live ? 'talk.newWords' : 'talk.toSound')}</Button>}
