@@ -20,6 +20,7 @@ test('the latest line is a person’s', () => {
 test('what is heard at a time: two who speak at once, and nobody', () => {
   const both = [said(1), said(2, { start_ms: 1_500, end_ms: 2_500 }), said(3, { kind: 'voice', text: '', start_ms: 1_000 })]
   expect([0, 1_000, 1_600, 1_800, 2_500].map((ms) => heardAt(both, ms))).toEqual(['', '1', '1 2', '2', ''])
+  expect(heardAt([said(1, { kind: 'keys', text: '1', end_ms: 1_000 })], 1_700)).toBe('1')
 })
 
 const words = (...texts: string[]) => texts.map((text, i) => ({ text, start_ms: 100 * i, end_ms: 100 * i + 80 }))

@@ -8,9 +8,12 @@ export function latestLine(segments: readonly Segment[]): Segment | undefined {
   return segments.findLast((s) => isLine(s) && s.kind !== 'prompt')
 }
 
+/** Keys, and prompts that have just begun, have no length: they are shown as heard so long. */
+const SHORTEST_MS = 800
+
 /** The segments that are being heard at a time of the recording, by their numbers; as text, to compare by. */
 export function heardAt(segments: readonly Segment[], ms: number): string {
-  return segments.filter((s) => isLine(s) && s.start_ms <= ms && ms < s.end_ms).map((s) => s.seq).join(' ')
+  return segments.filter((s) => isLine(s) && s.start_ms <= ms && ms < Math.max(s.end_ms, s.start_ms + SHORTEST_MS)).map((s) => s.seq).join(' ')
 }
 
 /** The word that is being said at a time, or was last in a pause; -1 before the first. */

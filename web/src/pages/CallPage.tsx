@@ -10,7 +10,7 @@ import { Empty, Panel, whyOf } from '../parts/bits'
 import { Conversation } from '../parts/Conversation'
 import { LegTable } from '../parts/Lines'
 import { PathList } from '../parts/PathList'
-import { Recording } from '../parts/Recording'
+import { mayHear, Recording } from '../parts/Recording'
 import { Shell } from '../parts/Shell'
 import { Why } from '../parts/Why'
 import { isProblem, type CallRecord, type Me } from '../protocol'
@@ -52,7 +52,7 @@ function One({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () => voi
     <>
       <h1 className="row one-title"><span className="num">{call.from ?? call.id}</span>{call.queue && <span className="quiet">{call.queue}</span>}{call.agent && <span className="quiet">{call.agent}</span>}</h1>
       <Panel title={t('calls.record')} side={<RecordingState call={call} />}><Recording call={call} me={me} ready={ready} position={position} /></Panel>
-      <Panel title={t('desk.conversation')}><Conversation id={call.id} me={me} coverage={call.transcript?.coverage} live={!call.ended_at} position={position} onPick={seek?.to} wordsOnly={seek !== null} /></Panel>
+      <Panel title={t('desk.conversation')}><Words call={call} me={me} position={position} seek={seek?.to} /></Panel>
       {call.legs && call.legs.length > 0 && <Panel title={t('line.title')} flush>
         <LegTable legs={call.legs} />
         <p className="quiet small legs-hint">{t('line.hint')}</p>
@@ -69,6 +69,22 @@ function One({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () => voi
         </div>
       </div>
     </>
+  )
+}
+
+// To read what was said is an act of its own, as playing it is: for whoever plays it, it is the same one.
+function Words({ call, me, position, seek }: { call: CallRecord; me: Me; position: Store<number>; seek: ((ms: number) => void) | undefined }) {
+  const t = useT()
+  const [asked, setAsked] = useState(false)
+  if (!mayHear(me, call)) return <Empty>{t('talk.noRight')}</Empty>
+  if (asked || seek || call.agent === me.name) {
+    return <Conversation id={call.id} me={me} coverage={call.transcript?.coverage ?? ''} live={!call.ended_at} position={position} onPick={seek} wordsOnly={seek !== undefined} />
+  }
+  return (
+    <div className="row">
+      <Button variant="default" data-testid="show-words" onClick={() => setAsked(true)}>{t('talk.show')}</Button>
+      <span className="quiet">{t('talk.showHint')}</span>
+    </div>
   )
 }
 

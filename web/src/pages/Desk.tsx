@@ -6,7 +6,7 @@ import { useKeys } from '../app/keys'
 import { useT } from '../i18n'
 import { Banner, Empty, KeyButton, Panel, whyOf } from '../parts/bits'
 import { CallCard } from '../parts/CallCard'
-import { Conversation } from '../parts/Conversation'
+import { Conversation, coverageOf } from '../parts/Conversation'
 import { Earlier } from '../parts/Earlier'
 import { Figures } from '../parts/Figures'
 import { NotesForm, useNotes } from '../parts/Notes'
@@ -84,7 +84,7 @@ function Middle({ call, me }: { call: LiveCall | undefined; me: Me }) {
   return (
     <Panel title={t('desk.conversation')}>
       <div className="stack">
-        <Conversation key={call.id} id={call.id} me={me} coverage={call.transcribed ?? ''} live />
+        <Conversation key={call.id} id={call.id} me={me} coverage={coverageOf(call)} live />
         <PathFold steps={call.path} />
         <CallNotes key={call.id} id={call.id} />
       </div>

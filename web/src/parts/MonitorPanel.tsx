@@ -6,7 +6,7 @@ import { clock, since, useNow } from '../app/time'
 import { useT, wordFor } from '../i18n'
 import type { LiveCall, Me, PhoneSnapshot } from '../protocol'
 import { Empty, Panel } from './bits'
-import { Conversation } from './Conversation'
+import { Conversation, coverageOf } from './Conversation'
 import { Escalating } from './Feeling'
 import { LevelMeter } from './LevelMeter'
 import { LiveLines, monitorNames } from './Lines'
@@ -44,7 +44,7 @@ export function MonitorPanel({ call, over, p, me, close }: Props) {
               <span className="quiet">{t('sound.sent')}</span><LevelMeter stream={p.localStream} label={t('sound.sent')} />
             </div>}
           </>}
-        <Conversation id={call.id} me={me} coverage={call.transcribed ?? ''} live />
+        <Conversation id={call.id} me={me} coverage={coverageOf(call)} live />
         <Why score={call.priority} />
         <PathFold steps={call.path} />
       </div>

@@ -31,12 +31,13 @@ interface Props {
 
 export function Recording({ call, me, ready, position }: Props) {
   const t = useT()
-  const why = mayPlay(me, call) ? untold[call.recording.state] : 'calls.noRight'
+  const why = mayHear(me, call) ? untold[call.recording.state] : 'calls.noRight'
   if (why) return <Empty>{t(why)}</Empty>
   return <Loader call={call} ready={ready} position={position} />
 }
 
-const mayPlay = (me: Me, call: CallRecord) =>
+/** Whether somebody may hear a call, and so read it. */
+export const mayHear = (me: Me, call: CallRecord): boolean =>
   may(me, 'recordings.play') && (me.rights['recordings.play'] !== 'own' || call.agent === me.name)
 
 type Loaded = { player: Player; sounds: Sound[] }

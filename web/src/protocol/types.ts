@@ -259,8 +259,11 @@ export interface CallRecord {
   messages?: { tag: string; from_ms: number; to_ms: number }[]
   node?: string
   legs?: LegRecord[]
-  transcript?: { segments: number; coverage: Coverage; engines?: string[] }
-  emotion?: Emotion
+  /** How much of what was said is written down: GET …/transcript has it. */
+  transcript?: { segments?: number; coverage?: Coverage; engines?: string[] }
+  /** What the caller seemed to express over the whole call. */
+  emotion?: { label: Feeling; confidence: number; method?: string; escalated?: boolean }
+  /** What the caller was last understood to want. */
   intent?: string
   disposition?: string
   notes?: string
