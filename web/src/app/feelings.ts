@@ -8,7 +8,7 @@ export const surenessOf = (confidence: number): Sureness => (confidence < 0.4 ? 
 export type Told = Exclude<Feeling, 'unknown' | 'neutral'>
 
 /** The feeling that is worth a mark; none where it is unknown or neutral. */
-export function toldOf(e: Emotion | undefined): Told | undefined {
+export function toldOf(e: Pick<Emotion, 'label'> | undefined): Told | undefined {
   return e && e.label !== 'unknown' && e.label !== 'neutral' ? e.label : undefined
 }
 

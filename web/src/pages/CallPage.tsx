@@ -2,12 +2,14 @@ import { Button } from '@mantine/core'
 import { IconArrowLeft } from '@tabler/icons-react'
 import { useCallback, useEffect, useState } from 'react'
 import { api, may } from '../app/clients'
+import { toldOf } from '../app/feelings'
 import { Link } from '../app/router'
 import { Store } from '../app/store'
 import { clock } from '../app/time'
 import { useLocale, useT, wordFor } from '../i18n'
 import { Empty, Panel, whyOf } from '../parts/bits'
 import { Conversation } from '../parts/Conversation'
+import { Escalating, FeelingMark } from '../parts/Feeling'
 import { LegTable } from '../parts/Lines'
 import { PathList } from '../parts/PathList'
 import { mayHear, Recording } from '../parts/Recording'
@@ -94,6 +96,12 @@ function RecordingState({ call }: { call: CallRecord }) {
   return <span className={/damaged|crashed|partial/.test(s) ? 'tone-warn' : 'quiet'}>{wordFor(t, 'rec', s)}{call.recording.cause && ` · ${call.recording.cause}`}</span>
 }
 
+/** How the caller sounded over the whole call. */
+function Mood({ mood }: { mood: NonNullable<CallRecord['emotion']> }) {
+  if (!mood.escalated && !toldOf(mood)) return null
+  return <span className="row">{mood.escalated && <Escalating />}<FeelingMark emotion={mood} words /></span>
+}
+
 function Details({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () => void }) {
   const t = useT()
   const locale = useLocale()
@@ -110,6 +118,8 @@ function Details({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () =>
     [t('monitor.agent'), call.agent ?? call.connected],
     [t('calls.wait'), call.queue ? clock(call.wait_ms ?? 0) : ''],
     [t('calls.talk'), call.talk_ms ? clock(call.talk_ms) : ''],
+    [t('talk.intent'), wordFor(t, 'intent', call.intent)],
+    [t('feeling.line'), call.emotion && <Mood mood={call.emotion} key="mood" />],
     [t('calls.flow'), [call.flow, call.flow_version].filter(Boolean).join(' · ')],
     [t('calls.id'), call.id],
   ]

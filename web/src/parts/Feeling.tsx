@@ -12,15 +12,18 @@ export const moods: Record<Told, [Icon, string]> = {
   happiness: [IconMoodHappy, 'ok'],
 }
 
+/** A feeling, and how it was told. */
+type Guess = Pick<Emotion, 'label' | 'confidence' | 'method' | 'model'>
+
 /** By what a feeling was told: it may have been the voice alone. */
-export function methodOf(t: T, e: Emotion, words: boolean): string {
+export function methodOf(t: T, e: Guess, words: boolean): string {
   if (e.method === 'model') return t('feeling.byModel', { model: e.model ?? '–' })
   if (e.method === 'asr-tag') return t('feeling.byTag')
   return t(words ? 'feeling.byVoiceAndWords' : 'feeling.byVoice', { method: e.method })
 }
 
 /** A guess as a guess: the feeling, how sure, and by what. Nothing for what is unknown or neutral. */
-export function FeelingMark({ emotion, words }: { emotion: Emotion | undefined; words: boolean }) {
+export function FeelingMark({ emotion, words }: { emotion: Guess | undefined; words: boolean }) {
   const t = useT()
   const told = toldOf(emotion)
   if (!emotion || !told) return null

@@ -19,7 +19,7 @@ export interface TranscriptsOptions {
 }
 
 /** Segments that are kept of a call that somebody looks at, and of one that only has a line in a list. */
-export const MOST = 5_000
+export const MOST = 20_000
 export const FEW = 40
 /** How long the words of a call are kept that is over, or that nobody looks at any more. */
 export const KEEP_MS = 60_000

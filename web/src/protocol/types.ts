@@ -262,7 +262,7 @@ export interface CallRecord {
   /** How much of what was said is written down: GET …/transcript has it. */
   transcript?: { segments?: number; coverage?: Coverage; engines?: string[] }
   /** What the caller seemed to express over the whole call. */
-  emotion?: { label: Feeling; confidence: number; method?: string; escalated?: boolean }
+  emotion?: { label: Feeling; confidence: number; method: string; escalated?: boolean }
   /** What the caller was last understood to want. */
   intent?: string
   disposition?: string
