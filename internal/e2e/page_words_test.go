@@ -14,6 +14,7 @@ import (
 // after the call on its page, read by an act of its own.
 func pageWords(t *testing.T) {
 	takeSlot(t)
+	s := newScreens(t)
 	helper := buildHelper(t)
 	h := prepare(t, `calls.numbers={"3000": wanted}`, "speech.recognizer=pocketsphinx", "queues=[{name: payments, ring: 30s, wrap_up: 2s}]")
 	h.wrap = []string{"env", "PATH=" + helper + ":" + os.Getenv("PATH")}
@@ -22,7 +23,7 @@ func pageWords(t *testing.T) {
 	h.ready(alice)
 	sue := h.enterPage(chromium.Start(t, chromium.Options{}), "sue", "/monitor")
 
-	caller := testkit.Start(t, exec.Command(binary, "call", "sip:3000@"+h.sip, "--play", speaks(t, "en-us", "my bill"), "--duration", "60s"))
+	caller := testkit.Start(t, exec.Command(binary, "call", "sip:3000@"+h.sip, "--play", speaks(t, "en-us", "my bill"), "--duration", "10m"))
 	alice.Click("ring-answer")
 	alice.True("the caller's choice", choice)
 	alice.True("what is not written down", `document.querySelector('[data-testid="not-transcribed"]')`)
@@ -30,6 +31,8 @@ func pageWords(t *testing.T) {
 	sue.True("the caller's choice in the list", `document.querySelector('[data-testid="row-words-`+id+`"]')?.textContent.includes("bill")`)
 	sue.Click("live-call-" + id)
 	sue.True("the caller's choice beside the four modes", choice)
+	s.take(alice, "desk-words", true)
+	s.take(sue, "monitor-words", false)
 
 	alice.Click("hangup")
 	<-caller.Done()
@@ -37,8 +40,10 @@ func pageWords(t *testing.T) {
 	sue.Go(h.origin() + "/calls/" + id)
 	sue.Click("show-words")
 	sue.True("the caller's choice in the record", choice)
+	s.take(sue, "call-words", false)
 	alice.Go(h.origin() + "/calls/" + id)
 	alice.True("the choice of her own caller", choice)
+	s.report()
 	h.verify()
 }
 

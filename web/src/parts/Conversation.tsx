@@ -35,7 +35,7 @@ export function Conversation({ id, me, coverage, live, position, onPick, wordsOn
       {known !== undefined && known !== 'conversation' && talk.history !== 'loading' && talk.history !== 'failed' && <NotTranscribed menus={known === 'menus'} />}
       {lines && <Transcript segments={talk.segments} me={me.name} live={live} position={position} onPick={onPick} />}
       {!lines && talk.history === 'loading' && <p className="quiet" role="status">{t('app.loading')}</p>}
-      {!lines && talk.history === 'loaded' && <Empty>{t(live ? 'talk.noneYet' : 'talk.none')}</Empty>}
+      {!lines && talk.history === 'loaded' && known !== '' && <Empty>{t(live ? 'talk.noneYet' : 'talk.none')}</Empty>}
       {lines && talk.engines.length > 0 && <p className="quiet small">{t('talk.by', { engines: talk.engines.join(', ') })}</p>}
       {talk.history === 'failed' && <Failed id={id} talk={talk} />}
     </div>
