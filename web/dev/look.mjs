@@ -102,7 +102,7 @@ async function run(size, language, scheme) {
   await page.waitForTimeout(700)
   await shot('call')
   await page.goBack()
-  await page.locator('[data-testid^=call-row-] a').nth(1).click()
+  await page.locator('[data-testid^=call-row-] a').nth(9).click()
   await tid(page, 'not-transcribed').waitFor()
   await shot('call-menus')
   await context.clearCookies()
