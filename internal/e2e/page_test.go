@@ -26,6 +26,7 @@ func TestPages(t *testing.T) {
 		{"Screens", pageScreens},
 		{"Killed", pageKilled},
 		{"Monitor", pagesMonitor},
+		{"Words", pageWords},
 		{"Transfer", pagesTransfer},
 		{"Keys", pageKeys},
 		{"JsSIP", pageOfJsSIP},

@@ -65,14 +65,36 @@ const legs = (i) => [
   { party: 'agent', who: ['alice', 'bob', 'chen'][i % 3], codec: 'PCMU', rtt_ms: 3.1, heard: voice(i % 5 === 1 ? 3.6 : 4.4, i % 5 === 1 ? 2.8 : 0) },
 ]
 
+const felt = (label, confidence, arousal, valence) => ({
+  label, confidence, method: 'rules-v1', scores: { [label]: confidence }, arousal: { value: arousal, confidence: 0.6 }, valence: { value: valence, confidence: valence ? 0.5 : 0 },
+})
+const heard = (speaker, who, at, text, more = {}) => ({ speaker, who, start_ms: at, end_ms: at + 90 * text.length + 400, kind: 'words', text, final: true, engine: 'vosk', language: 'en', ...more })
+const wordsOf = (text, at) => text.replace(/[.,?]/g, '').split(' ').map((w, i) => ({ text: w.toLowerCase(), start_ms: at + 330 * i, end_ms: at + 330 * i + 300 }))
+const unknown = { ...felt('unknown', 0, 0.5, 0), arousal: { value: 0.5, confidence: 0 } }
+
+/** A talk of two minutes, in English and in Chinese, with all kinds of segments. */
+export const talk = (agent) => [
+  { speaker: 'ivr', start_ms: 300, end_ms: 4_200, kind: 'prompt', text: 'Welcome to the bank. Say what it is about, or press 1 for payments.', final: true },
+  { speaker: 'caller', start_ms: 4_600, end_ms: 5_900, kind: 'choice', text: 'stolen card', final: true, engine: 'pocketsphinx', confidence: 0.71, intent: { name: 'card_lost', p: 0.93 } },
+  { speaker: 'caller', start_ms: 7_000, end_ms: 9_000, kind: 'keys', text: '••••', final: true },
+  { speaker: 'caller', start_ms: 9_400, end_ms: 10_600, kind: 'voice', text: '', final: true, emotion: unknown },
+  heard('agent', agent, 12_000, 'Good morning, what can I do for you?'),
+  heard('caller', undefined, 15_000, 'My card was used in a shop that I have never been to.', { words: wordsOf('My card was used in a shop that I have never been to', 15_000), confidence: 0.92, intent: { name: 'fraud', p: 0.88 }, emotion: felt('neutral', 0.4, 0.5, 0) }),
+  heard('caller', undefined, 21_500, 'It was 1,200 dollars, on my card 6222••••••1234!', { entities: [{ kind: 'amount', value: '1200.00' }, { kind: 'card', value: '6222••••••1234' }], emotion: felt('unknown', 0, 0.68, -0.3) }),
+  heard('agent', agent, 27_000, 'I will block it now. One moment, please.'),
+  heard('caller', undefined, 34_000, 'This is the third time that I call. This is outrageous!', { words: wordsOf('This is the third time that I call. This is outrageous', 34_000), intent: { name: 'complaint', p: 0.81 }, emotion: felt('anger', 0.34, 0.88, -0.7) }),
+  heard('agent', agent, 41_000, 'I understand. The money comes back within five days.'),
+  heard('caller', undefined, 73_000, '好的，谢谢您。那我的新卡什么时候到？', { language: 'zh', emotion: felt('happiness', 0.45, 0.55, 0.5) }),
+].map((s, i) => ({ seq: i + 1, ...s }))
+
 const live = (n, c) => ({
   id: `PS17000000000000000${n}`, from: '138••••8000', to: '1000', language: 'zh', trusted: true, flow: 'main', path, recording: 'live',
   started_at: ago(400_000), answered_at: ago(399_000), since: ago(300_000), ...c,
 })
 
 export const liveCalls = [
-  live(1, { lines: lines('poor'), state: 'talking', queue: 'fraud', agent: 'bob', wait_ms: 42_000, priority: priority(), since: ago(372_000) }),
-  live(2, { lines: lines('good', 'fair'), state: 'held', queue: 'payments', agent: 'chen', from: '+4420••••0132', language: 'en', wait_ms: 12_000, priority: priority(40, 60), since: ago(95_000) }),
+  live(1, { lines: lines('poor'), state: 'talking', queue: 'fraud', agent: 'bob', transcribed: 'conversation', escalate: true, intent: 'complaint', emotion: felt('anger', 0.5, 0.9, -0.7), wait_ms: 42_000, priority: priority(), since: ago(372_000) }),
+  live(2, { transcribed: 'menus', intent: 'balance', lines: lines('good', 'fair'), state: 'held', queue: 'payments', agent: 'chen', from: '+4420••••0132', language: 'en', wait_ms: 12_000, priority: priority(40, 60), since: ago(95_000) }),
   live(3, { state: 'waiting', queue: 'payments', from: '139••••1234', waiting_since: ago(220_000), since: ago(220_000), position: 1, priority: priority(70, 40) }),
   live(4, { state: 'waiting', queue: 'payments', from: '136••••7781', waiting_since: ago(35_000), since: ago(35_000), position: 2, priority: priority(20, 30) }),
   live(5, { state: 'ringing', queue: 'cards', from: '133••••0001', waiting_since: ago(9_000), since: ago(4_000), offer: { agent: 'fay', deadline: ago(-16_000) } }),
@@ -90,7 +112,7 @@ export const records = Array.from({ length: 130 }, (_, i) => {
     end: { class: 'success', reason: ends[i % 3] }, flow: 'main', flow_version: 'a1b2c3d4e5f6', path,
     queue: i % 2 ? 'payments' : 'fraud', agent: talked ? me : undefined, wait_ms: 12_000 + i * 700, talk_ms: talked ? 60_000 + i * 2_000 : 0, priority: priority(50 + (i % 50), 40),
     recording: { state: i === 5 ? 'damaged' : i === 6 ? 'none' : 'complete', duration_ms: 24_000, channels: 2, gaps: [{ from_ms: 5_600, to_ms: 10_200, cause: 'secret' }], parts: 12 },
-    node: 'n1', ...(talked ? { legs: legs(i) } : {}), ...(talked && i % 5 === 0 ? { disposition: 'resolved', notes: 'Card blocked, a new one is on its way. Call back on Monday.' } : {}),
+    node: 'n1', ...(talked ? { legs: legs(i), transcript: { segments: 11, coverage: i % 2 ? 'menus' : 'conversation', engines: ['pocketsphinx', 'vosk'] } } : {}), ...(talked && i % 5 === 0 ? { disposition: 'resolved', notes: 'Card blocked, a new one is on its way. Call back on Monday.' } : {}),
   }
 })
 

@@ -28,7 +28,9 @@ async function look(page, name) {
   if (wide > 0) say(`${name}: ${wide} px too wide`)
 }
 
-const post = (page, path) => page.evaluate((p) => fetch('/api/v1' + p, { method: 'POST' }).then((r) => r.status), path)
+const post = (page, path, body) => page.evaluate(([p, b]) => fetch('/api/v1' + p, { method: 'POST', body: JSON.stringify(b ?? {}) }).then((r) => r.status), [path, body])
+
+const feel = (arousal, valence) => ({ label: 'unknown', confidence: 0, method: 'rules-v1', scores: {}, arousal: { value: arousal, confidence: 0.6 }, valence: { value: valence, confidence: 0.5 } })
 
 async function run(size, language, scheme) {
   const context = await browser.newContext({ viewport: size, locale: language, colorScheme: scheme, permissions: ['microphone'], bypassCSP: false })
@@ -64,7 +66,14 @@ async function run(size, language, scheme) {
   await page.keyboard.press('Enter')
   await page.waitForFunction(() => window.ivrd.phone.state === 'talking', null, { timeout: 5000 })
   await page.waitForTimeout(500)
+  const call = await page.evaluate(() => window.ivrd.phone.callId)
+  await post(page, `/mock/say/${call}`, { seq: 20, final: false, text: 'and can you also tell me' })
+  await page.getByText('and can you also').waitFor()
   await shot('desk-call')
+  await page.getByTestId('transcript').evaluate((e) => { e.scrollTop = 0 })
+  await post(page, `/mock/say/${call}`, { seq: 20, text: 'And can you also tell me when it comes?' })
+  await tid(page, 'to-new-words').waitFor()
+  await shot('desk-call-above')
   await page.keyboard.press('m')
   await page.keyboard.press('h')
   await page.keyboard.press('t')
@@ -89,13 +98,22 @@ async function run(size, language, scheme) {
   await page.locator('[data-testid^=call-row-] a').first().click()
   await tid(page, 'play').click()
   await tid(page, 'track-caller').waitFor({ timeout: 8000 })
-  await page.waitForTimeout(1200)
+  await tid(page, 'line-9').locator('.what').click()
+  await page.waitForTimeout(700)
   await shot('call')
+  await page.goBack()
+  await page.locator('[data-testid^=call-row-] a').nth(9).click()
+  await tid(page, 'not-transcribed').waitFor()
+  await shot('call-menus')
   await context.clearCookies()
   await page.goto(base + '/')
   await tid(page, 'signin-as-sue').click()
   await page.locator('[data-testid^=live-call-]').first().waitFor()
   await page.waitForTimeout(800)
+  for (const s of [{ seq: 1, start_ms: 0, text: 'hello', emotion: feel(0.5, 0) }, { seq: 2, start_ms: 9_000, text: 'my card', emotion: feel(0.7, -0.4) }, { seq: 3, start_ms: 20_000, text: 'This is outrageous, and the third time that I call you about it!', emotion: feel(0.9, -0.8) }]) {
+    await post(page, '/mock/say/PS170000000000000001', { ...s, end_ms: s.start_ms + 3_000 })
+  }
+  await page.getByText('This is outrageous').waitFor()
   await shot('monitor')
   await tid(page, 'live-call-PS170000000000000001').click()
   await tid(page, 'mode-listen').click()

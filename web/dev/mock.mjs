@@ -40,7 +40,7 @@ sip.on.invite = (_ws, number) => {
 }
 sip.on.answered = (d) => {
   if (d.role === 'supervisor' || d.done) return
-  setCall(d.id, { lines: data.lines('fair'), state: 'talking', detached: false, agent: d.who, offer: undefined, since: now() })
+  setCall(d.id, { lines: data.lines('fair'), transcribed: 'conversation', intent: 'fraud', escalate: true, state: 'talking', detached: false, agent: d.who, offer: undefined, since: now() })
   setAgent(d.who, { state: 'talking', call: d.id })
 }
 sip.on.detached = (d) => {
@@ -58,6 +58,9 @@ sip.on.ended = (d) => {
   gone(d.id)
   setAgent(d.who, talked ? { state: 'wrap-up', until: new Date(Date.now() + 60_000).toISOString(), call: d.id } : { state: 'away', reason: 'declined', call: undefined })
 }
+
+// The sound of an ended call is 24 s long.
+const inSound = (s) => ({ ...s, start_ms: s.start_ms / 3.3, end_ms: s.end_ms / 3.3, words: s.words?.map((w) => ({ ...w, start_ms: w.start_ms / 3.3, end_ms: w.end_ms / 3.3 })) })
 
 class Refused extends Error {
   constructor(status, slug, detail) { super(detail); Object.assign(this, { status, slug, detail }) }
@@ -110,7 +113,14 @@ const routes = [
     if (!c) throw new Refused(404, 'not-found', 'There is no such call.')
     return new URL(r.url, 'http://x').searchParams.get('unmask') ? { ...c, from: c.from.replace('••••', '1234') } : c
   }],
-  // For the pictures: ring somebody.
+  ['GET /calls/:id/transcript', (_r, _b, _res, id) => {
+    const c = calls.get(id) ?? data.records.find((x) => x.id === id)
+    const coverage = c?.transcript?.coverage ?? c?.transcribed ?? ''
+    const all = data.talk(c?.agent).filter((s) => coverage === 'conversation' || (coverage && !s.who && s.start_ms < 12_000))
+    return { call_id: id, coverage, engines: coverage === 'conversation' ? ['pocketsphinx', 'vosk'] : [], segments: c?.ended_at ? all.map(inSound) : all }
+  }],
+  // For the pictures: say something, ring somebody.
+  ['POST /mock/say/:id', (_r, b, _res, id) => tell({ type: 'segment', id, segment: { final: true, kind: 'words', speaker: 'caller', start_ms: 90_000, end_ms: 91_000, language: 'en', ...b } })],
   ['POST /mock/ring/:id', (_r, _b, _res, id) => { const call = newCall(id); sip.ring(id, call, 'agent', false) }],
   ['GET /mock/sip', () => sip.log],
   ['POST /mock/silence', () => { for (const ws of pages) ws.terminate() }],

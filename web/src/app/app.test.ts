@@ -21,3 +21,9 @@ test('trouble first, then who waits, then who talks, the longest first', () => {
   expect(byUrgency(calls, now).map((c) => c.id)).toEqual(['held', 'late', 'gone', 'wait', 'longer', 'talk', 'menu'])
   expect(troubleOf(call('x', 'held', 30), now)).toBeNull()
 })
+
+test('rising anger is trouble, in every state', () => {
+  const angry: LiveCall = { ...call('angry', 'menu', 5), escalate: true }
+  expect(byUrgency([call('wait', 'waiting', 20), angry, call('late', 'waiting', 70)], now).map((c) => c.id)).toEqual(['late', 'angry', 'wait'])
+  expect(troubleOf(angry, now)).toBe('anger')
+})

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { Api, Events, Phone, tabInstance, type EventsState, type Me, type PhoneSnapshot, type Site } from '../protocol'
+import { Api, Events, Phone, tabInstance, Transcripts, type EventsState, type Me, type PhoneSnapshot, type Site } from '../protocol'
 import { clearDrafts, draftsOf, readDraft, writeDraft } from './drafts'
 import { kept, Store } from './store'
 
@@ -44,6 +44,9 @@ export const demoNumber = kept('ivrd.demo.number', '+8613800138000')
 /** The phone of a caller who is nobody. */
 export const demoPhone = new Phone({ ...phoneParts, audio: player('demo-audio'), secret: () => api.demoPhone(demoNumber.get()) })
 
+/** What is said in calls. */
+export const transcripts = new Transcripts({ load: api.transcript, frame: requestAnimationFrame.bind(globalThis) })
+
 const eventsUrl = () => location.origin.replace(/^http/, 'ws') + '/api/v1/events'
 
 export const events = new Events({
@@ -52,6 +55,7 @@ export const events = new Events({
     await api.me()
     return session.get().status === 'in'
   },
+  heard: transcripts.take,
 })
 
 export const usePhone = (p: Phone = phone): PhoneSnapshot => useSyncExternalStore(p.subscribe, p.getState)
@@ -61,6 +65,7 @@ api.onSignedOut = () => signedOut(session.get().status === 'in')
 
 function signedOut(ended: boolean): void {
   events.stop()
+  transcripts.clear()
   phone.stop()
   session.set({ status: 'out', ended })
 }

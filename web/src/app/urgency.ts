@@ -4,11 +4,12 @@ import { since } from './time'
 export const LONG_HOLD_MS = 60_000
 export const LONG_WAIT_MS = 60_000
 
-export type Trouble = 'away' | 'held' | 'waiting' | null
+export type Trouble = 'away' | 'anger' | 'held' | 'waiting' | null
 
 /** Why a call needs a supervisor now. */
 export function troubleOf(c: LiveCall, now: number): Trouble {
   if (c.state === 'away') return 'away'
+  if (c.escalate) return 'anger'
   if (c.state === 'held' && since(c.since, now) > LONG_HOLD_MS) return 'held'
   if (waits(c) && since(c.waiting_since ?? c.since, now) > LONG_WAIT_MS) return 'waiting'
   return null

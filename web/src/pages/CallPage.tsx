@@ -2,13 +2,17 @@ import { Button } from '@mantine/core'
 import { IconArrowLeft } from '@tabler/icons-react'
 import { useCallback, useEffect, useState } from 'react'
 import { api, may } from '../app/clients'
+import { toldOf } from '../app/feelings'
 import { Link } from '../app/router'
+import { Store } from '../app/store'
 import { clock } from '../app/time'
 import { useLocale, useT, wordFor } from '../i18n'
 import { Empty, Panel, whyOf } from '../parts/bits'
+import { Conversation } from '../parts/Conversation'
+import { Escalating, FeelingMark } from '../parts/Feeling'
 import { LegTable } from '../parts/Lines'
 import { PathList } from '../parts/PathList'
-import { Recording } from '../parts/Recording'
+import { mayHear, Recording } from '../parts/Recording'
 import { Shell } from '../parts/Shell'
 import { Why } from '../parts/Why'
 import { isProblem, type CallRecord, type Me } from '../protocol'
@@ -45,10 +49,12 @@ function One({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () => voi
   // A function in a state must be wrapped, or React calls it.
   const [seek, setSeek] = useState<{ to: (ms: number) => void } | null>(null)
   const ready = useCallback((f: ((ms: number) => void) | null) => setSeek(f && { to: f }), [])
+  const [position] = useState(() => new Store(-1))
   return (
     <>
       <h1 className="row one-title"><span className="num">{call.from ?? call.id}</span>{call.queue && <span className="quiet">{call.queue}</span>}{call.agent && <span className="quiet">{call.agent}</span>}</h1>
-      <Panel title={t('calls.record')} side={<RecordingState call={call} />}><Recording call={call} me={me} ready={ready} /></Panel>
+      <Panel title={t('calls.record')} side={<RecordingState call={call} />}><Recording call={call} me={me} ready={ready} position={position} /></Panel>
+      <Panel title={t('desk.conversation')}><Words call={call} me={me} position={position} seek={seek?.to} /></Panel>
       {call.legs && call.legs.length > 0 && <Panel title={t('line.title')} flush>
         <LegTable legs={call.legs} />
         <p className="quiet small legs-hint">{t('line.hint')}</p>
@@ -68,10 +74,32 @@ function One({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () => voi
   )
 }
 
+// To read what was said is an act of its own, as playing it is: for whoever plays it, it is the same one.
+function Words({ call, me, position, seek }: { call: CallRecord; me: Me; position: Store<number>; seek: ((ms: number) => void) | undefined }) {
+  const t = useT()
+  const [asked, setAsked] = useState(false)
+  if (!mayHear(me, call)) return <Empty>{t('talk.noRight')}</Empty>
+  if (asked || seek || call.agent === me.name) {
+    return <Conversation id={call.id} me={me} coverage={call.transcript?.coverage ?? ''} live={!call.ended_at} position={position} onPick={seek} wordsOnly={seek !== undefined} />
+  }
+  return (
+    <div className="row">
+      <Button variant="default" data-testid="show-words" onClick={() => setAsked(true)}>{t('talk.show')}</Button>
+      <span className="quiet">{t('talk.showHint')}</span>
+    </div>
+  )
+}
+
 function RecordingState({ call }: { call: CallRecord }) {
   const t = useT()
   const s = call.recording.state
   return <span className={/damaged|crashed|partial/.test(s) ? 'tone-warn' : 'quiet'}>{wordFor(t, 'rec', s)}{call.recording.cause && ` · ${call.recording.cause}`}</span>
+}
+
+/** How the caller sounded over the whole call. */
+function Mood({ mood }: { mood: NonNullable<CallRecord['emotion']> }) {
+  if (!mood.escalated && !toldOf(mood)) return null
+  return <span className="row">{mood.escalated && <Escalating />}<FeelingMark emotion={mood} words /></span>
 }
 
 function Details({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () => void }) {
@@ -90,6 +118,8 @@ function Details({ call, me, unmask }: { call: CallRecord; me: Me; unmask: () =>
     [t('monitor.agent'), call.agent ?? call.connected],
     [t('calls.wait'), call.queue ? clock(call.wait_ms ?? 0) : ''],
     [t('calls.talk'), call.talk_ms ? clock(call.talk_ms) : ''],
+    [t('talk.intent'), wordFor(t, 'intent', call.intent)],
+    [t('feeling.line'), call.emotion && <Mood mood={call.emotion} key="mood" />],
     [t('calls.flow'), [call.flow, call.flow_version].filter(Boolean).join(' · ')],
     [t('calls.id'), call.id],
   ]

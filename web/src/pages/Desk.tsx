@@ -6,10 +6,11 @@ import { useKeys } from '../app/keys'
 import { useT } from '../i18n'
 import { Banner, Empty, KeyButton, Panel, whyOf } from '../parts/bits'
 import { CallCard } from '../parts/CallCard'
+import { Conversation, coverageOf } from '../parts/Conversation'
 import { Earlier } from '../parts/Earlier'
 import { Figures } from '../parts/Figures'
 import { NotesForm, useNotes } from '../parts/Notes'
-import { PathList } from '../parts/PathList'
+import { PathFold } from '../parts/PathList'
 import { Shell } from '../parts/Shell'
 import { SoundCheck } from '../parts/SoundCheck'
 import { WrapUp, type LastCall } from '../parts/WrapUp'
@@ -36,7 +37,7 @@ export function Desk({ me }: { me: Me }) {
         <div className="stack">
           {call ? <CallCard call={call} here={here} /> : <Between agent={agent} me={me} last={last} forget={forget} />}
         </div>
-        <Conversation call={call} me={me} />
+        <Middle call={call} me={me} />
         <Customer call={call} last={last} />
       </div>
     </Shell>
@@ -77,14 +78,14 @@ function Idle({ agent, me }: { agent: Agent | undefined; me: Me }) {
   )
 }
 
-function Conversation({ call, me }: { call: LiveCall | undefined; me: Me }) {
+function Middle({ call, me }: { call: LiveCall | undefined; me: Me }) {
   const t = useT()
   if (!call) return <Figures me={me} />
   return (
     <Panel title={t('desk.conversation')}>
       <div className="stack">
-        <PathList steps={call.path} />
-        <p className="quiet small">{t('desk.transcriptLater')}</p>
+        <Conversation key={call.id} id={call.id} me={me} coverage={coverageOf(call)} live />
+        <PathFold steps={call.path} />
         <CallNotes key={call.id} id={call.id} />
       </div>
     </Panel>

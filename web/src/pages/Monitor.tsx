@@ -33,7 +33,7 @@ export function Monitor({ me }: { me: Me }) {
       <div className={open ? 'monitor with-call' : 'monitor'}>
         <div className="stack monitor-tables">
           <QueuesTable e={e} />
-          <LiveCalls e={e} open={open?.id ?? null} pick={setOpen} />
+          <LiveCalls e={e} me={me} open={open?.id ?? null} pick={setOpen} />
           <AgentsTable e={e} me={me} />
         </div>
         {open && <MonitorPanel key={open.id} call={live ?? open} over={e.known && !live} p={p} me={me} close={() => setOpen(null)} />}

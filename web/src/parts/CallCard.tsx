@@ -6,6 +6,7 @@ import { clock, since, useNow } from '../app/time'
 import { useT, wordFor } from '../i18n'
 import type { LiveCall, PhoneSnapshot } from '../protocol'
 import { KeyButton, Panel, whyOf } from './bits'
+import { Escalating } from './Feeling'
 import { Keypad } from './Keypad'
 import { LevelMeter } from './LevelMeter'
 import { deskNames, LiveLines } from './Lines'
@@ -64,6 +65,7 @@ function Flags({ call, p, here }: { call: LiveCall; p: PhoneSnapshot; here: bool
   const rec = call.recording ?? 'none'
   return (
     <ul className="row flags">
+      {call.escalate && <li><Escalating /></li>}
       <li className={`state ${rec === 'live' ? 'tone-bad' : 'tone-warn'}`}>
         {rec === 'live' ? <IconPlayerRecord size={16} aria-hidden="true" /> : <IconPlayerPause size={16} aria-hidden="true" />}
         {t(rec === 'live' ? 'desk.recLive' : rec === 'paused' ? 'desk.recPaused' : 'desk.recNone')}

@@ -6,10 +6,12 @@ import { clock, since, useNow } from '../app/time'
 import { useT, wordFor } from '../i18n'
 import type { LiveCall, Me, PhoneSnapshot } from '../protocol'
 import { Empty, Panel } from './bits'
+import { Conversation, coverageOf } from './Conversation'
+import { Escalating } from './Feeling'
 import { LevelMeter } from './LevelMeter'
 import { LiveLines, monitorNames } from './Lines'
 import { ModeControl } from './ModeControl'
-import { PathList } from './PathList'
+import { PathFold } from './PathList'
 import { CallBadge } from './StateBadge'
 import { Why } from './Why'
 
@@ -34,6 +36,7 @@ export function MonitorPanel({ call, over, p, me, close }: Props) {
           ? <Empty next={<Link className="linkish" href={`/calls/${call.id}`}>{t('monitor.openRecord')}</Link>}>{t('monitor.gone')}</Empty>
           : <>
             <p className="row"><CallBadge state={call.state} /><span className="num">{clock(since(call.since, now))}</span><strong>{call.agent}</strong>{call.language && <span className="quiet">{wordFor(t, 'lang', call.language)}</span>}</p>
+            {call.escalate && <p><Escalating /></p>}
             <LiveLines call={call} names={monitorNames} />
             {may(me, 'calls.monitor') ? <ModeControl call={call} p={p} me={me} /> : <Empty>{t('monitor.noRight')}</Empty>}
             {joined && <div className="levels">
@@ -41,10 +44,9 @@ export function MonitorPanel({ call, over, p, me, close }: Props) {
               <span className="quiet">{t('sound.sent')}</span><LevelMeter stream={p.localStream} label={t('sound.sent')} />
             </div>}
           </>}
+        <Conversation id={call.id} me={me} coverage={coverageOf(call)} live />
         <Why score={call.priority} />
-        <h3 className="quiet">{t('desk.path')}</h3>
-        <PathList steps={call.path} />
-        <p className="quiet small">{t('desk.transcriptLater')}</p>
+        <PathFold steps={call.path} />
       </div>
     </Panel>
   )

@@ -12,6 +12,13 @@ export function PathLine({ steps }: { steps: Step[] | undefined }) {
   return <span className="quiet cut" title={t('desk.path')}>{[...(steps.length > LAST_STEPS ? ['…'] : []), ...steps.slice(-LAST_STEPS).map((s) => s.node)].join(' › ')}</span>
 }
 
+/** The line, which opens to the whole way. */
+export function PathFold({ steps }: { steps: Step[] | undefined }) {
+  const t = useT()
+  if (!steps?.length) return <PathList steps={steps} />
+  return <details className="path-fold"><summary className="cut">{t('desk.path')}: <PathLine steps={steps} /></summary><PathList steps={steps} /></details>
+}
+
 /** The same as a timeline; `onPick` makes the steps places to go to. */
 export function PathList({ steps, onPick }: { steps: Step[] | undefined; onPick?: (ms: number) => void }) {
   const t = useT()

@@ -2,12 +2,16 @@ import { Button } from '@mantine/core'
 import { IconPlayerPause, IconPlayerPlay, IconVolume, IconVolumeOff } from '@tabler/icons-react'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { api, may } from '../app/clients'
+import { canTell } from '../app/feelings'
 import { useKeys } from '../app/keys'
 import { decode, hasSound, Player, type Sound } from '../app/player'
+import type { Store } from '../app/store'
+import { useGlimpse, usePoints } from '../app/talk'
 import { clock } from '../app/time'
 import { useT, wordFor, type Key as Word } from '../i18n'
 import { isProblem, type CallRecord, type Me, type Track } from '../protocol'
 import { Empty, Key, whyOf } from './bits'
+import { EmotionTrack } from './EmotionLine'
 import { Waveform } from './Waveform'
 
 const tracks: Track[] = ['caller', 'agent', 'prompts', 'supervisor']
@@ -21,21 +25,24 @@ interface Props {
   me: Me
   /** Gets the function that goes to a place, in milliseconds, when there is sound. */
   ready: (seek: ((ms: number) => void) | null) => void
+  /** Is told where the sound is, in milliseconds. */
+  position: Store<number>
 }
 
-export function Recording({ call, me, ready }: Props) {
+export function Recording({ call, me, ready, position }: Props) {
   const t = useT()
-  const why = mayPlay(me, call) ? untold[call.recording.state] : 'calls.noRight'
+  const why = mayHear(me, call) ? untold[call.recording.state] : 'calls.noRight'
   if (why) return <Empty>{t(why)}</Empty>
-  return <Loader call={call} ready={ready} />
+  return <Loader call={call} ready={ready} position={position} />
 }
 
-const mayPlay = (me: Me, call: CallRecord) =>
+/** Whether somebody may hear a call, and so read it. */
+export const mayHear = (me: Me, call: CallRecord): boolean =>
   may(me, 'recordings.play') && (me.rights['recordings.play'] !== 'own' || call.agent === me.name)
 
 type Loaded = { player: Player; sounds: Sound[] }
 
-function Loader({ call, ready }: Omit<Props, 'me'>) {
+function Loader({ call, ready, position }: Omit<Props, 'me'>) {
   const t = useT()
   const [loaded, setLoaded] = useState<Loaded | null>(null)
   const [busy, setBusy] = useState(false)
@@ -51,7 +58,7 @@ function Loader({ call, ready }: Omit<Props, 'me'>) {
   }
   useEffect(() => () => loaded?.player.close(), [loaded])
   useKeys({ ' ': !loaded && !busy && load })
-  if (loaded) return <Tracks call={call} {...loaded} ready={ready} />
+  if (loaded) return <Tracks call={call} {...loaded} ready={ready} position={position} />
   return (
     <div className="stack">
       <div className="row">
@@ -80,11 +87,12 @@ async function fetchTracks(id: string): Promise<Sound[]> {
   return sounds
 }
 
-function Tracks({ call, player, sounds, ready }: Loaded & Omit<Props, 'me'>) {
+function Tracks({ call, player, sounds, ready, position }: Loaded & Omit<Props, 'me'>) {
   const t = useT()
   const [off, setOff] = useState<ReadonlySet<Track>>(new Set())
   const [at, setAt] = useState(0)
   const [playing, setPlaying] = useState(player.playing)
+  useEffect(() => position.set(1000 * at), [position, at])
   const seek = useCallback((s: number) => { player.seek(s); setAt(player.position()) }, [player])
   const toggle = () => (player.playing ? player.pause() : void player.play())
   useEffect(() => {
@@ -116,6 +124,7 @@ function Tracks({ call, player, sounds, ready }: Loaded & Omit<Props, 'me'>) {
         {sounds.map((s) => (
           <TrackRow key={s.track} sound={s} off={off.has(s.track)} silence={() => silence(s.track)} seconds={player.duration} seek={seek} at={at} />
         ))}
+        <Feelings id={call.id} seconds={player.duration} at={at} />
       </div>
     </div>
   )
@@ -133,6 +142,19 @@ function TrackRow({ sound, off, silence, seconds, seek, at }: RowProps) {
         <Waveform sound={sound} seconds={seconds} seek={seek} dim={off} />
         <Head at={at} seconds={seconds} />
       </div>
+    </>
+  )
+}
+
+function Feelings({ id, seconds, at }: { id: string; seconds: number; at: number }) {
+  const t = useT()
+  const { segments } = useGlimpse(id)
+  const points = usePoints(segments)
+  if (!canTell(points)) return null
+  return (
+    <>
+      <span className="quiet small" title={t('feeling.hint')}>{t('feeling.line')}: {t('feeling.hintShort')}</span>
+      <div className="wave-box feeling"><EmotionTrack points={points} seconds={seconds} /><Head at={at} seconds={seconds} /></div>
     </>
   )
 }

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Menu, useMantineColorScheme, useComputedColorScheme } from '@mantine/core'
-import { IconKeyboard, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/icons-react'
+import { IconEar, IconKeyboard, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { may, signOut, usePhone } from '../app/clients'
 import { keysOn } from '../app/keys'
@@ -9,6 +9,7 @@ import { language, useT } from '../i18n'
 import type { Me } from '../protocol'
 import { SoundMenu } from './SoundMenu'
 import { StateMenu } from './StateMenu'
+import { readAloud } from './Transcript'
 
 interface ShellProps {
   me?: Me | undefined
@@ -83,6 +84,7 @@ function UserMenu({ me }: { me: Me }) {
   const t = useT()
   const busy = usePhone().state === 'talking'
   const keys = useStore(keysOn)
+  const aloud = useStore(readAloud)
   return (
     <Menu position="bottom-end" width={220} withInitialFocusPlaceholder={false}>
       <Menu.Target>
@@ -94,6 +96,9 @@ function UserMenu({ me }: { me: Me }) {
         <Menu.Label>{me.roles.map((r) => t(`role.${r}`)).join(' · ')}</Menu.Label>
         <Menu.Item leftSection={<IconKeyboard size={16} />} closeMenuOnClick={false} onClick={() => keysOn.set(keys === 'on' ? 'off' : 'on')}>
           {t(keys === 'on' ? 'app.keysOn' : 'app.keysOff')}
+        </Menu.Item>
+        <Menu.Item leftSection={<IconEar size={16} />} closeMenuOnClick={false} data-testid="read-aloud" onClick={() => readAloud.set(aloud === 'on' ? 'off' : 'on')}>
+          {t(aloud === 'on' ? 'talk.aloudOn' : 'talk.aloudOff')}
         </Menu.Item>
         <Menu.Item data-testid="sign-out" leftSection={<IconLogout size={16} />} disabled={busy} onClick={() => void signOut()}>
           {t(busy ? 'app.signOutBusy' : 'app.signOut')}

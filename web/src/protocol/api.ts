@@ -8,6 +8,7 @@ import type {
   PhoneSecret,
   Site,
   Track,
+  Transcript,
 } from './types'
 
 /** A problem of the server (RFC 9457), or `network` when it could not be asked. */
@@ -127,6 +128,7 @@ export class Api {
   calls = (q: CallQuery, signal?: AbortSignal) => this.json<CallPage>('/calls' + query({ ...q }), { signal })
   call = (id: string, unmask = false) => this.json<CallRecord>(`/calls/${enc(id)}${unmask ? '?unmask=1' : ''}`)
   earlier = (id: string, signal?: AbortSignal) => this.json<CallPage>(`/calls/${enc(id)}/earlier`, { signal })
+  transcript = (id: string, signal?: AbortSignal) => this.json<Transcript>(`/calls/${enc(id)}/transcript`, { signal })
 
   /** The sound of one track as WAV. Each call of it is an entry in the audit log. */
   recording = async (id: string, track: Track | undefined, signal?: AbortSignal): Promise<ArrayBuffer> =>

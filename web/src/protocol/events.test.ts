@@ -16,13 +16,15 @@ const snapshot: ServerEvent = { type: 'snapshot', now, calls: [], queues: null, 
 
 let sockets: FakeSocket[]
 let signedIn: ReturnType<typeof vi.fn<() => Promise<boolean>>>
+let heard: ReturnType<typeof vi.fn<(e: ServerEvent) => void>>
 let events: Events
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse(now) - 1_000 })
   sockets = []
   signedIn = vi.fn(async () => true)
-  events = new Events({ open: () => { const s = new FakeSocket(); sockets.push(s); return s }, signedIn, random: () => 1 })
+  heard = vi.fn()
+  events = new Events({ open: () => { const s = new FakeSocket(); sockets.push(s); return s }, signedIn, heard, random: () => 1 })
 })
 
 afterEach(() => {
@@ -43,6 +45,19 @@ test('the snapshot makes it live; events change what is shown, never in place', 
   expect(before.calls.size).toBe(0)
   last().tell({ type: 'call.gone', id: 'PS1' })
   expect(events.getState().calls.size).toBe(0)
+})
+
+test('words are told to who listens for them, and change nothing of what is shown of calls', () => {
+  events.start()
+  last().tell(snapshot)
+  const before = events.getState()
+  const words: ServerEvent = { type: 'segment', id: 'PS1', segment: { seq: 1, speaker: 'caller', start_ms: 0, end_ms: 1, kind: 'words', text: 'hello', final: true } }
+  last().tell(words)
+  expect(heard.mock.calls).toEqual([[snapshot], [words]])
+  expect(events.getState()).toBe(before)
+  vi.advanceTimersByTime(STALE_MS)
+  last().tell(words)
+  expect(status()).toBe('live')
 })
 
 test('a type that is not known yet changes nothing', () => {

@@ -25,6 +25,8 @@ export interface EventsOptions {
   open: () => Socket
   /** Asked when the socket does not open: false says that the sign-in has ended. */
   signedIn?: () => Promise<boolean>
+  /** Is told every event, after it has changed the state. */
+  heard?: (e: ServerEvent) => void
   now?: () => number
   random?: () => number
 }
@@ -122,7 +124,9 @@ export class Events {
     }
     const next = apply(this.state, e, this.heard)
     if (e.type === 'snapshot') this.failures = 0
-    this.set(next.known ? { ...next, status: 'live' } : next)
+    // Words are no part of the state: they come often, and are shown by what listens to `heard`.
+    if (next !== this.state || next.known && next.status !== 'live') this.set(next.known ? { ...next, status: 'live' } : next)
+    this.options.heard?.(e)
   }
 
   private closed(code: number): void {
@@ -198,7 +202,7 @@ export function apply(s: EventsState, e: ServerEvent, now: number): EventsState 
     case 'agent':
       return { ...s, agents: withKey(s.agents, e.agent.name, e.agent) }
     default:
-      return s // of a newer server
+      return s // words, and what a newer server says
   }
 }
 

@@ -1,6 +1,7 @@
 export * from './types'
 export { Api, Problem, isProblem } from './api'
 export { Events, type EventsState, type EventsStatus } from './events'
+export { Transcripts, type Talk } from './transcripts'
 export { Phone, type PhoneSnapshot, type PhoneState } from './phone'
 export { constraints, openMicrophone, MicrophoneError } from './microphone'
 export { tabInstance, wasPhone } from './tab'

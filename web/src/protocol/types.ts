@@ -76,6 +76,75 @@ export interface LiveCall {
   monitors?: { who: string; mode: MonitorMode }[]
   detached?: boolean
   lines?: LiveLine[] | undefined
+  /** How much of it is written down. */
+  transcribed?: Coverage
+  /** What the caller's latest utterance seems to express. */
+  emotion?: Emotion
+  /** The signs of anger have grown: somebody should look. */
+  escalate?: boolean
+  /** What the caller was last understood to want. */
+  intent?: string
+}
+
+/** Menus: what was said to the house and by it; conversation: both sides, by a dictation engine. */
+export type Coverage = '' | 'menus' | 'conversation'
+export type Speaker = 'caller' | 'agent' | 'supervisor' | 'other' | 'ivr'
+export type SegmentKind = 'words' | 'choice' | 'keys' | 'prompt' | 'voice'
+
+/** One thing that was said or pressed; what comes under a known `seq` replaces what was there. */
+export interface Segment {
+  seq: number
+  speaker: Speaker
+  who?: string
+  /** Times of the recording. */
+  start_ms: number
+  end_ms: number
+  kind: SegmentKind
+  text: string
+  final: boolean
+  engine?: string
+  language?: string
+  confidence?: number
+  words?: SpokenWord[]
+  intent?: { name: string; p: number }
+  entities?: { kind: string; value: string }[]
+  emotion?: Emotion
+}
+
+export interface SpokenWord {
+  text: string
+  start_ms: number
+  end_ms: number
+}
+
+export type Feeling = 'unknown' | 'neutral' | 'anger' | 'disgust' | 'fear' | 'happiness' | 'sadness' | 'surprise'
+
+/** A value and how far it is to be believed, 0 to 1; 0 says that nothing is known. */
+export interface Measure {
+  value: number
+  confidence: number
+}
+
+/** A guess of what an utterance expresses (docs/emotion.md). */
+export interface Emotion {
+  label: Feeling
+  /** No probability of being right. */
+  confidence: number
+  method: string
+  model?: string
+  scores?: Partial<Record<Feeling, number>>
+  /** From 0, calm, to 1; 0.5 is as the same person usually speaks. */
+  arousal: Measure
+  /** From -1, unpleasant, to 1. */
+  valence: Measure
+}
+
+/** What was said in a call, of GET /calls/{id}/transcript. */
+export interface Transcript {
+  call_id: string
+  coverage: Coverage
+  engines?: string[] | null
+  segments?: Segment[] | null
 }
 
 export type Grade = 'good' | 'fair' | 'poor'
@@ -190,6 +259,12 @@ export interface CallRecord {
   messages?: { tag: string; from_ms: number; to_ms: number }[]
   node?: string
   legs?: LegRecord[]
+  /** How much of what was said is written down: GET …/transcript has it. */
+  transcript?: { segments?: number; coverage?: Coverage; engines?: string[] }
+  /** What the caller seemed to express over the whole call. */
+  emotion?: { label: Feeling; confidence: number; method: string; escalated?: boolean }
+  /** What the caller was last understood to want. */
+  intent?: string
   disposition?: string
   notes?: string
 }
@@ -216,6 +291,7 @@ export type ServerEvent =
   | { type: 'snapshot'; now: string; calls?: LiveCall[] | null; queues?: Queue[] | null; agents?: Agent[] | null }
   | { type: 'call'; call: LiveCall }
   | { type: 'call.gone'; id: string }
+  | { type: 'segment'; id: string; segment: Segment }
   | { type: 'queue'; queue: Queue }
   | { type: 'agent'; agent: Agent }
   | { type: 'tick'; now: string }
