@@ -12,7 +12,16 @@ type player struct {
 	active bool
 	prompt int        // which of Prompts
 	frame  int        // of it
-	since  media.Time // when it began
+	since  media.Time // when that began, or went on
+	fresh  bool       // nothing was played since it began or was paused
+	pause  pause
+}
+
+// pause of what is played.
+type pause struct {
+	on    bool
+	held  bool       // until Resume
+	until media.Time // unless held
 }
 
 // turn is which of the stream's two voices of prompts the player speaks with: one
@@ -22,12 +31,15 @@ func (p *player) turn() int { return int(p.id % 2) }
 // next frame of the prompts; false when nothing is played. The end is
 // reported when the last frame has been heard, a tick after it was sent.
 func (p *player) next(st *stream, at media.Time) ([]byte, bool) {
-	if !p.active {
+	if p.pause.on && !p.pause.held && at >= p.pause.until {
+		p.goOn()
+	}
+	if !p.active || p.pause.on {
 		return nil, false
 	}
 	if frame := p.advance(st.remote.Codec); frame != nil {
-		if p.frame == 1 {
-			p.since = at
+		if p.frame == 1 || p.fresh {
+			p.since, p.fresh = at, false
 		}
 		return frame, true
 	}
@@ -35,8 +47,10 @@ func (p *player) next(st *stream, at media.Time) ([]byte, bool) {
 	return nil, false
 }
 
-// level of the frame that next gave, in dBov.
-func (p *player) level() float32 { return p.Prompts[p.prompt].Level(p.frame - 1) }
+// narrow is the frame that next gave in a codec without state, for who looks at it.
+func (p *player) narrow() []byte {
+	return p.Prompts[p.prompt].Frame(media.PCMU, p.frame-1)
+}
 
 // advance goes on by a frame; nil after the last.
 func (p *player) advance(codec media.Codec) []byte {
@@ -60,13 +74,35 @@ type rest struct {
 	payload   []byte
 }
 
+// wait pauses what is played. The frame that it fades out in is played again when it
+// goes on: none is lost.
+func (p *player) wait(st *stream, at media.Time, by pause) {
+	if !p.active {
+		return
+	}
+	if !p.pause.on && st.connected && !p.fresh {
+		prompt, frame := p.prompt, p.frame
+		p.fade(st, at)
+		p.prompt, p.frame = prompt, frame
+	}
+	by.on, by.held = true, by.held || p.pause.held
+	p.pause, p.fresh = by, true
+}
+
+// goOn ends a pause.
+func (p *player) goOn() { p.pause = pause{} }
+
+func (p *player) fade(st *stream, at media.Time) {
+	st.rests[p.turn()] = rest{at: at, since: p.since, payload: p.advance(st.remote.Codec)}
+}
+
 // stop ends what is played, if anything.
 func (p *player) stop(st *stream, at media.Time) {
 	if !p.active {
 		return
 	}
-	if st.connected {
-		st.rests[p.turn()] = rest{at: at, since: p.since, payload: p.advance(st.remote.Codec)}
+	if st.connected && !p.pause.on {
+		p.fade(st, at)
 	}
 	p.finish(st, at, false)
 }
