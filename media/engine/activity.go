@@ -44,8 +44,8 @@ func (a *activity) sends(st *stream) {
 // heed looks for speech in a frame of the peer; nil was lost.
 func (st *stream) heed(frame []int16, at media.Time) {
 	a := st.activity
-	if st.missing() {
-		frame = nil
+	if st.missing() || st.stats.FirstMedia < 0 {
+		frame = nil // nor is it known that nothing comes back
 	}
 	a.Shift(int(int32(st.intake.Delay - a.delay))) //nolint:gosec // a difference
 	a.delay = st.intake.Delay

@@ -129,6 +129,13 @@ func (p *Phone) SentAt() time.Duration {
 	return p.first
 }
 
+// Peer is where the phone sends to: whoever it was told, or who has sent first.
+func (p *Phone) Peer() netip.AddrPort {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.to
+}
+
 // Now is the time since the phone was made.
 func (p *Phone) Now() time.Duration { return time.Since(p.started) }
 
