@@ -42,9 +42,6 @@ type echo struct {
 	bound      [echoBands][echoLags]float32 // dB
 }
 
-// beyondEcho is by how much all exceeds an echo where there is none.
-var beyondEcho = [echoBands]float32{100, 100, 100}
-
 // send tells what goes to the peer; nil is silence.
 func (e *echo) send(pcm []int16) {
 	if pcm == nil && e.sends == 0 {
@@ -173,15 +170,15 @@ func (e *echo) advance(b int) {
 
 // beyond is by how much a frame exceeds what may be an echo, in dB by its bands; it
 // learns from what is in it. It reports false when nothing may come back.
-func (e *echo) beyond(f *features, w *work, x *[echoBands]float32) bool {
+func (e *echo) beyond(f *features, w *work) (x [echoBands]float32, may bool) {
 	if e.sends == 0 {
-		return false
+		return x, false
 	}
 	came := [echoBands]float32{decibels(energy(w.slope[slowFrame:]) / (slowFrame * fullScale)), f.bands[3], f.bands[4]}
 	for b, level := range came {
 		x[b] = level - e.look(b, level) - echoMargin
 	}
-	return true
+	return x, true
 }
 
 // look at one band of what has come, in dBov.

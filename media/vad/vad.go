@@ -139,12 +139,15 @@ func (d *Detector) Frame(pcm []int16) Verdict {
 		}
 	}
 	v := Verdict{Level: f.level}
-	limit := beyondEcho
+	var beyond [echoBands]float32
+	echoes := false
 	if d.echo != nil {
-		d.echo.beyond(&f, &w, &limit)
+		beyond, echoes = d.echo.beyond(&f, &w)
 	}
 	if over := d.over(&f, nil); d.loud(over) {
-		over = d.over(&f, &limit)
+		if echoes {
+			over = d.over(&f, &beyond)
+		}
 		v.Kind, v.Score = d.judge(&w, &f, over)
 		v.Loud = v.Kind <= Voice
 	}
