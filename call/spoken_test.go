@@ -26,7 +26,7 @@ func (p *party) says(pcm []int16) {
 
 var (
 	phrasesOnly = asr.Traits{Grammar: true, Interim: true}
-	dictation   = asr.Traits{Dictation: true, Interim: true}
+	wholeWords  = asr.Traits{Dictation: true, Interim: true}
 )
 
 // TestPromptGoesOnWithoutWords: who coughs, or says something short that is no phrase,
@@ -42,7 +42,7 @@ func TestPromptGoesOnWithoutWords(t *testing.T) {
 	}{
 		{"a cough", phrasesOnly, cough(), 600 * time.Millisecond, 0},
 		{"a short word", phrasesOnly, voice[:media.SampleRate/2], 1600 * time.Millisecond, 1},
-		{"somebody in the room", dictation, voice, 1400 * time.Millisecond, 1},
+		{"somebody in the room", wholeWords, voice, 1400 * time.Millisecond, 1},
 	} {
 		play(t, spokenMenu, func(s *stage) {
 			r := &listening{says: append(make([]string, c.sessions), "help", "!"), traits: c.traits}
@@ -78,7 +78,7 @@ func TestPromptGoesOnWithoutWords(t *testing.T) {
 func TestWordsStopThePrompt(t *testing.T) {
 	voice := said(t)
 	play(t, spokenMenu, func(s *stage) {
-		r := &listening{says: []string{"my bill", "!"}, seems: "my", traits: dictation}
+		r := &listening{says: []string{"my bill", "!"}, seems: "my", traits: wholeWords}
 		s.con.deps.Recognizer = r
 		p := s.call("1000", 300)
 		after(time.Second)
