@@ -93,7 +93,7 @@ SOUND     := ./media/dtmf ./media/vad ./media/plc ./media/rtpio ./call ./asr/emo
 HEAVY     := ^(TestHour|TestFlood|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser|$\
 TestSpeechIsNoKey|TestOtherSoundIsNoKey|TestWhatIsNoKeyIsRefused|TestKeysInTheSound|TestSpeechIsConcealed|$\
 TestBadLines|TestJitterSkew|TestRoles|TestPathEndsWhereTheCallerLeft|TestTransferThenHangup|TestMessage|TestConnectOutcomes|$\
-TestSkewKeepsTracksTogether|TestTalkInNoise|TestSteadyNoiseIsNoSpeech|TestEchoIsNoSpeech|$\
+TestSkewKeepsTracksTogether|TestTalkInNoise|TestBargeIn|TestBargeInBySpeech|TestBargeInByKey|TestEchoDoesNotBargeIn|TestSteadyNoiseIsNoSpeech|TestEchoIsNoSpeech|$\
 TestPitchOfSyntheticVoices|TestPitchOfSpeech|$\
 TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestTransferFailsLater)$$
 unit:
@@ -105,9 +105,15 @@ unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) -run '$(HEAVY)' $(SOUND) $(REAL_TIME)
 
 # One line shortly: make bench LINE=ivr SECONDS=10 CALLS=200 (lines: docs/load.md).
+# LINE=bargein is real calls with speech, by a test: how soon a prompt is silent.
+ifeq ($(LINE),bargein)
+bench: build
+	IVRD_TEST_REQUIRE=1 $(GO) test -tags drill -run '^TestBargeInFigures$$' -v -count 1 -timeout 30m ./internal/e2e
+else
 bench: build bin/ivrload ## Measure what calls cost the server, on two cores (LINE=, CALLS=, SECONDS=: docs/load.md)
 	$(GO) run ./internal/tools/bench $(if $(LINE),-line $(LINE)) $(if $(SECONDS),-duration $(SECONDS)s) \
 		$(if $(CALLS),-calls $(CALLS)) $(if $(RATE),-rate $(RATE)) $(if $(RAMP),-ramp $(RAMP)) $(if $(AFTER),-after $(AFTER)s) $(if $(IDLE),-idle $(IDLE)s) $(if $(NICE),-nice $(NICE)) $(if $(V),-v)
+endif
 
 bin/ivrload: $(shell find cmd/ivrload internal/load media sip/digest -name '*.go' 2>/dev/null)
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -o $@ ./cmd/ivrload

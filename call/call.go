@@ -298,8 +298,10 @@ func (c *Call) heard(ev media.StreamEvent) {
 		c.doing.key(c, ev.Digit)
 	case ev.Kind == media.EventDigit:
 		c.typeAhead(ev.Digit)
-	case ev.Kind == media.EventSpeechBegan || ev.Kind == media.EventSpeechEnded:
-		c.scribe.speaks(ev)
+	case ev.Kind == media.EventSpeechBegan || ev.Kind == media.EventSpeechPaused || ev.Kind == media.EventSpeechEnded:
+		if ev.Kind != media.EventSpeechPaused {
+			c.scribe.speaks(ev)
+		}
 		if t, ok := c.doing.(*turn); ok {
 			t.speaks(c, ev)
 		}

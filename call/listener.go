@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/asr"
-	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/media"
 )
 
@@ -15,8 +14,12 @@ const (
 	// is some 120 ms after its beginning; preRoll of it is heard before that.
 	lookBack = media.FramesPerSecond
 	preRoll  = 200 * media.SampleRate / 1000
-	// longestAnswer is how long somebody may go on who answers a menu.
-	longestAnswer = 10 * time.Second
+)
+
+// What a flow does not say of answers in words: see ivr.Listen.
+const (
+	defaultSpeechTimeout = 10 * time.Second
+	defaultDecision      = time.Second
 )
 
 // listener gives one answer of the caller's to a recognizer: from the beginning of
@@ -44,7 +47,7 @@ type kept struct {
 func (k *kept) frame() asr.Frame { return asr.Frame{At: k.at, PCM: k.pcm[:k.n], Lost: k.n == 0} }
 
 func newListener(r asr.Recognizer, phrases []string, language string) *listener {
-	return &listener{recognizer: r, options: asr.Options{Phrases: phrases, Language: language, Single: true}}
+	return &listener{recognizer: r, options: asr.Options{Phrases: phrases, Language: language, Single: true, Interim: r.Traits().Interim}}
 }
 
 // frame takes the caller's sound; nil was lost. It is the media worker's, and never
@@ -100,107 +103,19 @@ type spoken struct {
 	err     error // the recognizer has failed: nothing is known
 }
 
-// result waits for what was said. Somebody must end the session.
-func result(s asr.Session) spoken {
+// result waits for what was said, and tells what seems to be said meanwhile. Somebody
+// must end the session.
+func result(s asr.Session, seems func(string)) spoken {
 	var got spoken
 	for segment := range s.Segments() {
-		if segment.Final && !segment.NoMatch && segment.Text != "" {
+		switch {
+		case segment.NoMatch || segment.Text == "":
+		case segment.Final:
 			got.phrase, got.segment = segment.Text, segment
+		default:
+			seems(segment.Text)
 		}
 	}
 	got.err = s.Err()
 	return got
-}
-
-// answer is what a turn hears in words.
-type answer struct {
-	*listener
-
-	begun bool
-}
-
-// listenFor lets a turn be answered in words, if there are any and somebody who
-// understands them.
-func (t *turn) listenFor(c *Call) {
-	if len(t.Phrases) == 0 || c.con.deps.Recognizer == nil || t.Secret {
-		return
-	}
-	t.speech = &answer{listener: newListener(c.con.deps.Recognizer, t.Phrases, t.Language)}
-	c.sound.listener = t.speech.listener
-	c.retap()
-}
-
-// speaks is told that the caller begins to speak, or has ended.
-func (t *turn) speaks(c *Call, ev media.StreamEvent) {
-	switch {
-	case t.speech == nil || len(t.keys) > 0 || !t.over && !t.BargeIn:
-	case ev.Kind == media.EventSpeechBegan && !t.speech.begun:
-		t.answers(c, ev.At)
-	case ev.Kind == media.EventSpeechEnded && t.speech.begun:
-		t.answered()
-	}
-}
-
-// answers begins to listen; the prompts stop.
-func (t *turn) answers(c *Call, at media.Time) {
-	session, err := t.speech.begin(at)
-	if err != nil {
-		t.deaf(c, err)
-		return
-	}
-	t.speech.begun = true
-	if !t.over {
-		t.over = true
-		c.caller.Stream().Stop()
-	}
-	c.after(longestAnswer)
-	mine := t.speech
-	go func() {
-		got := result(session)
-		_ = c.post(func() { // fails when the call is over
-			if c.doing == activity(t) && t.speech == mine {
-				t.understood(c, got)
-			}
-		})
-	}()
-}
-
-// answered says that nothing more comes; what was said follows.
-func (t *turn) answered() {
-	session := t.speech.end()
-	go func() { _ = session.Finish(context.Background()) }() // its error is the session's, which result tells
-}
-
-func (t *turn) understood(c *Call, got spoken) {
-	switch {
-	case got.err != nil && got.phrase == "":
-		t.deaf(c, got.err)
-	case got.phrase == "":
-		t.heard(c, ivr.Heard{Kind: ivr.HeardSpeech})
-	default:
-		t.said = got.segment
-		t.heard(c, ivr.Heard{Kind: ivr.HeardPhrase, Phrase: got.phrase})
-	}
-}
-
-// deaf goes on with keys alone: the recognizer does not answer.
-func (t *turn) deaf(c *Call, err error) {
-	t.hearNoMore(c)
-	c.log.Warn("no speech recognition: keys only", "err", err)
-	if t.over && len(t.keys) == 0 {
-		c.after(t.Timeout)
-	}
-}
-
-// hearNoMore ends listening: a key was quicker, or the turn is over.
-func (t *turn) hearNoMore(c *Call) {
-	if t.speech == nil {
-		return
-	}
-	session := t.speech.end()
-	t.speech, c.sound.listener = nil, nil
-	c.retap()
-	if session != nil {
-		go func() { _ = session.Close() }() // it waits for its goroutines
-	}
 }

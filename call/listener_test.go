@@ -33,7 +33,9 @@ const spokenMenu = head + `
 // listening is a recognizer that says what the test wants, and notes what it was
 // given.
 type listening struct {
-	says []string // to one session after the other; "" is none of the phrases, "!" a failure
+	says   []string // to one session after the other; "" is none of the phrases, "!" a failure
+	seems  string   // told of each session after 300 ms of speech, if anything
+	traits asr.Traits
 
 	mu       sync.Mutex
 	asked    []asr.Options
@@ -42,22 +44,24 @@ type listening struct {
 
 type heeding struct {
 	say      string
+	seems    string
 	segments chan asr.Segment
 	once     sync.Once
 
 	mu     sync.Mutex
 	from   media.Time // of the first frame
+	to     media.Time // of the last
 	loud   int        // frames
 	closed bool
 	err    error
 }
 
 func (l *listening) Name() string       { return "test" }
-func (l *listening) Traits() asr.Traits { return asr.Traits{Grammar: true} }
+func (l *listening) Traits() asr.Traits { return l.traits }
 func (l *listening) Open(_ context.Context, o asr.Options) (asr.Session, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	h := &heeding{say: l.says[len(l.sessions)], segments: make(chan asr.Segment, 1), from: -1}
+	h := &heeding{say: l.says[len(l.sessions)], seems: l.seems, segments: make(chan asr.Segment, 4), from: -1}
 	l.asked, l.sessions = append(l.asked, o), append(l.sessions, h)
 	return h, nil
 }
@@ -68,8 +72,13 @@ func (h *heeding) Write(f asr.Frame) {
 	if h.from < 0 {
 		h.from = f.At
 	}
+	h.to = f.At
 	if len(f.PCM) > 0 && tone.Power(f.PCM) > -40 {
 		h.loud++
+	}
+	if h.seems != "" && h.loud == 15 {
+		h.segments <- asr.Segment{Text: h.seems}
+		h.seems = ""
 	}
 }
 
@@ -134,7 +143,7 @@ func TestSpokenMenu(t *testing.T) {
 		{"and nobody presses a key", []string{"!", "!"}, "", 1, "bye"},
 	} {
 		play(t, spokenMenu, func(s *stage) {
-			r := &listening{says: append(c.says, "!", "!")}
+			r := &listening{says: append(c.says, "!", "!"), traits: asr.Traits{Grammar: true}}
 			s.con.deps.Recognizer = r
 			p := s.call("1000", 300)
 			after(time.Second)

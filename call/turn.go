@@ -15,7 +15,7 @@ import (
 //	playing ──key (barge-in)──► typing ──last key, finish key, time──► heard
 //	   └─────prompts over─────► waiting ──key──► typing
 //	   │                           └────time────► heard nothing
-//	   └──speech (barge-in)──► speaking ──end of speech──► heard a phrase, or none
+//	   └──speech (barge-in)──► see answer
 type turn struct {
 	ivr.Listen
 	sound  []*media.Prompt
@@ -46,7 +46,7 @@ func (t *turn) begin(c *Call) {
 	}
 	// A finish key that comes late must not cut the prompts off: take stops them.
 	stop := t.collects() && t.BargeIn && !c.late.due()
-	t.play = c.caller.Stream().Play(media.Play{Prompts: t.sound, StopOnDigit: stop})
+	t.play = c.caller.Stream().Play(media.Play{Prompts: t.sound, StopOnDigit: stop, PauseOnSpeech: t.patience()})
 	c.scribe.prompted(c.session.Now(), t.Prompts)
 }
 
@@ -143,6 +143,7 @@ func (t *turn) promptsOver(c *Call) {
 	switch {
 	case !t.collects():
 		t.ended(c, ivr.HeardPlayed)
+	case t.speech != nil && t.speech.begun: // the time that speech may take is running
 	case len(t.keys) == 0:
 		c.after(t.Timeout)
 	default: // barged in: the time between keys is running
@@ -152,8 +153,8 @@ func (t *turn) promptsOver(c *Call) {
 
 func (t *turn) expired(c *Call) {
 	switch {
-	case t.speech != nil && t.speech.begun: // who goes on for so long means no phrase
-		t.heard(c, ivr.Heard{Kind: ivr.HeardSpeech})
+	case t.speech != nil && t.speech.begun:
+		t.tooLong(c)
 	case len(t.keys) == 0:
 		t.ended(c, ivr.HeardNothing)
 	default:

@@ -62,10 +62,16 @@ type Flow struct {
 
 // defaults hold for every node that listens, unless it says otherwise.
 type defaults struct {
-	timeout, keyTimeout time.Duration
-	retries             int
-	bargeIn             bool
-	on                  map[string]target
+	listening
+
+	on map[string]target
+}
+
+// listening is how long and how often a node listens: see Listen.
+type listening struct {
+	timeout, keyTimeout, speechTimeout, decision time.Duration
+	retries                                      int
+	bargeIn                                      bool
 }
 
 // node is one step of a flow.

@@ -89,7 +89,10 @@ func (l *loader) head(m *strict.Map) {
 	if n := m.Get("timezone"); n != nil {
 		f.zone = l.zone(n)
 	}
-	f.defaults = defaults{timeout: 5 * time.Second, keyTimeout: 3 * time.Second, retries: 2, bargeIn: true}
+	f.defaults.listening = listening{
+		timeout: 5 * time.Second, keyTimeout: 3 * time.Second,
+		speechTimeout: 10 * time.Second, decision: time.Second, retries: 2, bargeIn: true,
+	}
 	if n := m.Get("defaults"); n != nil {
 		l.defaults(n)
 	}
@@ -174,12 +177,12 @@ func (l *loader) target(n *yaml.Node, what string) target {
 }
 
 func (l *loader) defaults(n *yaml.Node) {
-	m := l.report.Map(n, "defaults", "timeout", "key_timeout", "retries", "barge_in", "on")
+	m := l.report.Map(n, "defaults", append(listeningKeys(), "on")...)
 	if m == nil {
 		return
 	}
 	d := &l.flow.defaults
-	l.listening(m, &d.timeout, &d.keyTimeout, &d.retries, &d.bargeIn)
+	l.listening(m, &d.listening)
 	on := m.Get("on")
 	if on == nil {
 		return
@@ -194,15 +197,21 @@ func (l *loader) defaults(n *yaml.Node) {
 	}
 }
 
+func listeningKeys() []string {
+	return []string{"timeout", "key_timeout", "speech_timeout", "decision", "retries", "barge_in"}
+}
+
 // listening reads the keys that say how long and how often a node listens.
-func (l *loader) listening(m *strict.Map, timeout, keyTimeout *time.Duration, retries *int, bargeIn *bool) {
-	l.duration(m, "timeout", timeout, time.Second, time.Minute)
-	l.duration(m, "key_timeout", keyTimeout, 500*time.Millisecond, 30*time.Second)
+func (l *loader) listening(m *strict.Map, h *listening) {
+	l.duration(m, "timeout", &h.timeout, time.Second, time.Minute)
+	l.duration(m, "key_timeout", &h.keyTimeout, 500*time.Millisecond, 30*time.Second)
+	l.duration(m, "speech_timeout", &h.speechTimeout, 2*time.Second, time.Minute)
+	l.duration(m, "decision", &h.decision, 300*time.Millisecond, 5*time.Second)
 	if v, ok := l.report.Int(m.Get("retries"), "retries", 0, 10); ok {
-		*retries = v
+		h.retries = v
 	}
 	if n := m.Get("barge_in"); n != nil {
-		*bargeIn = l.report.Bool(n, "barge_in")
+		h.bargeIn = l.report.Bool(n, "barge_in")
 	}
 }
 

@@ -52,7 +52,7 @@ type Listen struct {
 	// Timeout runs from the end of the prompts to the first key, KeyTimeout
 	// between keys, after which the keys so far are what was heard.
 	Timeout, KeyTimeout time.Duration
-	// BargeIn lets the first key stop the prompts. Without it keys pressed
+	// BargeIn lets the first key, or speech, stop the prompts. Without it keys pressed
 	// during the prompts are thrown away.
 	BargeIn bool
 	// Secret: recorder, taps, logs and monitors get nothing of the caller's
@@ -62,6 +62,10 @@ type Listen struct {
 	// What comes first, a key or a phrase, is what was heard.
 	Phrases  []string
 	Language string
+	// SpeechTimeout is how long an answer in words may take. Decision is how long the
+	// prompts wait for words when the caller seems to speak; shorter speech that is no
+	// phrase lets them go on where they stopped.
+	SpeechTimeout, Decision time.Duration
 }
 
 // HeardKind says how a turn ended.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/expr-lang/expr/types"
 	"go.yaml.in/yaml/v3"
@@ -17,21 +16,19 @@ import (
 
 // turns is how a node listens.
 type turns struct {
-	prompts, reprompt   prompts
-	timeout, keyTimeout time.Duration
-	retries             int
-	bargeIn             bool
-	finish              byte // 0: none
+	listening
+
+	prompts, reprompt prompts
+	finish            byte // 0: none
 }
 
 func turnKeys(more ...string) []string {
-	return append([]string{"play", "say", "reprompt", "timeout", "key_timeout", "retries", "barge_in", "finish"}, more...)
+	return append(append([]string{"play", "say", "reprompt", "finish"}, listeningKeys()...), more...)
 }
 
 func (l *loader) turns(n *node, m *strict.Map, finish byte) turns {
-	d := l.flow.defaults
-	t := turns{timeout: d.timeout, keyTimeout: d.keyTimeout, retries: d.retries, bargeIn: d.bargeIn, finish: finish}
-	l.listening(m, &t.timeout, &t.keyTimeout, &t.retries, &t.bargeIn)
+	t := turns{listening: l.flow.defaults.listening, finish: finish}
+	l.listening(m, &t.listening)
 	t.prompts = l.prompts(m.Node, m.Get("play"), m.Get("say"), "node "+n.name)
 	if t.prompts.empty() {
 		l.report.Add(m.Node, msgSilent, n.word, n.name)
@@ -74,6 +71,7 @@ func (t *turns) listen(ctx context.Context, r *Run, turn Listen, accept func(Hea
 			return "", err
 		}
 		turn.Finish, turn.Timeout, turn.KeyTimeout, turn.BargeIn = t.finish, t.timeout, t.keyTimeout, t.bargeIn
+		turn.SpeechTimeout, turn.Decision = t.speechTimeout, t.decision
 		heard, err := r.ports.Caller.Listen(ctx, turn)
 		if err != nil {
 			return "", err

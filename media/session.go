@@ -97,6 +97,16 @@ type Stream interface {
 	Close() error
 }
 
+// Pauser is a stream whose playback can wait.
+type Pauser interface {
+	// Pause lets what is being played wait until Resume, also when PauseOnSpeech has
+	// paused it; another Play begins anew. Nothing of a prompt is lost: it goes on with
+	// the frame that it fades out in.
+	Pause()
+	// Resume lets it go on where it stopped. Without a pause it does nothing.
+	Resume()
+}
+
 // DigitTaker is a stream that takes keys which its peer sent by signalling (SIP
 // INFO). Each is treated as one that came by RTP: reported by EventDigit,
 // relayed, and an end to what StopOnDigit plays; but not when RTP or the sound
@@ -204,6 +214,12 @@ type Play struct {
 	// StopOnDigit ends playback in the worker when a digit begins, within one
 	// frame (barge-in by key).
 	StopOnDigit bool
+	// PauseOnSpeech pauses playback in the worker as soon as the peer seems to speak,
+	// some 60 ms after they begin, before EventSpeechBegan can say so. It goes on where it
+	// stopped when that was none (a cough, a click), and at the latest after so long,
+	// counted again from EventSpeechBegan, unless Pause or Stop is called. 0: it is not
+	// paused. Needs StreamOptions.Activity.
+	PauseOnSpeech time.Duration
 }
 
 // PlayID names one call of Stream.Play.
@@ -231,6 +247,8 @@ const (
 	// reader who is slow may miss them; the other events keep half of the room.
 	EventSpeechBegan
 	EventSpeechEnded
+	// EventSpeechPaused: for 300 ms nothing was said since At, and speech may have ended.
+	EventSpeechPaused
 )
 
 // Failure is what has failed of a WebStream.

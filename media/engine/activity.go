@@ -10,7 +10,8 @@ type activity struct {
 	vad.Detector
 	vad.Endpointer
 
-	wide *media.G722Narrow // of a peer who speaks it
+	wide  *media.G722Narrow // of a peer who speaks it
+	delay uint32            // of the last frame: see rtpio.Intake
 }
 
 // hears decodes a frame that nobody else needs at media.SampleRate.
@@ -27,23 +28,46 @@ func (a *activity) hears(c media.Codec, pcm []int16, payload []byte) {
 
 // sends tells of what is being played to the peer: its echo is no speech.
 func (a *activity) sends(st *stream) {
-	if st.played != nil {
-		a.AddFar(st.player.level())
-	} else {
-		a.AddFar(vad.Nothing)
+	var room [media.FrameSamples]int16
+	switch c := st.remote.Codec; {
+	case st.played == nil || st.player.starved:
+		a.Sent(nil)
+	case c == media.PCMA:
+		c.Decode(room[:], st.played)
+		a.Sent(room[:])
+	default:
+		media.PCMU.Decode(room[:], st.player.narrow())
+		a.Sent(room[:])
 	}
 }
 
 // heed looks for speech in a frame of the peer; nil was lost.
 func (st *stream) heed(frame []int16, at media.Time) {
 	a := st.activity
-	if st.missing() {
-		frame = nil
+	if st.missing() || st.stats.FirstMedia < 0 {
+		frame = nil // nor is it known that nothing comes back
 	}
+	a.Shift(int(int32(st.intake.Delay - a.delay))) //nolint:gosec // a difference
+	a.delay = st.intake.Delay
 	if ev, ok := a.Endpointer.Frame(at, a.Detector.Frame(frame)); ok {
+		st.yield(ev, at)
 		st.tell(ev)
 	}
 	st.stats.Talk = a.Talk().Duration()
+}
+
+// yield lets what is played wait for a peer who seems to speak, and go on when they do
+// not.
+func (st *stream) yield(ev vad.Event, at media.Time) {
+	p := &st.player
+	switch {
+	case p.PauseOnSpeech == 0:
+	case ev.Kind == vad.Suspected || ev.Kind == vad.Began:
+		p.wait(st, at, pause{until: at + media.TimeOf(p.PauseOnSpeech)})
+	case ev.Kind == vad.Denied && !p.pause.held:
+		p.goOn()
+		st.activity.Doubt()
+	}
 }
 
 // hushed ends what the peer was saying: the stream ends.
@@ -58,9 +82,16 @@ func (st *stream) hushed() {
 
 // tell leaves half of the room of a slow reader to what cannot be missed.
 func (st *stream) tell(ev vad.Event) {
-	kind := media.EventSpeechBegan
-	if ev.Ended {
+	var kind media.EventKind
+	switch ev.Kind {
+	case vad.Began:
+		kind = media.EventSpeechBegan
+	case vad.Paused:
+		kind = media.EventSpeechPaused
+	case vad.Ended:
 		kind = media.EventSpeechEnded
+	case vad.Suspected, vad.Denied:
+		return
 	}
 	if len(st.events) < eventQueue/2 {
 		st.emit(media.StreamEvent{Kind: kind, At: ev.At})

@@ -12,10 +12,19 @@ type player struct {
 	active bool
 	prompt int        // which of Prompts
 	frame  int        // of it
-	since  media.Time // when it began
+	since  media.Time // when that began, or went on
+	fresh  bool       // nothing was played since it began or was paused
+	pause  pause
 	// starved: a prompt that is still growing was at its end; silence is played
 	// until there is enough again.
 	starved bool
+}
+
+// pause of what is played.
+type pause struct {
+	on    bool
+	held  bool       // until Resume
+	until media.Time // unless held
 }
 
 // turn is which of the stream's two voices of prompts the player speaks with: one
@@ -25,7 +34,10 @@ func (p *player) turn() int { return int(p.id % 2) }
 // next frame of the prompts; false when nothing is played. The end is
 // reported when the last frame has been heard, a tick after it was sent.
 func (p *player) next(st *stream, at media.Time) ([]byte, bool) {
-	if !p.active {
+	if p.pause.on && !p.pause.held && at >= p.pause.until {
+		p.goOn()
+	}
+	if !p.active || p.pause.on {
 		return nil, false
 	}
 	frame, more := p.advance(st.remote.Codec)
@@ -33,8 +45,8 @@ func (p *player) next(st *stream, at media.Time) ([]byte, bool) {
 	case more && frame == nil:
 		return st.quiet(), true
 	case more:
-		if p.frame == 1 {
-			p.since = at
+		if p.frame == 1 || p.fresh {
+			p.since, p.fresh = at, false
 		}
 		return frame, true
 	}
@@ -42,8 +54,10 @@ func (p *player) next(st *stream, at media.Time) ([]byte, bool) {
 	return nil, false
 }
 
-// level of the frame that next gave, in dBov.
-func (p *player) level() float32 { return p.Prompts[p.prompt].Level(p.frame - 1) }
+// narrow is the frame that next gave in a codec without state, for who looks at it.
+func (p *player) narrow() []byte {
+	return p.Prompts[p.prompt].Frame(media.PCMU, p.frame-1)
+}
 
 // advance goes on by a frame; more is false after the last. While starved it stays
 // where it is and has none.
@@ -89,14 +103,36 @@ type rest struct {
 	payload   []byte
 }
 
+// wait pauses what is played. The frame that it fades out in is played again when it
+// goes on: none is lost.
+func (p *player) wait(st *stream, at media.Time, by pause) {
+	if !p.active {
+		return
+	}
+	if !p.pause.on && st.connected && !p.fresh {
+		prompt, frame := p.prompt, p.frame
+		p.fade(st, at)
+		p.prompt, p.frame = prompt, frame
+	}
+	by.on, by.held = true, by.held || p.pause.held
+	p.pause, p.fresh = by, true
+}
+
+// goOn ends a pause.
+func (p *player) goOn() { p.pause = pause{} }
+
+func (p *player) fade(st *stream, at media.Time) {
+	payload, _ := p.advance(st.remote.Codec)
+	st.rests[p.turn()] = rest{at: at, since: p.since, payload: payload}
+}
+
 // stop ends what is played, if anything.
 func (p *player) stop(st *stream, at media.Time) {
 	if !p.active {
 		return
 	}
-	if st.connected {
-		payload, _ := p.advance(st.remote.Codec)
-		st.rests[p.turn()] = rest{at: at, since: p.since, payload: payload}
+	if st.connected && !p.pause.on {
+		p.fade(st, at)
 	}
 	p.finish(st, at, false)
 }

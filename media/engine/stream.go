@@ -165,7 +165,7 @@ func (st *stream) Play(p media.Play) media.PlayID {
 	st.prepare(p.Prompts)
 	st.do(func() {
 		st.player.stop(st, st.session.next)
-		st.player = player{Play: p, id: id, active: true}
+		st.player = player{Play: p, id: id, active: true, fresh: true}
 	})
 	return id
 }
@@ -182,12 +182,23 @@ func (st *stream) prepare(prompts []*media.Prompt) {
 		for _, c := range codecs {
 			p.Prepare(c)
 		}
+		if st.options.Activity { // which looks at what is sent
+			p.Prepare(media.PCMU)
+		}
 	}
 }
 
 func (st *stream) Stop() {
 	st.do(func() { st.player.stop(st, st.session.next) })
 }
+
+// Pause implements media.Pauser.
+func (st *stream) Pause() {
+	st.do(func() { st.player.wait(st, st.session.next, pause{held: true}) })
+}
+
+// Resume implements media.Pauser.
+func (st *stream) Resume() { st.do(func() { st.player.goOn() }) }
 
 func (st *stream) SendDigits(digits string) error {
 	if err := dtmf.Check(digits); err != nil {

@@ -27,8 +27,11 @@ type Intake struct {
 	Next    []byte
 	After   int
 	Arrived bool // a valid packet has come since the last tick
-	Keys    [maxKeys]byte
-	N       int // of Keys
+	// Delay is how far what is taken is behind the ticks, in samples, counted from
+	// anywhere: when it grows, so has the time that sound waits in the jitter buffer.
+	Delay uint32
+	Keys  [maxKeys]byte
+	N     int // of Keys
 	// Unproved counts the packets, since the beginning, that came from where the
 	// peer may be and whose SRTP or SRTCP did not authenticate.
 	Unproved uint64
@@ -55,6 +58,7 @@ func (e *Endpoint) Take(in *Intake, now time.Time) {
 	if in.Next = nil; in.Kind == Lost {
 		in.Next, in.After = e.jitter.ahead(&in.ahead, e.jitter.next)
 	}
+	in.Delay = e.jitter.clock - e.jitter.next
 	e.tick(in.Kind)
 	in.Keys, in.N = e.keys, int(e.keyCount)
 	in.Arrived, in.Unproved = e.arrived, e.counts.unproved

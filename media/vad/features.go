@@ -62,12 +62,17 @@ func (a *analyser) take(pcm []int16, w *work) (f features) {
 		f.colour += abs(l-a.last.bands[b]) / numBands
 	}
 	copy(w.slope[:], a.slope[:])
+	w.differ()
+	a.keep(w, f)
+	return f
+}
+
+// differ takes the differences of the frame at 2 kHz.
+func (w *work) differ() {
 	at := w.at2k[taps-1:]
 	for i := range slowFrame {
 		w.slope[slowFrame+i] = at[i+1] - at[i]
 	}
-	a.keep(w, f)
-	return f
 }
 
 // keep what the next frame begins with.

@@ -246,8 +246,8 @@ func against(far, near [][]int16) (begins []Event) {
 	var d Detector
 	var e Endpointer
 	for i, pcm := range near {
-		d.AddFar(Level(far[i]))
-		if ev, ok := e.Frame(media.Time(i*media.FrameSamples), d.Frame(pcm)); ok && !ev.Ended {
+		d.Sent(far[i])
+		if ev, ok := e.Frame(media.Time(i*media.FrameSamples), d.Frame(pcm)); ok && ev.Kind == Began {
 			begins = append(begins, ev)
 		}
 	}

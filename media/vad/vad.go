@@ -8,9 +8,7 @@
 package vad
 
 import (
-	"cmp"
 	"math"
-	"time"
 
 	"github.com/ivrd/ivrd/media"
 )
@@ -76,9 +74,6 @@ const (
 
 	hangover     = 10 // frames after a voice
 	enoughVoices = 3  // frames, to have a hangover
-
-	echoFrames = 20 // that an echo may be late by: 400 ms
-	echoLoss   = 12 // dB that it has lost at least
 )
 
 // Detector judges one stream. The zero Detector is ready; its methods do not
@@ -91,19 +86,40 @@ type Detector struct {
 	voices int // of the last frames
 	hang   int // frames that are left of the hangover
 
-	far   [echoFrames]float32 // dB above Nothing
-	farAt int
+	echo *echo // nil while nothing was sent
 }
 
 // Reset forgets what was heard: a new source begins.
 func (d *Detector) Reset() { *d = Detector{} }
 
-// AddFar tells the level in dBov of a frame that goes to the peer. Where it is called,
-// it is called once before each Frame, also with Nothing: what comes from the
-// peer within 400 ms and is 12 dB quieter counts as an echo.
-func (d *Detector) AddFar(level float32) {
-	d.far[d.farAt] = level - Nothing
-	d.farAt = (d.farAt + 1) % echoFrames
+// Sent tells what goes to the peer: 20 ms, or nil for silence. Where it is called, it is
+// called once before each Frame. What comes back of it within 480 ms is no speech; how
+// much that may be is learnt within the first half second. The first call with sound
+// allocates what the others need.
+func (d *Detector) Sent(pcm []int16) {
+	switch {
+	case d.echo != nil:
+		d.echo.send(pcm)
+	case pcm != nil:
+		d.echo = new(echo)
+		d.echo.send(pcm)
+	}
+}
+
+// Shift tells by how many samples later the peer's sound comes than it did before, or
+// earlier where it is negative: the jitter buffer's delay has changed.
+func (d *Detector) Shift(samples int) {
+	if d.echo != nil && samples != 0 {
+		d.echo.shift(samples)
+	}
+}
+
+// Doubt lets all be forgotten that was learnt of the line's echo: what was taken for
+// speech was none.
+func (d *Detector) Doubt() {
+	if d.echo != nil {
+		d.echo.forget()
+	}
 }
 
 // Frame judges 20 ms of sound: 160 samples at 8 kHz, or nil for what was lost on the
@@ -121,7 +137,15 @@ func (d *Detector) Frame(pcm []int16) Verdict {
 		}
 	}
 	v := Verdict{Level: f.level}
-	if over := d.over(&f); over > standsOut || d.hang > 0 && over > goesOn {
+	var beyond [echoBands]float32
+	echoes := false
+	if d.echo != nil {
+		beyond, echoes = d.echo.beyond(&f, &w)
+	}
+	if over := d.over(&f, nil); d.loud(over) {
+		if echoes {
+			over = d.over(&f, &beyond)
+		}
 		v.Kind, v.Score = d.judge(&w, &f, over)
 		v.Loud = v.Kind <= Voice
 	}
@@ -139,12 +163,20 @@ func Level(pcm []int16) float32 {
 	return decibels(sum / (float32(max(len(pcm), 1)) * fullScale))
 }
 
-// over is how far the two best bands stand out from the noise, in dB. The lowest band
-// belongs to hum and cars.
-func (d *Detector) over(f *features) float32 {
+func (d *Detector) loud(over float32) bool {
+	return over > standsOut || d.hang > 0 && over > goesOn
+}
+
+// over is how far the two best bands stand out from the noise, in dB, none further than
+// from the echo. The lowest band belongs to hum and cars.
+func (d *Detector) over(f *features, echo *[echoBands]float32) float32 {
 	var first, second float32
 	for b := 1; b < numBands; b++ {
-		if s := f.bands[b] - d.noise[b]; s > first {
+		s := f.bands[b] - d.noise[b]
+		if echo != nil {
+			s = min(s, echo[max(b-2, 0)])
+		}
+		if s > first {
 			first, second = s, first
 		} else if s > second {
 			second = s
@@ -153,9 +185,9 @@ func (d *Detector) over(f *features) float32 {
 	return (first + second) / 2
 }
 
-// judge is the dear part, for what is loud only.
+// judge is the dear part, for what is loud only; over counts from noise and echo.
 func (d *Detector) judge(w *work, f *features, over float32) (Kind, float32) {
-	if d.isEcho(f.level) {
+	if !d.loud(over) {
 		return Echo, 0
 	}
 	switch rest := w.sines(); {
@@ -179,14 +211,6 @@ func (d *Detector) judge(w *work, f *features, over float32) (Kind, float32) {
 }
 
 func logistic(x float32) float32 { return 1 / (1 + float32(math.Exp(-float64(x)))) }
-
-func (d *Detector) isEcho(level float32) bool {
-	var most float32
-	for _, l := range d.far {
-		most = max(most, l)
-	}
-	return level-Nothing < most-echoLoss
-}
 
 // follow learns the noise.
 func (d *Detector) follow(f *features, k Kind) {
@@ -219,135 +243,3 @@ func (d *Detector) extend(k Kind) bool {
 	d.hang = max(d.hang-1, 0)
 	return d.hang > 0
 }
-
-// Defaults of an Endpointer.
-const (
-	DefaultMinSpeech  = 100 * time.Millisecond
-	DefaultSilenceEnd = 700 * time.Millisecond
-)
-
-// Event is where speech began or ended.
-type Event struct {
-	Ended bool
-	At    media.Time
-}
-
-// Endpointer finds where speech begins and ends. Its clock is that of the frames. The
-// zero Endpointer is ready; its methods do not allocate.
-type Endpointer struct {
-	// MinSpeech is how long it must last until it is said to have begun; 0 means
-	// DefaultMinSpeech. Two thirds of it must be voiced beyond
-	// doubt, or more where there is some.
-	MinSpeech time.Duration
-	// SilenceEnd is how long it must be over until it is said to have ended; 0 means
-	// DefaultSilenceEnd.
-	SilenceEnd time.Duration
-
-	speaking bool
-	burst    burst
-	last     media.Time // end of the last frame of speech
-	quiet    media.Time // since then, without what was lost
-	talk     media.Time
-}
-
-// burst is what may become speech.
-type burst struct {
-	on         bool
-	rose       media.Time // it is loud since
-	gap        int        // frames that are not
-	voiced     float32    // samples of voice, by their scores
-	first, end media.Time // of the voices
-}
-
-// burstGap frames, or more, end a burst: a stop consonant lasts 60 ms.
-const burstGap = 4
-
-// mostly is the part of MinSpeech that must be voiced.
-const mostly = 0.65
-
-// onset is how much may come before the first vowel.
-const onset = media.Time(media.SampleRate / 5)
-
-// Frame takes the verdict on the frame that begins at a time. Events tell where, a
-// little ago, speech has begun or ended. What was lost neither begins nor ends it.
-func (e *Endpointer) Frame(at media.Time, v Verdict) (Event, bool) {
-	switch {
-	case v.Kind == Lost:
-		return Event{}, false
-	case e.speaking:
-		return e.goOn(at, v)
-	}
-	if !e.burst.add(at, v) {
-		return Event{}, false
-	}
-	start, now := e.burst.start(), at+media.FrameSamples
-	least := media.TimeOf(cmp.Or(e.MinSpeech, DefaultMinSpeech))
-	if now-start < least || float64(e.burst.voiced) < mostly*float64(least) {
-		return Event{}, false
-	}
-	e.burst = burst{}
-	e.speaking, e.last, e.quiet = true, now, 0
-	e.talk += now - start
-	return Event{At: start}, true
-}
-
-// goOn takes a frame while somebody speaks.
-func (e *Endpointer) goOn(at media.Time, v Verdict) (Event, bool) {
-	now := at + media.FrameSamples
-	if v.Kind == Voice || v.Loud && v.Speech {
-		if at-e.last > hangover*media.FrameSamples {
-			e.last = at // that was a pause
-		}
-		e.talk += now - e.last
-		e.last, e.quiet = now, 0
-		return Event{}, false
-	}
-	e.quiet += media.FrameSamples
-	if e.quiet < media.TimeOf(cmp.Or(e.SilenceEnd, DefaultSilenceEnd)) {
-		return Event{}, false
-	}
-	e.speaking = false
-	return Event{Ended: true, At: e.last}, true
-}
-
-// Speaking reports whether speech has begun and not ended.
-func (e *Endpointer) Speaking() bool { return e.speaking }
-
-// Talk is how much speech there has been, without its pauses of more than 200 ms.
-func (e *Endpointer) Talk() media.Time { return e.talk }
-
-// Reset forgets what has not become speech; of what has, it returns the end.
-func (e *Endpointer) Reset() (Event, bool) {
-	was := e.speaking
-	e.speaking, e.burst = false, burst{}
-	return Event{Ended: true, At: e.last}, was
-}
-
-// add reports whether the frame is voiced.
-func (b *burst) add(at media.Time, v Verdict) bool {
-	switch {
-	case v.Kind == Tone || v.Kind == Echo:
-		*b = burst{}
-		return false
-	case !v.Loud:
-		if b.gap++; b.gap >= burstGap {
-			*b = burst{}
-		}
-		return false
-	case !b.on:
-		*b = burst{on: true, rose: at}
-	}
-	b.gap = 0
-	if v.Kind != Voice {
-		return false
-	}
-	if b.voiced == 0 || at-b.end > onset {
-		b.voiced, b.first = 0, at
-	}
-	b.voiced += media.FrameSamples * v.Score
-	b.end = at + media.FrameSamples
-	return true
-}
-
-// start is where the speech in a burst began: noise may have come before.
-func (b *burst) start() media.Time { return max(b.rose, b.first-onset) }

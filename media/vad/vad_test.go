@@ -42,7 +42,7 @@ func hear(frames [][]int16) heard {
 	for i, pcm := range frames {
 		v := d.Frame(pcm)
 		h.speech, h.kinds = append(h.speech, v.Speech), append(h.kinds, v.Kind)
-		if ev, ok := e.Frame(media.Time(i*media.FrameSamples), v); ok {
+		if ev, ok := e.Frame(media.Time(i*media.FrameSamples), v); ok && (ev.Kind == Began || ev.Kind == Ended) {
 			h.events = append(h.events, ev)
 		}
 	}
@@ -53,7 +53,7 @@ func hear(frames [][]int16) heard {
 // begins are the times at which speech was said to begin.
 func (h heard) begins() (out []media.Time) {
 	for _, ev := range h.events {
-		if !ev.Ended {
+		if ev.Kind == Began {
 			out = append(out, ev.At)
 		}
 	}
@@ -104,7 +104,7 @@ func (s *score) events(k talk, events []Event) {
 		s.spoken++
 		for i, ev := range events {
 			at := float64(ev.At) / media.FrameSamples
-			if ev.Ended || at < float64(u.from-slack) || at > float64(u.to) {
+			if ev.Kind == Ended || at < float64(u.from-slack) || at > float64(u.to) {
 				continue
 			}
 			if s.begun++; used[i] {
@@ -119,7 +119,7 @@ func (s *score) events(k talk, events []Event) {
 		}
 	}
 	for i, ev := range events {
-		if !ev.Ended && !used[i] {
+		if ev.Kind == Began && !used[i] {
 			s.extra++
 		}
 	}
@@ -224,9 +224,9 @@ func TestEndpointer(t *testing.T) {
 		var e Endpointer
 		begin, end := -1, -1
 		for i, v := range verdicts(c.frames) {
-			if ev, ok := e.Frame(media.Time(i*media.FrameSamples), v); ok && ev.Ended {
+			if ev, ok := e.Frame(media.Time(i*media.FrameSamples), v); ok && ev.Kind == Ended {
 				end = int(ev.At / media.FrameSamples)
-			} else if ok {
+			} else if ok && ev.Kind == Began {
 				begin = int(ev.At / media.FrameSamples)
 			}
 		}
@@ -261,7 +261,7 @@ func TestFramesDoNotAllocate(t *testing.T) {
 	var e Endpointer
 	i := 0
 	if n := testing.AllocsPerRun(1000, func() {
-		d.AddFar(-30)
+		d.Sent(pcm[i%len(pcm)])
 		e.Frame(media.Time(i*media.FrameSamples), d.Frame(pcm[i%len(pcm)]))
 		i++
 	}); n != 0 {
@@ -283,20 +283,30 @@ func BenchmarkFrame(b *testing.B) {
 	for _, c := range []struct {
 		name string
 		pcm  [][]int16
-	}{{"silence", frames(make([]float64, seconds(1)))}, {"voice", frames(voice)}} {
+		sent [][]int16
+	}{{"silence", frames(make([]float64, seconds(1))), nil}, {"voice", frames(voice), nil}, {"silence under a prompt", frames(make([]float64, seconds(1))), frames(voice)}} {
 		b.Run(c.name, func(b *testing.B) {
-			wire := make([][media.FrameSamples]byte, len(c.pcm))
-			for i := range wire {
-				media.PCMU.Encode(wire[i][:], c.pcm[i])
-			}
+			wire, sent := encoded(c.pcm), encoded(c.sent)
 			var d Detector
 			var e Endpointer
-			var room [media.FrameSamples]int16
+			var room, far [media.FrameSamples]int16
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				media.PCMU.Decode(room[:], wire[i%len(wire)][:])
 				e.Frame(media.Time(i*media.FrameSamples), d.Frame(room[:]))
+				if len(sent) > 0 {
+					media.PCMU.Decode(far[:], sent[i%len(sent)][:])
+					d.Sent(far[:])
+				}
 			}
 		})
 	}
+}
+
+func encoded(pcm [][]int16) [][media.FrameSamples]byte {
+	wire := make([][media.FrameSamples]byte, len(pcm))
+	for i := range wire {
+		media.PCMU.Encode(wire[i][:], pcm[i])
+	}
+	return wire
 }

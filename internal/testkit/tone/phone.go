@@ -31,8 +31,10 @@ type Phone struct {
 	mu     sync.Mutex
 	codec  media.Codec
 	coder  media.Encoder
-	sound  []int16 // sent again and again
-	at     int     // in sound
+	sound  []int16       // sent again and again
+	at     int           // in sound
+	first  time.Duration // when its first packet was sent
+	echo   echo
 	to     netip.AddrPort
 	mute   bool
 	paused int // ticks of Pause; 0 outside of one
@@ -103,8 +105,53 @@ func (p *Phone) SendPCM(to netip.AddrPort, c media.Codec, pcm []int16) {
 	if p.codec != c && p.coder.Reset(c, media.SampleRate) != nil {
 		pcm = nil // it is no codec
 	}
-	p.to, p.codec, p.sound, p.at = to, c, pcm, 0
+	p.to, p.codec, p.sound, p.at, p.first = to, c, pcm, 0, -1
 	p.mute, p.paused = false, 0
+}
+
+// echo of what is heard, which is sent along.
+type echo struct {
+	delay time.Duration
+	gain  float64
+}
+
+// Reflect lets what the phone hears go back, so much later and by a gain, along with
+// what it sends. A gain of 0 ends it.
+func (p *Phone) Reflect(delay time.Duration, gain float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.echo = echo{delay, gain}
+}
+
+// SentAt is when the first packet of what SendPCM was given was sent, since the phone
+// was made; negative before.
+func (p *Phone) SentAt() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.first
+}
+
+// Peer is where the phone sends to: whoever it was told, or who has sent first.
+func (p *Phone) Peer() netip.AddrPort {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.to
+}
+
+// Now is the time since the phone was made.
+func (p *Phone) Now() time.Duration { return time.Since(p.started) }
+
+// LastSound is when the last packet came that was not pure silence, between two times
+// since the phone was made; from, where there was none.
+func (p *Phone) LastSound(from, to time.Duration) time.Duration {
+	pcm := p.Heard()
+	whole := len(pcm) % media.FrameSamples // before it is the time until the first packet
+	for i := min(int(media.TimeOf(to)), len(pcm)) - 1; i >= int(media.TimeOf(from)); i-- {
+		if pcm[i] != 0 {
+			return media.Time(i - (i-whole)%media.FrameSamples).Duration()
+		}
+	}
+	return from
 }
 
 // Mute stops sending, its clock goes on; Unmute goes on.
@@ -210,10 +257,26 @@ func (p *Phone) tick() {
 		pcm[i] = p.sound[p.at]
 		p.at = (p.at + 1) % len(p.sound)
 	}
+	if p.first < 0 {
+		p.first = time.Since(p.started)
+	}
+	if p.echo.gain != 0 {
+		p.reflect(pcm)
+	}
 	payload := make([]byte, p.codec.FrameBytes())
 	p.coder.Encode(payload, pcm)
 	packet := p.packet(p.codec.PayloadType(), p.stamp, payload)
 	_ = p.conn.WriteTo(packet.Append(nil), p.to)
+}
+
+// reflect adds the echo to a frame.
+func (p *Phone) reflect(pcm []int16) {
+	from := int(media.TimeOf(time.Since(p.started)-p.echo.delay)) - len(pcm)
+	for i := range pcm {
+		if at := from + i; at >= 0 && at < len(p.heard.pcm) {
+			pcm[i] = int16(min(max(float64(pcm[i])+p.echo.gain*float64(p.heard.pcm[at]), -32768), 32767))
+		}
+	}
 }
 
 func (p *Phone) packet(payloadType uint8, timestamp uint32, payload []byte) rtpio.Packet {
