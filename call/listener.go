@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,8 +16,10 @@ const (
 	// is some 120 ms after its beginning; preRoll of it is heard before that.
 	lookBack = media.FramesPerSecond
 	preRoll  = 200 * media.SampleRate / 1000
-	// longestAnswer is how long somebody may go on who answers a menu.
+	// longestAnswer is how long somebody may go on who answers a menu, longestWish who
+	// says what they want.
 	longestAnswer = 10 * time.Second
+	longestWish   = 30 * time.Second
 )
 
 // listener gives one answer of the caller's to a recognizer: from the beginning of
@@ -96,8 +99,17 @@ func (l *listener) end() asr.Session {
 // spoken is what became of an answer.
 type spoken struct {
 	phrase  string // "" for none of them
+	text    string // all that was said
 	segment asr.Segment
 	err     error // the recognizer has failed: nothing is known
+}
+
+// sure is how sure the engine is of it, 0 where it does not say.
+func (s *spoken) sure() float64 {
+	if s.segment.Confidence == nil {
+		return 0
+	}
+	return *s.segment.Confidence
 }
 
 // result waits for what was said. Somebody must end the session.
@@ -106,6 +118,7 @@ func result(s asr.Session) spoken {
 	for segment := range s.Segments() {
 		if segment.Final && !segment.NoMatch && segment.Text != "" {
 			got.phrase, got.segment = segment.Text, segment
+			got.text = strings.TrimSpace(got.text + " " + segment.Text)
 		}
 	}
 	got.err = s.Err()
@@ -122,10 +135,11 @@ type answer struct {
 // listenFor lets a turn be answered in words, if there are any and somebody who
 // understands them.
 func (t *turn) listenFor(c *Call) {
-	if len(t.Phrases) == 0 || c.con.deps.Recognizer == nil || t.Secret {
+	recognizer := c.hearer(t.Listen)
+	if recognizer == nil || t.Secret {
 		return
 	}
-	t.speech = &answer{listener: newListener(c.con.deps.Recognizer, t.Phrases, t.Language)}
+	t.speech = &answer{listener: newListener(recognizer, t.Phrases, t.Language)}
 	c.sound.listener = t.speech.listener
 	c.retap()
 }
@@ -153,7 +167,7 @@ func (t *turn) answers(c *Call, at media.Time) {
 		t.over = true
 		c.caller.Stream().Stop()
 	}
-	c.after(longestAnswer)
+	c.after(t.longest())
 	mine := t.speech
 	go func() {
 		got := result(session)
@@ -163,6 +177,14 @@ func (t *turn) answers(c *Call, at media.Time) {
 			}
 		})
 	}()
+}
+
+// longest is how long somebody may go on.
+func (t *turn) longest() time.Duration {
+	if t.Free {
+		return longestWish
+	}
+	return longestAnswer
 }
 
 // answered says that nothing more comes; what was said follows.
@@ -179,7 +201,7 @@ func (t *turn) understood(c *Call, got spoken) {
 		t.heard(c, ivr.Heard{Kind: ivr.HeardSpeech})
 	default:
 		t.said = got.segment
-		t.heard(c, ivr.Heard{Kind: ivr.HeardPhrase, Phrase: got.phrase})
+		t.heard(c, meant(t.Listen, got))
 	}
 }
 

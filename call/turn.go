@@ -152,6 +152,8 @@ func (t *turn) promptsOver(c *Call) {
 
 func (t *turn) expired(c *Call) {
 	switch {
+	case t.speech != nil && t.speech.begun && t.Free: // so long a story is understood by its beginning
+		t.answered()
 	case t.speech != nil && t.speech.begun: // who goes on for so long means no phrase
 		t.heard(c, ivr.Heard{Kind: ivr.HeardSpeech})
 	case len(t.keys) == 0:
