@@ -106,7 +106,8 @@ func meant(l ivr.Listen, got spoken) ivr.Heard {
 
 // jury is several sessions that hear the same in different languages, as one session
 // that tells at its end what the surest of them has heard. An engine without confidence
-// is the least sure: it may take whatever is said for one of its phrases.
+// is the least sure: it may take whatever is said for one of its phrases. Of equals the
+// flow's first language counts.
 type jury struct {
 	sessions []asr.Session
 	segments chan asr.Segment
@@ -199,4 +200,18 @@ func (j *jury) Stats() asr.Stats {
 		}
 	}
 	return worst
+}
+
+// sure is how sure the engine is, or of the words on average; 0 where it does not say.
+func (s *spoken) sure() float64 {
+	if s.segment.Confidence != nil {
+		return *s.segment.Confidence
+	}
+	sum := 0.0
+	for _, w := range s.segment.Words {
+		if w.Confidence != nil {
+			sum += *w.Confidence
+		}
+	}
+	return sum / float64(max(1, len(s.segment.Words)))
 }

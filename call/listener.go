@@ -104,14 +104,6 @@ type spoken struct {
 	err     error // the recognizer has failed: nothing is known
 }
 
-// sure is how sure the engine is of it, 0 where it does not say.
-func (s *spoken) sure() float64 {
-	if s.segment.Confidence == nil {
-		return 0
-	}
-	return *s.segment.Confidence
-}
-
 // result waits for what was said. Somebody must end the session.
 func result(s asr.Session) spoken {
 	var got spoken

@@ -1,6 +1,10 @@
 package e2e
 
 import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,17 +12,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ivrd/ivrd/configs"
+	"github.com/ivrd/ivrd/internal/testkit"
 	"github.com/ivrd/ivrd/internal/testkit/speech"
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/transcript"
+	"github.com/ivrd/ivrd/tts"
 )
 
-// talks is a file of somebody who says one thing after the other, each when a
-// prompt is over.
-func talks(t *testing.T, voice string, wait time.Duration, texts ...string) string {
+// talks is a file of somebody who says one thing after the other, with a pause after each.
+func talks(t *testing.T, voice string, first, pause time.Duration, texts ...string) string {
 	t.Helper()
-	pcm := media.Silence(2 * time.Second)
+	pcm := media.Silence(first)
 	for _, text := range texts {
-		pcm = slices.Concat(pcm, speech.Voice{Name: voice, Text: text}.Say(t, media.SampleRate), media.Silence(wait))
+		pcm = slices.Concat(pcm, speech.Voice{Name: voice, Text: text}.Say(t, media.SampleRate), media.Silence(pause))
 	}
 	pcm = append(pcm, media.Silence(20*time.Second)...)
 	name := filepath.Join(t.TempDir(), "voice.wav")
@@ -34,12 +41,13 @@ func talks(t *testing.T, voice string, wait time.Duration, texts ...string) stri
 // queue for fraud, with the difficulty of what was said.
 func TestAsk(t *testing.T) {
 	t.Parallel()
+	const before = 2 * time.Second
 	helper := buildHelper(t)
 	h := prepare(t, "flows.dir=testdata/askflows", `calls.numbers={"3000": wish}`, "speech.recognizer=pocketsphinx")
 	h.wrap = []string{"env", "PATH=" + helper + ":" + os.Getenv("PATH")}
 	h.start()
 	s := &spokenTo{house: h, seen: map[string]bool{}}
-	s.plays(talks(t, "en-us", 4*time.Second, "lock my card", "yes please"), "", "wish card queue", "500 900 1700 1100")
+	s.plays(talks(t, "en-us", before, 4*time.Second, "lock my card", "yes please"), "", "wish card queue", "500 900 1700 1100")
 	c := h.calls("state=ended")[0]
 	if c.Intent != "card_lost" || c.Queue != "fraud" || c.Priority == nil {
 		t.Fatalf("the record has intent %q, queue %q and priority %+v", c.Intent, c.Queue, c.Priority)
@@ -47,12 +55,80 @@ func TestAsk(t *testing.T) {
 	if d := c.Priority.Terms[1]; d.Value != 60 || len(d.Parts) == 0 || d.Parts[0].Why != "card_lost" || c.Priority.Total != 0.6*50+0.4*60 {
 		t.Errorf("priority %+v", c.Priority)
 	}
-	s.plays(talks(t, "en-us+f3", 4*time.Second, "please block my card", "no", "my balance"), "", "wish told", "500 900 500 700")
-	s.plays(talks(t, "en-us", 0, "put me through to an agent"), "", "wish person", "500 1100")
-	s.plays(talks(t, "en-us", 0), "w4,2", "wish open", "500 1900")
+	h.said(c.ID, "choice lock my card card_lost|prompt Is that right? Say yes, or press one. Say no, or press two. |choice ye") // s or ah
+	s.plays(talks(t, "en-us+f3", before, 4*time.Second, "please block my card", "no", "my balance"), "", "wish told", "500 900 500 700")
+	s.plays(talks(t, "en-us", before, 0, "put me through to an agent"), "", "wish person", "500 1100")
+	s.plays(talks(t, "en-us", before, 0), "w4,2", "wish open", "500 1900")
 	if _, metrics := h.api("/metrics"); !strings.Contains(string(metrics), `ivrd_understood_total{engine="embedded"}`) {
 		t.Error("/metrics does not count what was understood")
 	}
 	h.verify()
 }
 
+// said compares the beginning of a call's transcript: kinds, texts and intents.
+func (h *house) said(id, want string) {
+	h.t.Helper()
+	status, body := h.api("/api/v1/calls/" + id + "/transcript")
+	var page struct{ Segments []transcript.Segment }
+	if err := json.Unmarshal(body, &page); err != nil || status != http.StatusOK {
+		h.t.Fatalf("transcript: %d %v %s", status, err, body)
+	}
+	var got []string
+	for _, g := range page.Segments {
+		intent := ""
+		if g.Intent != nil {
+			intent = g.Intent.Name
+		}
+		if g.Kind != transcript.Voice {
+			got = append(got, fmt.Sprint(g.Kind, " ", g.Text, " ", intent))
+		}
+	}
+	if !strings.HasPrefix(strings.Join(got, "|"), want) {
+		h.t.Errorf("transcript %q, want %q", strings.Join(got, "|"), want)
+	}
+}
+
+// TestDemoInWords chooses the demo's language in a word, says what it is about, and
+// confirms it, without a key.
+func TestDemoInWords(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Sub(configs.Demo, "demo/prompts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	library, err := tts.ReadLibrary(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	helper := buildHelper(t)
+	h := prepare(t, "flows.dir=", "flows.prompts=", `calls.numbers={"3000": main}`, "speech.engine=none", "speech.recognizer=pocketsphinx")
+	h.wrap = []string{"env", "PATH=" + helper + ":" + os.Getenv("PATH")}
+	h.start()
+	v := &demoVisit{t: t, h: h, library: library}
+	v.prompt("en", "welcome")
+	v.prompt("zh", "welcome")
+	before := time.Second
+	for _, s := range v.sounds {
+		before += media.Time(len(s.pcm)).Duration()
+	}
+	v.prompt("en", "recording_notice")
+	confirmation, ok := library.Phrases("en", "You want to block your card.")
+	if !ok {
+		t.Fatal("the demo's confirmation is not in its phrases")
+	}
+	v.add(confirmation[0])
+	v.prompt("en", "fraud_hold")
+
+	said, wav := talks(t, "en-us", before, 4*time.Second, "english", "please block my card", "yes"), filepath.Join(t.TempDir(), "heard.wav")
+	const want = "welcome language notice top card card_person"
+	var got string
+	for calls := 1; calls <= tries && got != want; calls++ { // see tries
+		h.phone("sip:3000@"+h.sip, "--play", said, "--duration", "25s", "--record", wav)
+		got = path(h.ended(calls)[0])
+	}
+	if got != want {
+		t.Fatalf("path %q", got)
+	}
+	v.inOrder("heard", testkit.ReadWAV(t, wav), v.sounds)
+	h.verify()
+}
