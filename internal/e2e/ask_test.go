@@ -68,13 +68,8 @@ func TestAsk(t *testing.T) {
 // said compares the beginning of a call's transcript: kinds, texts and intents.
 func (h *house) said(id, want string) {
 	h.t.Helper()
-	status, body := h.api("/api/v1/calls/" + id + "/transcript")
-	var page struct{ Segments []transcript.Segment }
-	if err := json.Unmarshal(body, &page); err != nil || status != http.StatusOK {
-		h.t.Fatalf("transcript: %d %v %s", status, err, body)
-	}
 	var got []string
-	for _, g := range page.Segments {
+	for _, g := range h.transcript(id) {
 		intent := ""
 		if g.Intent != nil {
 			intent = g.Intent.Name
@@ -88,10 +83,21 @@ func (h *house) said(id, want string) {
 	}
 }
 
-// TestDemoInWords chooses the demo's language in a word, says what it is about, and
-// confirms it, without a key.
-func TestDemoInWords(t *testing.T) {
-	t.Parallel()
+// transcript is what is written down of a call.
+func (h *house) transcript(id string) []transcript.Segment {
+	h.t.Helper()
+	status, body := h.api("/api/v1/calls/" + id + "/transcript")
+	var page struct{ Segments []transcript.Segment }
+	if err := json.Unmarshal(body, &page); err != nil || status != http.StatusOK {
+		h.t.Fatalf("transcript: %d %v %s", status, err, body)
+	}
+	return page.Segments
+}
+
+// demoInWords starts the demo as it is shipped, with PocketSphinx and without a speech
+// engine.
+func demoInWords(t *testing.T, sets ...string) (*house, *demoVisit) {
+	t.Helper()
 	files, err := fs.Sub(configs.Demo, "demo/prompts")
 	if err != nil {
 		t.Fatal(err)
@@ -101,22 +107,20 @@ func TestDemoInWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	helper := buildHelper(t)
-	h := prepare(t, "flows.dir=", "flows.prompts=", `calls.numbers={"3000": main}`, "speech.engine=none", "speech.recognizer=pocketsphinx")
+	h := prepare(t, append([]string{"flows.dir=", "flows.prompts=", `calls.numbers={"3000": main}`, "speech.engine=none", "speech.recognizer=pocketsphinx"}, sets...)...)
 	h.wrap = []string{"env", "PATH=" + helper + ":" + os.Getenv("PATH")}
 	h.start()
-	v := &demoVisit{t: t, h: h, library: library}
-	v.prompt("en", "welcome")
-	v.prompt("zh", "welcome")
-	before := time.Second
-	for _, s := range v.sounds {
-		before += media.Time(len(s.pcm)).Duration()
-	}
+	return h, &demoVisit{t: t, h: h, library: library}
+}
+
+// TestDemoInWords chooses the demo's language in a word, says what it is about, and
+// confirms it, without a key.
+func TestDemoInWords(t *testing.T) {
+	t.Parallel()
+	h, v := demoInWords(t)
+	before := v.greeted()
 	v.prompt("en", "recording_notice")
-	confirmation, ok := library.Phrases("en", "You want to block your card.")
-	if !ok {
-		t.Fatal("the demo's confirmation is not in its phrases")
-	}
-	v.add(confirmation[0])
+	v.phrase("en", "You want to block your card.")
 	v.prompt("en", "fraud_hold")
 
 	said, wav := talks(t, "en-us", before, 4*time.Second, "english", "please block my card", "yes"), filepath.Join(t.TempDir(), "heard.wav")
