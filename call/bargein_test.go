@@ -14,6 +14,7 @@ import (
 	"github.com/ivrd/ivrd/internal/testkit/speech"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
+	"github.com/ivrd/ivrd/tts/ssml"
 )
 
 // promptRoom is how soft a prompt never gets, in dBov: each of its frames is heard to be
@@ -57,7 +58,7 @@ func (s *sayings) File(_, name string) (*media.Prompt, error) {
 	return media.NewPrompt(name, s.long), nil
 }
 
-func (*sayings) Say(context.Context, string, string) ([]*media.Prompt, error) {
+func (*sayings) Say(context.Context, string, ssml.Speech) ([]*media.Prompt, error) {
 	return nil, errSpeechless
 }
 

@@ -65,14 +65,16 @@ type Speaker interface {
 	Say(ctx context.Context, language string, text ssml.Speech) ([]*media.Prompt, error)
 }
 
-// Script is what a call is played from: flows, and the speaker that has the
-// prompts which they were checked with.
+// Script is what a call is played from: flows, and the speaker and the intents that
+// they were checked with.
 type Script struct {
 	Flows   *ivr.Flows
 	Speaker Speaker
 	// Words of a recorded prompt, for the transcript; "" where they are not known. nil
 	// knows none.
 	Words func(language, name string) string
+	// Understander understands what is said to the flows; nil when nobody does.
+	Understander ivr.Understander
 }
 
 // Deps are what calls are made of.

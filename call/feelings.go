@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/asr/emotion"
+	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/recordings"
 	"github.com/ivrd/ivrd/transcript"
@@ -162,6 +163,22 @@ func (s *scribe) understand(seq int, text, language string) {
 		m := u.Understand(ctx, text, language)
 		s.wait(func() { s.understood(seq, m) })
 	}()
+}
+
+// meant adds to what the caller has said last what a flow understood it to mean.
+func (s *scribe) meant(u ivr.Understanding) {
+	var m Meaning
+	if u.Intent != "" {
+		m.Intent = &transcript.Intent{Name: u.Intent, P: u.P}
+	}
+	for _, e := range u.Entities {
+		m.Entities = append(m.Entities, transcript.Entity{Kind: e.Kind, Value: e.Value})
+	}
+	s.wait(func() {
+		if g := s.lastOf(transcript.Caller); g != nil && (g.Kind == transcript.Choice || g.Kind == transcript.Spoken) {
+			s.understood(g.Seq, m)
+		}
+	})
 }
 
 func (s *scribe) understood(seq int, m Meaning) {

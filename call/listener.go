@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,8 @@ const (
 const (
 	defaultSpeechTimeout = 10 * time.Second
 	defaultDecision      = time.Second
+	// longestWish is for who says what they want in their own words.
+	longestWish = 30 * time.Second
 )
 
 // listener gives one answer of the caller's to a recognizer: from the beginning of
@@ -99,6 +102,7 @@ func (l *listener) end() asr.Session {
 // spoken is what became of an answer.
 type spoken struct {
 	phrase  string // "" for none of them
+	text    string // all that was said
 	segment asr.Segment
 	err     error // the recognizer has failed: nothing is known
 }
@@ -112,6 +116,7 @@ func result(s asr.Session, seems func(string)) spoken {
 		case segment.NoMatch || segment.Text == "":
 		case segment.Final:
 			got.phrase, got.segment = segment.Text, segment
+			got.text = strings.TrimSpace(got.text + " " + segment.Text)
 		default:
 			seems(segment.Text)
 		}

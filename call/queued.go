@@ -177,6 +177,7 @@ func (v visitor) Enqueue(ctx context.Context, e ivr.Enqueue) (ivr.EnqueueResult,
 func (v visitor) enter(ctx context.Context, e ivr.Enqueue, hold []*media.Prompt) (*wait, error) {
 	place, err := v.c.con.deps.Queues.Enter(ctx, routing.Request{
 		ID: v.c.id, Queue: e.Queue, Value: e.Value, Difficulty: e.Difficulty, Emotion: v.c.scribe.haste(), Skills: e.Skills, Language: e.Language,
+		Parts: parts(e.Terms),
 	})
 	if err != nil {
 		return nil, err
@@ -184,6 +185,15 @@ func (v visitor) enter(ctx context.Context, e ivr.Enqueue, hold []*media.Prompt)
 	return &wait{visitor: v, ask: e, place: place, queued: &queued{
 		talk: newTalk(Talking, hold), ticket: place.Ticket(), legs: make(chan legEvent, legEvents), released: make(chan struct{}, 1),
 	}}, nil
+}
+
+// parts are what the difficulty of a caller's problem is made of.
+func parts(terms []ivr.Term) []routing.Part {
+	var out []routing.Part
+	for _, t := range terms {
+		out = append(out, routing.Part(t))
+	}
+	return out
 }
 
 func (w *wait) activity() activity { return w.queued }

@@ -238,19 +238,23 @@ func (s *scribe) answered(at media.Time, h ivr.Heard, heard asr.Segment) {
 		g.Kind, g.Text = transcript.Keys, shownKeys(h.Keys)
 	case ivr.HeardPhrase:
 		g.Kind, g.Text = transcript.Choice, h.Phrase
-		g.StartMS, g.EndMS = ms(heard.Start), ms(heard.End)
-		g.Engine, g.Confidence, g.Language = heard.Engine, heard.Confidence, heard.Language
+	case ivr.HeardWords:
+		g.Kind, g.Text = transcript.Spoken, string(h.Words.Reveal())
 	default:
 		return
+	}
+	if g.Kind != transcript.Keys {
+		g.StartMS, g.EndMS = ms(heard.Start), ms(heard.End)
+		g.Engine, g.Confidence, g.Language = heard.Engine, heard.Confidence, heard.Language
 	}
 	if g.Text != "" {
 		s.post(func() { s.answer(g) })
 	}
 }
 
-// answer joins a choice with what was felt while it was said.
+// answer joins what was said with what was felt meanwhile.
 func (s *scribe) answer(g transcript.Segment) {
-	if v := s.lastOf(transcript.Caller); v != nil && v.Kind == transcript.Voice && g.Kind == transcript.Choice && v.EndMS >= g.StartMS {
+	if v := s.lastOf(transcript.Caller); v != nil && v.Kind == transcript.Voice && g.Kind != transcript.Keys && v.EndMS >= g.StartMS {
 		g.Seq, g.StartMS, g.EndMS, g.Emotion = v.Seq, v.StartMS, v.EndMS, v.Emotion
 		*v = g
 	}

@@ -28,10 +28,11 @@ type answer struct {
 // listenFor lets a turn be answered in words, if there are any and somebody who
 // understands them.
 func (t *turn) listenFor(c *Call) {
-	if len(t.Phrases) == 0 || c.con.deps.Recognizer == nil || t.Secret {
+	recognizer := c.hearer(t.Listen)
+	if recognizer == nil || t.Secret {
 		return
 	}
-	t.speech = &answer{listener: newListener(c.con.deps.Recognizer, t.Phrases, t.Language)}
+	t.speech = &answer{listener: newListener(recognizer, t.Phrases, t.Language)}
 	c.sound.listener = t.speech.listener
 	c.retap()
 }
@@ -69,7 +70,7 @@ func (t *turn) answers(c *Call, at media.Time) {
 	if !t.over && !mine.provesWords() {
 		t.hold(c, true)
 	}
-	c.after(cmp.Or(t.SpeechTimeout, defaultSpeechTimeout))
+	c.after(t.longest())
 	tell := func(f func()) {
 		_ = c.post(func() { // fails when the call is over
 			if c.doing == activity(t) && t.speech == mine {
@@ -81,6 +82,15 @@ func (t *turn) answers(c *Call, at media.Time) {
 		got := result(session, func(text string) { tell(func() { t.seems(c, text) }) })
 		tell(func() { t.understood(c, got) })
 	}()
+}
+
+// longest is how long an answer may take.
+func (t *turn) longest() time.Duration {
+	d := cmp.Or(t.SpeechTimeout, defaultSpeechTimeout)
+	if t.Free {
+		return max(d, longestWish)
+	}
+	return d
 }
 
 // provesWords reports whether what the engine tells meanwhile says that there are
@@ -140,7 +150,7 @@ func (t *turn) understood(c *Call, got spoken) {
 		t.deaf(c, got.err)
 	case got.phrase != "":
 		t.said = got.segment
-		t.heard(c, ivr.Heard{Kind: ivr.HeardPhrase, Phrase: got.phrase})
+		t.heard(c, meant(t.Listen, got))
 	case !t.over && t.speech.fleeting(t.patience()):
 		t.goOn(c)
 	default:
@@ -166,6 +176,10 @@ func (t *turn) goOn(c *Call) {
 func (t *turn) tooLong(c *Call) {
 	if !t.over && t.speech.provesWords() { // nothing but noise
 		t.goOn(c)
+		return
+	}
+	if t.Free { // so long a story is understood by its beginning
+		t.answered()
 		return
 	}
 	t.heard(c, ivr.Heard{Kind: ivr.HeardSpeech}) // who goes on for so long means no phrase

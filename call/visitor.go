@@ -196,6 +196,9 @@ func (v visitor) Entered(flow, node string) {
 	})
 }
 
+// Understood implements ivr.Caller.
+func (v visitor) Understood(u ivr.Understanding) { v.c.scribe.meant(u) }
+
 // sound makes prompts audible, in order.
 func (v visitor) sound(ctx context.Context, prompts []ivr.Prompt) ([]*media.Prompt, error) {
 	var out []*media.Prompt
@@ -221,7 +224,7 @@ func (v visitor) sound(ctx context.Context, prompts []ivr.Prompt) ([]*media.Prom
 func (c *Call) runFlow(ctx context.Context, name string) error {
 	info := c.caller.Info()
 	run, err := ivr.NewRun(c.script.Flows, name, ivr.Ports{
-		Caller: visitor{c}, Fetcher: c.con.deps.Fetcher, Clock: c.con.deps.Clock, Log: c.log,
+		Caller: visitor{c}, Fetcher: c.con.deps.Fetcher, Clock: c.con.deps.Clock, Log: c.log, Understander: c.script.Understander,
 	}, ivr.Options{From: info.From, To: info.To, Trusted: info.Trusted, Env: c.con.cfg.Env})
 	if err != nil {
 		return err

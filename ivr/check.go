@@ -18,6 +18,8 @@ type CheckOptions struct {
 	// Phrase says why nobody would understand a phrase of a menu, and what to do; "" when
 	// somebody would. nil means do not ask.
 	Phrase func(language, phrase string) (problem, hint string)
+	// Intents are those that callers can be understood to have; nil means do not ask.
+	Intents []string
 }
 
 // CheckFiles loads flows and returns every fault of loading and checking in
@@ -42,6 +44,7 @@ func Check(flows *Flows, o CheckOptions) []Fault {
 		c.phrases()
 		c.env()
 		c.queues()
+		c.intents()
 		faults = append(faults, c.report.Faults...)
 	}
 	faults = append(faults, spins(flows)...)
@@ -212,11 +215,14 @@ func (c *checker) phrases() {
 		return
 	}
 	for _, n := range c.flow.nodes {
-		menu, ok := n.verb.(*menuVerb)
-		if !ok {
-			continue
+		var all options
+		switch v := n.verb.(type) {
+		case *menuVerb:
+			all = v.options
+		case *askVerb:
+			all = v.all()
 		}
-		for _, o := range menu.options {
+		for _, o := range all {
 			c.optionPhrases(o)
 		}
 	}
@@ -253,6 +259,23 @@ func (c *checker) queues() {
 		v := n.waits()
 		if v != nil && v.queue != "" && !slices.Contains(c.options.Queues, v.queue) {
 			c.report.Add(v.at, msgUnknownQueue, v.queue, strict.Suggest(v.queue, c.options.Queues))
+		}
+	}
+}
+
+func (c *checker) intents() {
+	if c.options.Intents == nil {
+		return
+	}
+	for _, n := range c.flow.nodes {
+		ask, ok := n.verb.(*askVerb)
+		if !ok {
+			continue
+		}
+		for _, o := range ask.intents {
+			if !slices.Contains(c.options.Intents, o.name) {
+				c.report.Add(o.key, msgUnknownIntent, o.name, strict.Suggest(o.name, c.options.Intents))
+			}
 		}
 	}
 }

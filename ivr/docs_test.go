@@ -40,7 +40,7 @@ func TestReferenceOutcomes(t *testing.T) {
 // TestWordsTellTheTruth: the table of verbs lists what their nodes say.
 func TestWordsTellTheTruth(t *testing.T) {
 	nodes := map[string]verb{
-		"play": &speakVerb{}, "say": &speakVerb{}, "menu": &menuVerb{}, "collect": &collectVerb{}, "branch": &branchVerb{},
+		"play": &speakVerb{}, "say": &speakVerb{}, "menu": &menuVerb{}, "ask": &askVerb{}, "collect": &collectVerb{}, "branch": &branchVerb{},
 		"set": &setVerb{}, "http": &httpVerb{}, "connect": &connectVerb{}, "record": &recordVerb{}, "enqueue": &enqueueVerb{}, "transfer": &transferVerb{}, "voicemail": &voicemailVerb{}, "call": &callVerb{}, "hangup": &hangupVerb{},
 	}
 	for _, w := range words() {

@@ -84,7 +84,7 @@ func builtins() []string {
 // and the words of the expression language.
 func reserved() []string {
 	return []string{
-		"language", "caller", "config", "env", "now", "queue", "hours", "holiday", "true", "false", "nil", "not", "and", "or", "in",
+		"language", "caller", "config", "env", "now", "queue", "asked", "hours", "holiday", "true", "false", "nil", "not", "and", "or", "in",
 		"let", "if", "else", "matches", "contains", "startswith", "endswith",
 	}
 }
@@ -102,6 +102,7 @@ func typesOf(vars map[string]*variable) types.Map {
 			"weekday": types.String, "date": types.String, "time": types.String,
 		},
 		"queue":   types.Map{"position": types.Int, "minutes": types.Int},
+		"asked":   types.Map{"intent": types.String, "text": types.String, "difficulty": types.Int},
 		"hours":   day,
 		"holiday": day,
 	}

@@ -36,7 +36,7 @@ func checkOne(source string) []Fault {
 	_, faults := CheckFiles(map[string][]byte{"f.yaml": []byte(source)}, CheckOptions{
 		Prompt: func(_, name string) bool { return name != "missing" },
 		Env:    map[string]string{"BACKEND": "http://back.end"},
-		Queues: []string{"fraud", "payments"},
+		Queues: []string{"fraud", "payments"}, Intents: []string{"balance", "fraud"},
 		Phrase: func(language, phrase string) (string, string) {
 			if language == "en" && phrase == "bilings" {
 				return "there is no such word", "billing is one"

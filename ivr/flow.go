@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -206,25 +205,14 @@ func (n *node) says() []prompts {
 	return n.verb.says()
 }
 
-// Keys finds the keys that choose, at a menu, the option which has the phrase;
-// scenario tests use it where a caller would speak.
-func (f *Flows) Keys(flow, node, language, phrase string) (string, bool) {
-	fl := f.flows[flow]
-	if fl == nil || fl.byName[node] == nil {
-		return "", false
-	}
-	menu, ok := fl.byName[node].verb.(*menuVerb)
-	if !ok {
-		return "", false
-	}
-	for _, o := range menu.options {
-		for spoken, phrases := range o.phrases {
-			if (language == "" || spoken == language) && slices.ContainsFunc(phrases, func(p string) bool { return strings.EqualFold(p, phrase) }) {
-				return o.keys, true
-			}
+// Asks reports whether any of the flows asks callers what they want in their own words.
+func (f *Flows) Asks() bool {
+	for _, flow := range f.flows {
+		if slices.ContainsFunc(flow.nodes, func(n *node) bool { return n.word == "ask" }) {
+			return true
 		}
 	}
-	return "", false
+	return false
 }
 
 // Files reads the YAML files in the root of a file system, for Load.

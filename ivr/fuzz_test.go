@@ -60,6 +60,7 @@ func (c *chance) Record(context.Context, Record) (Recorded, error) {
 func (c *chance) Recording(context.Context, bool) error { return nil }
 func (c *chance) Hangup(context.Context) error          { return nil }
 func (c *chance) Entered(string, string)                {}
+func (c *chance) Understood(Understanding)              {}
 func (c *chance) Now() time.Time                        { return c.now }
 
 func (c *chance) Fetch(context.Context, Request) (Response, error) {

@@ -54,6 +54,11 @@ const (
 	msgDigitFinish message = "key %s of option %s cannot be pressed: %s ends the input"
 	msgDigits      message = "%q is not a number of digits\nwrite 4 or 6-12, up to %d"
 
+	msgOptionTwice   message = "%s is an intent and an option\nname it once"
+	msgConfirm       message = "nobody can be asked back in language %s\nyes and no are known in: %s"
+	msgProbability   message = "confirm_below cannot be %q\nwrite a probability from 0 to 1"
+	msgUnknownIntent message = "there is no intent %s\n%s"
+
 	msgBranch      message = "branch must be a list\nwrite - {if: …, then: …} for each way and - {else: …} last"
 	msgBranchLine  message = "a line of branch is either if with then, or else and last"
 	msgNoElse      message = "branch %s has no else"

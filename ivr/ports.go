@@ -66,6 +66,18 @@ type Listen struct {
 	// prompts wait for words when the caller seems to speak; shorter speech that is no
 	// phrase lets them go on where they stopped.
 	SpeechTimeout, Decision time.Duration
+	// Tongues are the phrases by language while the caller's is not known. Phrases and
+	// Language are empty then.
+	Tongues []Tongue
+	// Free: anything may be said. The phrases are then all that an engine without
+	// dictation can hear.
+	Free bool
+}
+
+// Tongue is what may be said in one language.
+type Tongue struct {
+	Language string
+	Phrases  []string
 }
 
 // HeardKind says how a turn ended.
@@ -78,6 +90,7 @@ const (
 	HeardPlayed                       // the prompts are over and nothing was to be collected
 	HeardPhrase                       // Phrase is one of those that were offered
 	HeardSpeech                       // something was said that is none of them
+	HeardWords                        // Words were said where anything may be
 )
 
 // Heard is what a turn gave.
@@ -86,6 +99,8 @@ type Heard struct {
 	Keys Secret // keys are always carried in the type that cannot print
 	// Phrase as it was offered.
 	Phrase string
+	// Words as they were heard, with the numbers in them: in a type that cannot print.
+	Words Secret
 }
 
 // Connect asks for another party.
@@ -117,8 +132,10 @@ type Enqueue struct {
 	Language string
 	// Value of the user and Difficulty of the problem, 0–100.
 	Value, Difficulty float64
-	Timeout           time.Duration // until somebody answers
-	Hold              []Prompt      // played in a loop while the caller waits
+	// Terms are what Difficulty is the sum of; nil when the flow names it.
+	Terms   []Term
+	Timeout time.Duration // until somebody answers
+	Hold    []Prompt      // played in a loop while the caller waits
 	// News is what to say between, each Every; nil says nothing. It is called by
 	// the goroutine that called Enqueue. A wait of 0 is not known.
 	Every time.Duration
@@ -169,6 +186,9 @@ type Caller interface {
 	Hangup(context.Context) error
 	// Entered reports that a node begins, for the path of the call.
 	Entered(flow, node string)
+	// Understood reports what the caller's last words were taken to mean, before
+	// anything is done about it. Private is empty in its entities.
+	Understood(Understanding)
 }
 
 // Request is one fetch of data by an http node. Body may hold secrets: it

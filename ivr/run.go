@@ -25,6 +25,9 @@ type Ports struct {
 	Caller  Caller
 	Fetcher Fetcher
 	Clock   Clock
+	// Understander understands what is said to an ask; nil: it is asked for keys and
+	// phrases only.
+	Understander Understander
 	// Log takes the faults that a flow's on_error has caught; nil means none.
 	Log *slog.Logger
 }
@@ -74,6 +77,7 @@ type Run struct {
 	wait     time.Duration // expected, likewise
 	// last is the fault that ends the run after the node that tells of it.
 	last error
+	asked
 }
 
 type frame struct {
@@ -199,6 +203,7 @@ func (r *Run) step(ctx context.Context) error {
 		return last
 	}
 	if err == nil && outcome != "" {
+		r.asked.left(outcome)
 		err = r.leave(outcome)
 	}
 	if err != nil {
@@ -236,7 +241,7 @@ func (r *Run) count(n *node) error {
 	r.steps++
 	r.quiet++
 	switch n.word {
-	case "menu", "collect", "record", "voicemail", "connect", "enqueue", "transfer":
+	case "menu", "ask", "collect", "record", "voicemail", "connect", "enqueue", "transfer":
 		r.quiet = 0
 	}
 	if r.steps > maxSteps || r.quiet > maxQuiet {
@@ -331,6 +336,7 @@ func (r *Run) env() map[string]any {
 		"config":   r.options.Config,
 		"now":      nowValue(now.In(flow.zone)),
 		"queue":    queueValue(r.position, r.wait),
+		"asked":    r.asked.value(),
 		"hours":    func(name string) bool { return flow.hours[name].open(now) },
 		"holiday":  func(name string) bool { return flow.hours[name].holiday(now) },
 	}

@@ -16,24 +16,26 @@ import (
 )
 
 // line is a telephone line with a caller who presses keys, turn by turn; "-"
-// is a turn without any, "!" hangs up.
+// is a turn without any, "!" hangs up; what begins with a quote is said.
 type line struct {
-	turns    []string
-	listens  []Listen
-	path     []string
-	said     []string
-	requests []Request
-	keys     []Secret
-	reply    func(Request) (Response, error)
-	results  []ConnectResult
-	queued   []Enqueue
-	targets  []string
-	message  time.Duration
-	records  []Record
-	record   []bool
-	hungUp   bool
-	broken   string // a prompt that cannot be played
-	refused  error  // what Recording gives
+	meaning    Understander
+	understood []Understanding
+	turns      []string
+	listens    []Listen
+	path       []string
+	said       []string
+	requests   []Request
+	keys       []Secret
+	reply      func(Request) (Response, error)
+	results    []ConnectResult
+	queued     []Enqueue
+	targets    []string
+	message    time.Duration
+	records    []Record
+	record     []bool
+	hungUp     bool
+	broken     string // a prompt that cannot be played
+	refused    error  // what Recording gives
 }
 
 func (l *line) say(prompts []Prompt) error {
@@ -62,10 +64,31 @@ func (l *line) Listen(_ context.Context, turn Listen) (Heard, error) {
 	if keys == "-" {
 		return Heard{Kind: HeardNothing}, nil
 	}
-	s := NewSecret([]byte(keys))
+	s := NewSecret([]byte(strings.TrimPrefix(keys, `"`)))
 	l.keys = append(l.keys, s)
+	if said, ok := strings.CutPrefix(keys, `"`); ok {
+		return l.hear(turn, said, s), nil
+	}
 	return Heard{Kind: HeardKeys, Keys: s}, nil
 }
+
+// hear hears phrases, and where anything may be said anything.
+func (l *line) hear(turn Listen, said string, s Secret) Heard {
+	phrases := turn.Phrases
+	for _, t := range turn.Tongues {
+		phrases = append(phrases, t.Phrases...)
+	}
+	switch {
+	case turn.Free:
+		return Heard{Kind: HeardWords, Words: s}
+	case slices.Contains(phrases, said):
+		return Heard{Kind: HeardPhrase, Phrase: said}
+	default:
+		return Heard{Kind: HeardSpeech}
+	}
+}
+
+func (l *line) Understood(u Understanding) { l.understood = append(l.understood, u) }
 
 func (l *line) Connect(_ context.Context, c Connect) (ConnectResult, error) {
 	l.targets = append(l.targets, c.Target)
@@ -127,7 +150,7 @@ func (l *line) start(t *testing.T, o Options, sources ...string) (End, error) {
 	for _, f := range faults {
 		t.Fatal(f)
 	}
-	run, err := NewRun(flows, "main", Ports{Caller: l, Fetcher: l, Clock: l}, o)
+	run, err := NewRun(flows, "main", Ports{Caller: l, Fetcher: l, Clock: l, Understander: l.meaning}, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package ivr
 import (
 	"context"
 	"errors"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,7 +58,7 @@ func (t *turns) says() []prompts { return []prompts{t.prompts, t.reprompt} }
 
 // listen asks until what is heard is accepted or the retries are used up. accept
 // returns the outcome, or "" for what means nothing here.
-func (t *turns) listen(ctx context.Context, r *Run, turn Listen, accept func(Heard) string) (string, error) {
+func (t *turns) listen(ctx context.Context, r *Run, turn Listen, accept func(Heard) (string, error)) (string, error) {
 	outcome := ""
 	for try := range t.retries + 1 {
 		spoken := t.prompts
@@ -70,17 +69,16 @@ func (t *turns) listen(ctx context.Context, r *Run, turn Listen, accept func(Hea
 		if turn.Prompts, err = r.prompts(spoken); err != nil {
 			return "", err
 		}
-		turn.Finish, turn.Timeout, turn.KeyTimeout, turn.BargeIn = t.finish, t.timeout, t.keyTimeout, t.bargeIn
-		turn.SpeechTimeout, turn.Decision = t.speechTimeout, t.decision
-		heard, err := r.ports.Caller.Listen(ctx, turn)
+		turn.Finish = t.finish
+		heard, err := t.hear(ctx, r, turn)
 		if err != nil {
 			return "", err
 		}
 		if outcome = "noinput"; heard.Kind == HeardNothing {
 			continue
 		}
-		if accepted := accept(heard); accepted != "" {
-			return accepted, nil
+		if accepted, err := accept(heard); accepted != "" || err != nil {
+			return accepted, err
 		}
 		heard.Keys.Wipe()
 		outcome = "nomatch"
@@ -88,19 +86,17 @@ func (t *turns) listen(ctx context.Context, r *Run, turn Listen, accept func(Hea
 	return outcome, nil
 }
 
+// hear takes one turn, at the node's pace.
+func (t *turns) hear(ctx context.Context, r *Run, turn Listen) (Heard, error) {
+	turn.Timeout, turn.KeyTimeout, turn.BargeIn = t.timeout, t.keyTimeout, t.bargeIn
+	turn.SpeechTimeout, turn.Decision = t.speechTimeout, t.decision
+	return r.ports.Caller.Listen(ctx, turn)
+}
+
 // menuVerb offers options.
 type menuVerb struct {
 	turns
-	options []option
-}
-
-type option struct {
-	name      string
-	keys      string
-	at        *yaml.Node // of the keys
-	phrases   map[string][]string
-	sets      []assignment
-	recording string
+	options options
 }
 
 func (l *loader) menu(n *node, value *yaml.Node) verb {
@@ -118,137 +114,36 @@ func (l *loader) menu(n *node, value *yaml.Node) verb {
 		return v
 	}
 	for _, e := range om.Entries {
-		v.options = append(v.options, l.option(e))
+		v.options = append(v.options, l.option(e, true))
 	}
-	l.conflicts(v)
+	l.conflicts(v.options, v.finish)
 	return v
 }
 
-var optionKeys = regexp.MustCompile(`^[0-9*#]{1,4}$`)
-
-func (l *loader) option(e strict.Entry) option {
-	o := option{name: e.Name, at: e.Key, phrases: map[string][]string{}}
-	l.name(e.Key, "option")
-	if slices.Contains(commonOutcomes(), e.Name) {
-		l.report.Add(e.Key, msgOptionName, e.Name)
-	}
-	m := l.report.Map(e.Value, "option "+e.Name, "digit", "phrases", "set", "recording")
-	if m == nil {
-		return o
-	}
-	if digit := l.report.Need(m, "digit", "option "+e.Name); digit != nil {
-		o.keys, o.at = digit.Value, digit
-		if !optionKeys.MatchString(o.keys) {
-			l.report.Add(digit, msgDigit, o.keys)
-			o.keys = ""
-		}
-	}
-	if phrases := m.Get("phrases"); phrases != nil {
-		l.phrases(o, phrases)
-	}
-	if set := m.Get("set"); set != nil {
-		o.sets = l.assignments(set)
-	}
-	l.recording(m.Get("recording"), &o.recording)
-	return o
-}
-
-func (l *loader) phrases(o option, n *yaml.Node) {
-	m := l.report.Map(n, "phrases of option "+o.name, l.flow.Languages...)
-	if m == nil {
-		return
-	}
-	for _, e := range m.Entries {
-		for _, item := range l.report.List(e.Value) {
-			if phrase, ok := l.report.String(item, "a phrase"); ok {
-				o.phrases[e.Name] = append(o.phrases[e.Name], phrase)
-			}
-		}
-	}
-}
-
-// conflicts finds keys that choose two options or end the input.
-func (l *loader) conflicts(v *menuVerb) {
-	taken := map[string]string{}
-	for _, o := range v.options {
-		if o.keys == "" {
-			continue
-		}
-		if other, ok := taken[o.keys]; ok {
-			l.report.Add(o.at, msgDigitTwice, o.keys, other, o.name)
-		}
-		taken[o.keys] = o.name
-		if v.finish != 0 && strings.IndexByte(o.keys, v.finish) >= 0 {
-			l.report.Add(o.at, msgDigitFinish, o.keys, o.name, string(v.finish))
-		}
-	}
-}
-
 func (v *menuVerb) outcomes() []string {
-	all := []string{"noinput", "nomatch"}
-	for _, o := range v.options {
-		all = append(all, o.name)
-	}
-	return all
+	return append([]string{"noinput", "nomatch"}, v.options.names()...)
 }
 
-// single are the keys that choose an option at once, because no other option
-// goes on after them, and the keys that begin no option at all.
-func (v *menuVerb) single() string {
-	var keys []byte
-	for _, key := range []byte("0123456789*#") {
-		longer := slices.ContainsFunc(v.options, func(o option) bool { return len(o.keys) > 1 && o.keys[0] == key })
-		if !longer && key != v.finish {
-			keys = append(keys, key)
-		}
-	}
-	return string(keys)
-}
+func (v *menuVerb) says() []prompts { return append(v.turns.says(), v.options.says()...) }
 
 func (v *menuVerb) run(ctx context.Context, r *Run, _ *node) (string, error) {
-	longest := 1
-	for _, o := range v.options {
-		longest = max(longest, len(o.keys))
-	}
-	turn := Listen{Min: 1, Max: longest, Single: v.single()}
-	turn.Phrases, turn.Language = v.phrases(r.language), r.language
+	turn := v.options.turn(v.finish)
+	r.offer(&turn, v.options.phrases)
 	var chosen *option
-	outcome, err := v.listen(ctx, r, turn, func(heard Heard) string {
-		i := slices.IndexFunc(v.options, func(o option) bool { return o.means(heard, r.language) })
-		if i < 0 {
-			return ""
+	outcome, err := v.listen(ctx, r, turn, func(heard Heard) (string, error) {
+		o := v.options.meant(heard)
+		if o == nil {
+			return "", nil
 		}
-		chosen = &v.options[i]
-		return chosen.name
+		if o.confirm && heard.Kind != HeardKeys {
+			if sure, err := v.sure(ctx, r, o, heard.Phrase); !sure || err != nil {
+				return "", err
+			}
+		}
+		chosen = o
+		return o.name, nil
 	})
-	if err != nil || chosen == nil {
-		return outcome, err
-	}
-	if err := r.assign(chosen.sets); err != nil {
-		return "", err
-	}
-	return outcome, r.record(ctx, chosen.recording)
-}
-
-// means reports whether an option is what was heard.
-func (o *option) means(heard Heard, language string) bool {
-	switch heard.Kind {
-	case HeardKeys:
-		return o.keys == string(heard.Keys.Reveal())
-	case HeardPhrase:
-		return slices.Contains(o.phrases[language], heard.Phrase)
-	default:
-		return false
-	}
-}
-
-// phrases are what may be said in a language. While the caller's is not known
-// nothing may: an engine listens for one language.
-func (v *menuVerb) phrases(language string) (all []string) {
-	for _, o := range v.options {
-		all = append(all, o.phrases[language]...)
-	}
-	return all
+	return r.choose(ctx, chosen, outcome, err)
 }
 
 // collectVerb takes keys into a variable.
@@ -299,18 +194,18 @@ func (*collectVerb) outcomes() []string { return []string{"ok", "noinput", "noma
 
 func (v *collectVerb) run(ctx context.Context, r *Run, _ *node) (string, error) {
 	turn := Listen{Min: v.low, Max: v.high, Secret: v.secret}
-	return v.listen(ctx, r, turn, func(heard Heard) string {
+	return v.listen(ctx, r, turn, func(heard Heard) (string, error) {
 		keys := heard.Keys
 		if keys.Len() < v.low || keys.Len() > v.high || !onlyDigits(keys.Reveal()) {
-			return ""
+			return "", nil
 		}
 		if v.secret {
 			r.keep(v.into, keys)
-			return "ok"
+			return "ok", nil
 		}
 		r.vars[v.into] = string(keys.Reveal())
 		keys.Wipe()
-		return "ok"
+		return "ok", nil
 	})
 }
 

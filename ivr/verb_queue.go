@@ -16,14 +16,15 @@ const neutral = 50
 
 // enqueueVerb lets the caller wait in a queue and talk to an agent.
 type enqueueVerb struct {
-	queue             string
-	at                *yaml.Node
-	skills            map[string]int
-	value, difficulty number
-	timeout           time.Duration
-	hold              prompts
-	every             time.Duration // 0: no news
-	news              prompts
+	queue      string
+	at         *yaml.Node
+	skills     map[string]int
+	value      number
+	difficulty *number // nil: that of what was asked last
+	timeout    time.Duration
+	hold       prompts
+	every      time.Duration // 0: no news
+	news       prompts
 }
 
 // number is a literal, or an expression that gives one.
@@ -48,7 +49,7 @@ func (l *loader) enqueue(n *node, value *yaml.Node) verb {
 // waiting reads how the caller waits in the queue that is named; m may be nil
 // where nothing but the name is written.
 func (l *loader) waiting(n *node, m *strict.Map, name *yaml.Node) *enqueueVerb {
-	v := &enqueueVerb{value: number{literal: neutral}, difficulty: number{literal: neutral}, timeout: 10 * time.Minute}
+	v := &enqueueVerb{value: number{literal: neutral}, timeout: 10 * time.Minute}
 	if name != nil {
 		v.queue, v.at = l.name(name, "queue"), name
 	}
@@ -59,7 +60,10 @@ func (l *loader) waiting(n *node, m *strict.Map, name *yaml.Node) *enqueueVerb {
 		v.skills = l.skills(skills)
 	}
 	l.number(m.Get("value"), "value", &v.value)
-	l.number(m.Get("difficulty"), "difficulty", &v.difficulty)
+	if difficulty := m.Get("difficulty"); difficulty != nil {
+		v.difficulty = &number{}
+		l.number(difficulty, "difficulty", v.difficulty)
+	}
 	l.duration(m, "timeout", &v.timeout, time.Second, 24*time.Hour)
 	if hold := m.Get("while"); hold != nil {
 		v.hold = prompts{at: hold, files: l.files(hold, "while of node "+n.name)}
@@ -132,7 +136,9 @@ func (v *enqueueVerb) wait(ctx context.Context, r *Run) (EnqueueResult, error) {
 	if request.Value, err = v.value.eval(r); err != nil {
 		return "", err
 	}
-	if request.Difficulty, err = v.difficulty.eval(r); err != nil {
+	if v.difficulty == nil {
+		request.Difficulty, request.Terms = float64(r.asked.difficulty()), r.asked.terms()
+	} else if request.Difficulty, err = v.difficulty.eval(r); err != nil {
 		return "", err
 	}
 	if v.every > 0 {

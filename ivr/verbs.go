@@ -25,7 +25,8 @@ func words() []word {
 	return []word{
 		{"play", []string{"next"}, "", "plays prompt files", false, (*loader).play},
 		{"say", []string{"next"}, "", "speaks text", false, (*loader).say},
-		{"menu", []string{"noinput", "nomatch"}, "the name of each option", "offers options by key", true, (*loader).menu},
+		{"menu", []string{"noinput", "nomatch"}, "the name of each option", "offers options by key or phrase", true, (*loader).menu},
+		{"ask", []string{"noinput", "nomatch"}, "the name of each intent and option", "asks what the caller wants, in their own words", true, (*loader).ask},
 		{"collect", []string{"ok", "noinput", "nomatch"}, "", "takes a number of keys", true, (*loader).collect},
 		{"branch", nil, "the `then` of each line, `else`", "chooses a way by conditions", false, (*loader).branch},
 		{"set", []string{"next"}, "", "gives variables values", false, (*loader).set},
@@ -42,7 +43,7 @@ func words() []word {
 
 // laterWords are verbs of the language that this version does not run.
 func laterWords() []string {
-	return []string{"ask", "survey", "otp"}
+	return []string{"survey", "otp"}
 }
 
 // commonOutcomes are those that a flow's defaults can handle for all nodes.

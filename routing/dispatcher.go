@@ -293,6 +293,7 @@ type Request struct {
 	ID, Queue         string
 	Value, Difficulty float64 // 0–100
 	Emotion           float64 // 0–100: how much it asks for haste
+	Parts             []Part  // of Difficulty, where they are known
 	Skills            map[string]int
 	Language          string
 }
@@ -305,7 +306,7 @@ func (d *Dispatcher) Enter(ctx context.Context, r Request) (*Place, error) {
 		return nil, fmt.Errorf("enter queue %s: %w", r.Queue, ErrNotFound)
 	}
 	t := Ticket{
-		ID: r.ID, Queue: r.Queue, Score: d.cfg.Policy.Score(r.Value, r.Difficulty, r.Emotion),
+		ID: r.ID, Queue: r.Queue, Score: d.cfg.Policy.Score(r.Value, r.Difficulty, r.Emotion, r.Parts...),
 		Skills: r.Skills, Language: r.Language, At: d.cfg.Now(),
 	}
 	p := &Place{d: d, queue: q, ticket: t, changed: make(chan struct{}, 1)}

@@ -97,14 +97,14 @@ func (d *desk) agentIs(name string, want routing.State, reason string) routing.A
 }
 
 func TestScore(t *testing.T) {
-	s := routing.DefaultPolicy().Score(90, 80, 0)
-	if s.Total != 86 || len(s.Terms) != 2 || s.Terms[0].Value != 90 || s.Terms[1].Weight != 0.4 {
+	s := routing.DefaultPolicy().Score(90, 80, 0, routing.Part{Name: "intent", Points: 80, Why: "fraud"})
+	if s.Total != 86 || len(s.Terms) != 2 || len(s.Terms[1].Parts) != 1 || s.Terms[0].Value != 90 || s.Terms[1].Weight != 0.4 {
 		t.Errorf("score %+v", s)
 	}
 	if s := routing.DefaultPolicy().Score(-1, 1000, 0); s.Total != 40 {
 		t.Errorf("out of bounds: %+v", s)
 	}
-	if s := routing.DefaultPolicy().Score(50, 50, 80); s.Total != 58 || len(s.Terms) != 3 || s.Terms[2] != (routing.Term{Name: "emotion", Weight: 0.1, Value: 80}) {
+	if s := routing.DefaultPolicy().Score(50, 50, 80); s.Total != 58 || len(s.Terms) != 3 || s.Terms[2].Name != "emotion" || s.Terms[2].Weight != 0.1 || s.Terms[2].Value != 80 {
 		t.Errorf("with emotion: %+v", s)
 	}
 	s = routing.DefaultPolicy().Score(100, 90, 100)

@@ -55,19 +55,28 @@ type Term struct {
 	Name   string  `json:"name"`
 	Weight float64 `json:"weight"`
 	Value  float64 `json:"value"`
+	// Parts are what Value is the sum of, where that is known.
+	Parts []Part `json:"parts,omitempty"`
 }
 
-// Score weighs a caller's value, the difficulty of the problem and their emotion; what
-// is outside 0–100 is taken as its bound. Emotion is a term where there is any, and
-// takes the total to 100 at most.
-func (p Policy) Score(value, difficulty, emotion float64) Score {
+// Part of a Value.
+type Part struct {
+	Name   string `json:"name"`
+	Points int    `json:"points"`
+	Why    string `json:"why,omitempty"`
+}
+
+// Score weighs a caller's value, the difficulty of the problem, with its parts, and
+// their emotion; what is outside 0–100 is taken as its bound. Emotion is a term where
+// there is any, and takes the total to 100 at most.
+func (p Policy) Score(value, difficulty, emotion float64, parts ...Part) Score {
 	terms := []Term{
-		{"user_value", p.UserValue, bounded(value)},
-		{"difficulty", p.Difficulty, bounded(difficulty)},
+		{Name: "user_value", Weight: p.UserValue, Value: bounded(value)},
+		{Name: "difficulty", Weight: p.Difficulty, Value: bounded(difficulty), Parts: parts},
 	}
 	if emotion = bounded(emotion); emotion > 0 && p.Emotion > 0 {
 		room := 100 - p.UserValue*terms[0].Value - p.Difficulty*terms[1].Value
-		terms = append(terms, Term{"emotion", p.Emotion, min(emotion, bounded(room/p.Emotion))})
+		terms = append(terms, Term{Name: "emotion", Weight: p.Emotion, Value: min(emotion, bounded(room/p.Emotion))})
 	}
 	s := Score{Policy: p.Version, Terms: terms}
 	for _, t := range terms {

@@ -2,7 +2,6 @@ package intent
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,22 +18,22 @@ const (
 )
 
 var (
-	symbolAmount  = regexp.MustCompile(`(?i)(US\$|HK\$|[$＄¥￥€£]|\b(?:USD|CNY|RMB|HKD|EUR|GBP|JPY)\b|人民币)\s*(` + written + `\s*(?:thousand\b|million\b|k\b|[万亿千百])?|` + zhNumeral + `)`)
-	englishAmount = regexp.MustCompile(`(?i)(` + enNumber + `)\s*(us dollars?|hong kong dollars?|dollars?|bucks?|yuan|kuai|rmb|renminbi|cny|usd|hkd|eur|gbp|jpy|euros?|pounds?|quid|yen)\b(?:\s+(?:and\s+)?(` + enNumber + `)\s*(?:cents?|pence|fen)\b)?`)
-	centAmount    = regexp.MustCompile(`(?i)(` + enNumber + `)\s*(cents?|pence)\b`)
-	chineseAmount = regexp.MustCompile(`(` + zhNumber + `)\s*(美元|美金|港元|港币|欧元|英镑|日元|人民币|元|圆|块钱|块)(?:\s*(?:(` + zhNumber + `)([角毛])(?:(` + zhNumber + `)分?)?|零?(` + zhNumber + `)(分)|(` + zhDigits + `|[0-9])(钱)?))?`)
-	jiaoAmount    = regexp.MustCompile(`(` + zhNumber + `)([角毛])钱?(?:(` + zhNumber + `)分)?`)
+	symbolAmount  = compiled(`(?i)(US\$|HK\$|[$＄¥￥€£]|\b(?:USD|CNY|RMB|HKD|EUR|GBP|JPY)\b|人民币)\s*(` + written + `\s*(?:thousand\b|million\b|k\b|[万亿千百])?|` + zhNumeral + `)`)
+	englishAmount = compiled(`(?i)(` + enNumber + `)\s*(us dollars?|hong kong dollars?|dollars?|bucks?|yuan|kuai|rmb|renminbi|cny|usd|hkd|eur|gbp|jpy|euros?|pounds?|quid|yen)\b(?:\s+(?:and\s+)?(` + enNumber + `)\s*(?:cents?|pence|fen)\b)?`)
+	centAmount    = compiled(`(?i)(` + enNumber + `)\s*(cents?|pence)\b`)
+	chineseAmount = compiled(`(` + zhNumber + `)\s*(美元|美金|港元|港币|欧元|英镑|日元|人民币|元|圆|块钱|块)(?:\s*(?:(` + zhNumber + `)([角毛])(?:(` + zhNumber + `)分?)?|零?(` + zhNumber + `)(分)|(` + zhDigits + `|[0-9])(钱)?))?`)
+	jiaoAmount    = compiled(`(` + zhNumber + `)([角毛])钱?(?:(` + zhNumber + `)分)?`)
 )
 
 // amounts finds amounts of money.
 func amounts(text string) []Entity {
 	var out []Entity
-	for _, m := range symbolAmount.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range symbolAmount().FindAllStringSubmatchIndex(text, -1) {
 		if !followed(text, m[1]) {
 			out = appendAmount(out, text, m[0], m[1], text[m[2]:m[3]], group(text, m, 2), 0)
 		}
 	}
-	for _, m := range englishAmount.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range englishAmount().FindAllStringSubmatchIndex(text, -1) {
 		cents, ok := int64(0), true
 		if m[6] >= 0 {
 			cents, ok = hundredths(group(text, m, 3))
@@ -44,7 +43,7 @@ func amounts(text string) []Entity {
 			out = appendAmount(out, text, m[0], m[1], group(text, m, 2), group(text, m, 1), cents)
 		}
 	}
-	for _, m := range centAmount.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range centAmount().FindAllStringSubmatchIndex(text, -1) {
 		if v, ok := whole(group(text, m, 1)); ok && v < 1000 {
 			out = append(out, amount(m[0], m[1], "", int64(v)))
 		}
@@ -54,13 +53,13 @@ func amounts(text string) []Entity {
 
 func chineseAmounts(text string) []Entity {
 	var out []Entity
-	for _, m := range chineseAmount.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range chineseAmount().FindAllStringSubmatchIndex(text, -1) {
 		end, parts, ok := chineseParts(text, m)
 		if ok && !together(text, m) {
 			out = appendAmount(out, text, m[0], end, group(text, m, 2), group(text, m, 1), parts)
 		}
 	}
-	for _, m := range jiaoAmount.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range jiaoAmount().FindAllStringSubmatchIndex(text, -1) {
 		jiao, ok := whole(group(text, m, 1))
 		fen, ok2 := 0, true
 		if m[6] >= 0 {

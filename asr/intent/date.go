@@ -18,19 +18,19 @@ const (
 )
 
 var (
-	isoDate    = regexp.MustCompile(`\b((?:19|20)\d\d)([-/.])(\d{1,2})([-/.])(\d{1,2})\b`)
-	bareDate   = regexp.MustCompile(`\b((?:19|20)\d{6})\b`)
-	zhDate     = regexp.MustCompile(`(?:(去年|今年|明年|[0-9０-９]{4}|[零〇一二三四五六七八九]{4})年?的?)?` + zhSmall + `月(?:份)?` + zhSmall + `[日号]`)
-	monthDay   = regexp.MustCompile(`(?i)\b` + enMonth + `\s+(?:the\s+)?(?:` + enDay + `|` + enOrdinal + `)\b(?:,?\s*((?:19|20)\d\d)\b)?`)
-	dayMonth   = regexp.MustCompile(`(?i)\b(?:` + enDay + `|` + enOrdinal + `)\s+(?:of\s+)?` + enMonth + `\b(?:,?\s*((?:19|20)\d\d)\b)?`)
-	enRelative = regexp.MustCompile(`(?i)\b(the day before yesterday|the day after tomorrow|yesterday|last night|today|tonight|tomorrow|this (?:morning|afternoon|evening))\b`)
-	enAgo      = regexp.MustCompile(`(?i)(\b\d{1,3}|\b(?:an?|` + enWord + `)(?:[\s-]` + enWord + `)?)\s+(days?|weeks?|months?)\s+ago\b|\bin\s+(\d{1,3}|an?|` + enWord + `)\s+(days?|weeks?)\b`)
-	enThatDay  = regexp.MustCompile(`(?i)\b(?:(last|this|next)\s+)?` + enWeekday + `\b`)
-	enThat     = regexp.MustCompile(`(?i)\b(last|this|next)\s+(week|month)\b`)
-	zhRelative = regexp.MustCompile(`大前天|前天|昨天|昨日|昨晚|今天|今日|今晚|今早|明天|明日|明早|明晚|大后天|后天`)
-	zhAgo      = regexp.MustCompile(`(` + zhNumber + `)\s*(天|个?星期|个?礼拜|周|个月)(以?前|之前|以?后|之后)`)
-	zhThatDay  = regexp.MustCompile(`(上上|下下|上个?|下个?|这个?|本)?` + zhWeek + `([一二三四五六日天末])`)
-	zhThat     = regexp.MustCompile(`(上上|下下|上|下|这|本)个?(周|星期|礼拜|月)`)
+	isoDate    = compiled(`\b((?:19|20)\d\d)([-/.])(\d{1,2})([-/.])(\d{1,2})\b`)
+	bareDate   = compiled(`\b((?:19|20)\d{6})\b`)
+	zhDate     = compiled(`(?:(去年|今年|明年|[0-9０-９]{4}|[零〇一二三四五六七八九]{4})年?的?)?` + zhSmall + `月(?:份)?` + zhSmall + `[日号]`)
+	monthDay   = compiled(`(?i)\b` + enMonth + `\s+(?:the\s+)?(?:` + enDay + `|` + enOrdinal + `)\b(?:,?\s*((?:19|20)\d\d)\b)?`)
+	dayMonth   = compiled(`(?i)\b(?:` + enDay + `|` + enOrdinal + `)\s+(?:of\s+)?` + enMonth + `\b(?:,?\s*((?:19|20)\d\d)\b)?`)
+	enRelative = compiled(`(?i)\b(the day before yesterday|the day after tomorrow|yesterday|last night|today|tonight|tomorrow|this (?:morning|afternoon|evening))\b`)
+	enAgo      = compiled(`(?i)(\b\d{1,3}|\b(?:an?|` + enWord + `)(?:[\s-]` + enWord + `)?)\s+(days?|weeks?|months?)\s+ago\b|\bin\s+(\d{1,3}|an?|` + enWord + `)\s+(days?|weeks?)\b`)
+	enThatDay  = compiled(`(?i)\b(?:(last|this|next)\s+)?` + enWeekday + `\b`)
+	enThat     = compiled(`(?i)\b(last|this|next)\s+(week|month)\b`)
+	zhRelative = compiled(`大前天|前天|昨天|昨日|昨晚|今天|今日|今晚|今早|明天|明日|明早|明晚|大后天|后天`)
+	zhAgo      = compiled(`(` + zhNumber + `)\s*(天|个?星期|个?礼拜|周|个月)(以?前|之前|以?后|之后)`)
+	zhThatDay  = compiled(`(上上|下下|上个?|下个?|这个?|本)?` + zhWeek + `([一二三四五六日天末])`)
+	zhThat     = compiled(`(上上|下下|上|下|这|本)个?(周|星期|礼拜|月)`)
 )
 
 // dates finds dates, absolute and relative to now. Bare weekdays are of this
@@ -44,8 +44,8 @@ func dates(text string, now time.Time) []Entity {
 			out = append(out, Entity{Kind: Date, Start: start, End: end, Value: value})
 		}
 	}
-	each := func(p *regexp.Regexp, value func(m []int) string) {
-		for _, m := range p.FindAllStringSubmatchIndex(text, -1) {
+	each := func(p func() *regexp.Regexp, value func(m []int) string) {
+		for _, m := range p().FindAllStringSubmatchIndex(text, -1) {
 			add(m[0], m[1], value(m))
 		}
 	}
@@ -258,12 +258,12 @@ func that(now time.Time, which, unit string) string {
 }
 
 var (
-	clockTime  = regexp.MustCompile(`(?i)\b(\d{1,2})[:：](\d{2})\s*(a\.?m\b\.?|p\.?m\b\.?)?`)
-	hourTime   = regexp.MustCompile(`(?i)\b(\d{1,2}|` + enWord + `)\s*(a\.?m\b\.?|p\.?m\b\.?|o'?clock\b(?:\s+in\s+the\s+(morning|afternoon|evening))?)`)
-	halfTime   = regexp.MustCompile(`(?i)\b(half past|quarter past|quarter to)\s+(\d{1,2}|` + enWord + `)\b`)
-	noon       = regexp.MustCompile(`(?i)\b(?:at\s+)(noon|midnight)\b`)
-	zhClock    = regexp.MustCompile(`(凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|今晚|昨晚|明晚|明早|今早|半夜)?` + zhSmall + `(?:点钟?|时)(?:(半)|([一三])刻|` + zhSmall + `分?|零([0-9０-９一二三四五六七八九])分?)?(多)?`)
-	zhDecimals = regexp.MustCompile(`^[0-9零〇一二三四五六七八九]$`)
+	clockTime  = compiled(`(?i)\b(\d{1,2})[:：](\d{2})\s*(a\.?m\b\.?|p\.?m\b\.?)?`)
+	hourTime   = compiled(`(?i)\b(\d{1,2}|` + enWord + `)\s*(a\.?m\b\.?|p\.?m\b\.?|o'?clock\b(?:\s+in\s+the\s+(morning|afternoon|evening))?)`)
+	halfTime   = compiled(`(?i)\b(half past|quarter past|quarter to)\s+(\d{1,2}|` + enWord + `)\b`)
+	noon       = compiled(`(?i)\b(?:at\s+)(noon|midnight)\b`)
+	zhClock    = compiled(`(凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|今晚|昨晚|明晚|明早|今早|半夜)?` + zhSmall + `(?:点钟?|时)(?:(半)|([一三])刻|` + zhSmall + `分?|零([0-9０-９一二三四五六七八九])分?)?(多)?`)
+	zhDecimals = compiled(`^[0-9零〇一二三四五六七八九]$`)
 )
 
 // times finds times of day. Where no part of the day is said, the hour is as it
@@ -275,10 +275,10 @@ func times(text string) []Entity {
 			out = append(out, Entity{Kind: Time, Start: m[0], End: m[0] + len(strings.TrimRight(text[m[0]:m[1]], " ")), Value: fmt.Sprintf("%02d:%02d", hour, minute)})
 		}
 	}
-	for _, m := range clockTime.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range clockTime().FindAllStringSubmatchIndex(text, -1) {
 		add(m, half(number(group(text, m, 1)), group(text, m, 3)), number(group(text, m, 2)))
 	}
-	for _, m := range hourTime.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range hourTime().FindAllStringSubmatchIndex(text, -1) {
 		part := group(text, m, 2)
 		if m[6] >= 0 {
 			part = group(text, m, 3)
@@ -287,7 +287,7 @@ func times(text string) []Entity {
 			add(m, half(h, part), 0)
 		}
 	}
-	for _, m := range halfTime.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range halfTime().FindAllStringSubmatchIndex(text, -1) {
 		h := number(group(text, m, 2))
 		switch strings.ToLower(group(text, m, 1)) {
 		case "half past":
@@ -298,16 +298,16 @@ func times(text string) []Entity {
 			add(m, h-1, 45)
 		}
 	}
-	for _, m := range noon.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range noon().FindAllStringSubmatchIndex(text, -1) {
 		if strings.EqualFold(group(text, m, 1), "noon") {
 			add([]int{m[2], m[3]}, 12, 0)
 		} else {
 			add([]int{m[2], m[3]}, 0, 0)
 		}
 	}
-	for _, m := range zhClock.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range zhClock().FindAllStringSubmatchIndex(text, -1) {
 		if hour, minute, ok := chineseClock(text, m); ok {
-			if m[2] >= 0 && zhRelative.MatchString(text[m[2]:m[3]]) {
+			if m[2] >= 0 && zhRelative().MatchString(text[m[2]:m[3]]) {
 				m[0] = m[4] // 昨晚十一点 is a date, then a time
 			}
 			add(m, hour, minute)
@@ -337,7 +337,7 @@ func chineseClock(text string, m []int) (hour, minute int, ok bool) {
 	switch {
 	case !explicit && h == "一" && minutes == "":
 		return 0, 0, false
-	case !explicit && utf8.RuneCountInString(minutes) == 1 && zhDecimals.MatchString(minutes):
+	case !explicit && utf8.RuneCountInString(minutes) == 1 && zhDecimals().MatchString(minutes):
 		return 0, 0, false
 	case strings.Contains(text[m[0]:m[1]], "时") && part == "" && !explicit:
 		return 0, 0, false

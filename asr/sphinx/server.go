@@ -35,7 +35,8 @@ const (
 
 // Server lends engines to whoever connects, each for one utterance, by the protocol
 // of jambonz for custom speech recognition: start with the phrases as
-// options.hints, sound as 16 bit little-endian at 8 kHz, stop; back come what seems
+// options.hints (and options.examples, where they are only
+// examples), sound as 16 bit little-endian at 8 kHz, stop; back come what seems
 // to have been said, and at the end what was, both as the phrase that it means.
 // Confidence is left out: the engine has none.
 type Server struct {
@@ -60,6 +61,9 @@ type startMessage struct {
 	InterimResults bool   `json:"interimResults"`
 	Options        struct {
 		Phrases []string `json:"hints"`
+		// Examples: the phrases are what might be said; those that cannot be heard are
+		// left out.
+		Examples bool `json:"examples"`
 	} `json:"options"`
 }
 
@@ -135,6 +139,9 @@ func (u *utterance) understand(ctx context.Context) (string, error) {
 		return "", errBusy
 	}
 	defer func() { u.server.free <- u.engine }()
+	if u.start.Options.Examples {
+		u.start.Options.Phrases = Hearable(u.server.dictionary, u.start.Options.Phrases)
+	}
 	grammar, err := Grammar(u.server.dictionary, u.start.Options.Phrases)
 	if err != nil {
 		return "", &declined{err}

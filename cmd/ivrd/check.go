@@ -27,9 +27,13 @@ func (c checkCmd) Run(ctx context.Context) error {
 		return err
 	}
 	prompts, promptErr := loadPrompts(f)
-	flows, flowErr := loadFlows(f, prompts)
-	_, _, speechErr := newEngines(ctx, f)
 	intents, intentErr := loadIntents(f)
+	var names []string // nil: any, so that faulty intents are told once
+	if intentErr == nil {
+		names = intentNames(intents)
+	}
+	flows, flowErr := loadFlows(f, prompts, names)
+	_, _, speechErr := newEngines(ctx, f)
 	err = errors.Join(checkKeys(f), checkPeople(ctx, f), speechErr, promptErr, flowErr, intentErr)
 	var warnings []string
 	if flowErr == nil {

@@ -16,7 +16,7 @@ func TestNumberWithoutAFlow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flows, err := loadFlows(f, nil)
+	flows, err := loadFlows(f, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,8 +33,9 @@ func (fs flowFaults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// loadFlows loads and checks the configured flows (or the demo's).
-func loadFlows(f config.File, prompts *tts.Library) (*ivr.Flows, error) {
+// loadFlows loads and checks the configured flows (or the demo's), which may ask for
+// the intents of these names; nil: for any.
+func loadFlows(f config.File, prompts *tts.Library, intents []string) (*ivr.Flows, error) {
 	fsys, err := demoOr(f.Flows.Dir, "demo/flows")
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func loadFlows(f config.File, prompts *tts.Library) (*ivr.Flows, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read flows: %w", err)
 	}
-	o := ivr.CheckOptions{Env: flowEnv(f, "http://127.0.0.1"), Queues: queueNames(f)}
+	o := ivr.CheckOptions{Env: flowEnv(f, "http://127.0.0.1"), Queues: queueNames(f), Intents: intents}
 	if prompts != nil {
 		o.Prompt = prompts.Exists
 	}
@@ -112,7 +113,16 @@ func (t flowTestCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	flows, err := loadFlows(f, nil)
+	f.Speech.Understanding.Engine = config.UnderstandingEmbedded // a test asks nobody else
+	set, err := loadIntents(f)
+	if err != nil {
+		return err
+	}
+	intents, err := newUnderstander(f, set, nil)
+	if err != nil {
+		return err
+	}
+	flows, err := loadFlows(f, nil, intentNames(set))
 	if err != nil {
 		return err
 	}
@@ -123,7 +133,7 @@ func (t flowTestCmd) Run(ctx context.Context) error {
 	var all []flowtest.Result
 	failed := 0
 	for _, file := range files {
-		for _, r := range flowtest.RunFile(ctx, flows, file.name, file.data, flowtest.Options{Env: flowEnv(f, "http://backend")}) {
+		for _, r := range flowtest.RunFile(ctx, flows, file.name, file.data, flowtest.Options{Env: flowEnv(f, "http://backend"), Understander: intents}) {
 			fmt.Println(r.Summary())
 			if !r.Passed() {
 				failed++

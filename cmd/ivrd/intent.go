@@ -39,6 +39,15 @@ func readIntents(path string) (intent.Set, error) {
 	return set, nil
 }
 
+// intentNames are those that flows may ask for.
+func intentNames(set intent.Set) []string {
+	names := []string{}
+	for _, i := range set.Intents {
+		names = append(names, i.Name)
+	}
+	return names
+}
+
 type intentTestCmd struct {
 	File     string  `arg:"" help:"File of intents." type:"existingfile"`
 	Against  string  `help:"Judge by the examples of another file instead of cross-validation." placeholder:"FILE" type:"existingfile"`

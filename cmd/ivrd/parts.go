@@ -14,6 +14,7 @@ import (
 	"github.com/ivrd/ivrd/call"
 	"github.com/ivrd/ivrd/internal/config"
 	"github.com/ivrd/ivrd/internal/obs"
+	"github.com/ivrd/ivrd/internal/understand"
 	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/media/engine"
@@ -171,16 +172,21 @@ func newSpeech(ctx context.Context, f config.File, log *slog.Logger) (*tts.Cache
 	return tts.NewCache(tts.CacheConfig{Engine: engine, Fallback: fallback, Dir: filepath.Join(f.Data.Dir, "speech"), Log: log})
 }
 
-// script is flows with the prompts that they play. It is replaced as a whole:
-// a call that has begun goes on with its own.
+// script is flows with the prompts that they play and the intents that they ask for.
+// It is replaced as a whole: a call that has begun goes on with its own.
 type script struct {
 	flows   *ivr.Flows
 	speaker *tts.Speaker
 	texts   promptset.Texts
+	intents *understand.Understander
 }
 
-// prepare renders what the flows always say, so that no caller waits for it.
+// prepare learns what callers may want, and renders what the flows always say, so that
+// no caller waits for it.
 func (s *script) prepare(ctx context.Context, log *slog.Logger) {
+	if s.flows.Asks() {
+		s.intents.Learn()
+	}
 	for _, t := range s.flows.Texts() {
 		if ctx.Err() != nil {
 			return

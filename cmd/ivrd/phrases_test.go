@@ -50,7 +50,7 @@ func TestPhrasesOfMenus(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := menuWith(t, tt.phrases)
 			f.Speech.Recognizer, f.Speech.Recognizers, f.Speech.Activity = tt.recognizer, tt.others, tt.activity
-			flows, err := loadFlows(f, nil)
+			flows, err := loadFlows(f, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -71,7 +71,9 @@ type house struct {
 	api       *api.Server
 	changes   api.Changes // what pages look at: calls and queues tell, api looks
 	metrics   *obs.Metrics
-	draining  atomic.Bool
+	// understood counts utterances by the engine that has understood them.
+	understood obs.Counter
+	draining   atomic.Bool
 	// background ends with the house; preparing counts what runs on it.
 	background context.Context //nolint:containedctx // the house owns it
 	preparing  sync.WaitGroup
@@ -144,6 +146,8 @@ func (h *house) openData(ctx context.Context) (err error) {
 // openScript loads what calls are played from, before anything listens: its
 // faults are the likeliest.
 func (h *house) openScript(ctx context.Context) (err error) {
+	h.metrics = obs.NewMetrics()
+	h.understood = h.metrics.Counter("understood_total", "Utterances that were understood, by engine; embedded is also the fall-back of another.", "engine")
 	if h.speech, err = newSpeech(ctx, h.file, h.log); err != nil {
 		return err
 	}
@@ -161,7 +165,6 @@ func (h *house) openCalls(ctx context.Context) error {
 	}
 	fetcher := webfetch.New()
 	h.opened(func() error { fetcher.Close(); return nil })
-	h.metrics = obs.NewMetrics()
 	if h.desk, err = openDesk(ctx, h.file, h.data.people, h.changes.Tell); err != nil {
 		return err
 	}
@@ -171,7 +174,7 @@ func (h *house) openCalls(ctx context.Context) error {
 	}
 	dial := &lateDialer{}
 	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Longest: h.file.Calls.Longest, Node: nodeName(), Env: env, Activity: h.file.Speech.Activity, Emotion: h.file.Speech.Emotion}, call.Deps{
-		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher, Recognizer: h.hearing.menus(), Dictation: h.hearing.dictation(),
+		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher, Recognizer: h.hearing.menus(), Dictation: h.hearing.dictation(), Understander: conversations{h},
 		Script: h.callScript, Log: h.log, Ended: h.countCall(), Changed: h.changes.Tell, Overloaded: h.engine.Overloaded,
 	})
 	h.absent = &absence{desk: h.desk, registered: func(user string) bool { return h.sip.Registered(user) }, seen: map[string]time.Time{}}
@@ -193,7 +196,15 @@ func (h *house) loadFlows() error {
 	if err != nil {
 		return err
 	}
-	flows, err := loadFlows(h.file, library)
+	set, err := loadIntents(h.file)
+	if err != nil {
+		return err
+	}
+	intents, err := newUnderstander(h.file, set, func(engine string) { h.understood.Inc(engine) })
+	if err != nil {
+		return err
+	}
+	flows, err := loadFlows(h.file, library, intentNames(set))
 	if err != nil {
 		return err
 	}
@@ -204,7 +215,7 @@ func (h *house) loadFlows() error {
 	if err != nil {
 		h.log.Warn("transcripts will not have the words of recorded prompts", "err", err)
 	}
-	s := &script{flows, tts.NewSpeaker(library, h.speech), texts}
+	s := &script{flows, tts.NewSpeaker(library, h.speech), texts, intents}
 	h.script.Store(s)
 	h.preparing.Go(func() { s.prepare(h.background, h.log) })
 	return nil
@@ -213,7 +224,10 @@ func (h *house) loadFlows() error {
 // callScript is what a call that begins now is played from.
 func (h *house) callScript() call.Script {
 	s := h.script.Load()
-	return call.Script{Flows: s.flows, Speaker: s.speaker, Words: func(language, name string) string { return s.texts.Prompts[name][language] }}
+	return call.Script{
+		Flows: s.flows, Speaker: s.speaker, Understander: s.intents,
+		Words: func(language, name string) string { return s.texts.Prompts[name][language] },
+	}
 }
 
 // lateDialer is the SIP server, which is made after the conductor that dials.

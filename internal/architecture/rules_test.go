@@ -54,6 +54,7 @@ func layers() []layer {
 		{"internal/obs", []string{"transcript"}, "logs and metrics need the masking of numbers, and nothing else"},
 		{"internal/spelling", nil, "compares words; whose they are is nobody's business"},
 		{"internal/config", []string{"internal/secret", "internal/spelling"}, "the file as it is written; cmd/ivrd gives each package its part"},
+		{"internal/understand", []string{"ivr", "asr/intent", "asr/intent/remote"}, "one port of a flow: what callers mean; flows and classifier do not know each other"},
 		{"internal/webfetch", []string{"ivr"}, "one port of a flow: its HTTP"},
 		{"internal/demobackend", nil, "plays a customer's own server: it cannot know ivrd"},
 		{"internal/phone", []string{"leg", "media", "media/...", "sip", "internal/secret"}, "a phone is built of the parts that a call is built of"},

@@ -95,6 +95,13 @@ func TestFaults(t *testing.T) {
 		{"ports", "media: {ports: 10-20}\n", `F:1: media.ports: wants a range of ports from 1024 up, such as 16384-32767, got "10-20"`},
 		{"no data", "data: {dir: \"\"}\n", `F:1: data.dir: is empty`},
 		{"backend", "flows: {backend: mine}\n", `F:1: flows.backend: wants one of demo, got "mine"`},
+		{"who understands", "speech: {understanding: {engine: magic}}\n", `F:1: speech.understanding.engine: wants one of embedded, rasa, chat, got "magic"
+F:1: speech.understanding.url: wants an http or https URL (hint: such as http://127.0.0.1:5005)`},
+		{"a chat without a model", "speech: {understanding: {engine: chat, url: \"https://h/v1\", limit: 1m}}\n", `F:1: speech.understanding.limit: wants 100ms to 10s, got 1m0s (hint: the caller waits for it)
+F:1: speech.understanding: has no model, which chat needs`},
+		{"words in clear", "speech: {understanding: {engine: rasa, url: \"http://rasa.example\"}}\n", `F:1: speech.understanding.url: callers' words would travel in clear (hint: use https, or a loopback or private address)`},
+		{"a password in a URL", "speech: {understanding: {engine: rasa, url: \"http://u:p@10.0.0.1\"}}\n", `F:1: speech.understanding.url: holds a password (hint: give it as key)`},
+		{"an address for nobody", "speech: {understanding: {url: \"http://10.0.0.1\"}}\n", `F:1: speech.understanding.url: is not asked by the embedded classifier (hint: set engine to rasa or chat)`},
 		{"trunk without a name", "sip:\n  trunks:\n    - {match: [10.0.0.0/8]}\n", `F:3: sip.trunks[0]: has no name`},
 		{"trunk twice", "sip:\n  trunks:\n    - {name: a, match: [10.0.0.0/8]}\n    - {name: a, match: [10.0.0.0/8]}\n", `F:4: sip.trunks[1].name: another trunk is called "a"`},
 		{"trunk match", "sip:\n  trunks: [{name: a, match: [here]}]\n", `F:2: sip.trunks[0].match[0]: wants an address range, got "here" (hint: such as 203.0.113.7/32)`},

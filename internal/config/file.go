@@ -174,6 +174,8 @@ type Speech struct {
 	Listeners  int    `yaml:"listeners"`
 	// Recognizers that run elsewhere, best first.
 	Recognizers []Recognizer `yaml:"recognizers"`
+	// Understanding says what is meant by it.
+	Understanding Understanding `yaml:"understanding"`
 }
 
 // SpeechHTTP is a service that has OpenAI's POST /audio/speech.
@@ -243,6 +245,7 @@ func Default() File {
 			HTTP:     SpeechHTTP{Voices: map[string]string{}, Format: "wav", Rate: 24000, Timeout: 3 * time.Second},
 			Command:  SpeechCommand{Argv: []string{}, Voices: map[string]string{}, Format: "wav", Rate: 22050, Timeout: 3 * time.Second},
 			Activity: true, Emotion: true, Recognizer: "auto", Listeners: 2, Recognizers: []Recognizer{},
+			Understanding: Understanding{Engine: UnderstandingEmbedded, Limit: time.Second},
 		},
 		Data: Data{Dir: "./var", Reserve: 64 << 20},
 		Log:  Log{Level: "info", Format: "text"},

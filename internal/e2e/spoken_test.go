@@ -89,7 +89,13 @@ const tries = 3
 // wanted, and they hear it.
 func (s *spokenTo) says(voice, text, keys, want, hears string) {
 	s.t.Helper()
-	said, heard := speaks(s.t, voice, text), filepath.Join(s.t.TempDir(), "heard.wav")
+	s.plays(speaks(s.t, voice, text), keys, want, hears)
+}
+
+// plays is says with a file of what is said.
+func (s *spokenTo) plays(said, keys, want, hears string) {
+	s.t.Helper()
+	heard := filepath.Join(s.t.TempDir(), "heard.wav")
 	var got []string
 	for range tries {
 		s.phone("sip:3000@"+s.sip, "--play", said, "--dtmf", keys, "--duration", "20s", "--record", heard)
@@ -100,11 +106,11 @@ func (s *spokenTo) says(voice, text, keys, want, hears string) {
 			}
 		}
 		if got[len(got)-1] == want {
-			checkSound(s.t, "who says "+text, testkit.ReadWAV(s.t, heard), hears)
+			checkSound(s.t, "who plays "+said, testkit.ReadWAV(s.t, heard), hears)
 			return
 		}
 	}
-	s.t.Errorf("%s says %q: %q, want %q", voice, text, got, want)
+	s.t.Errorf("who plays %s goes %q, want %q", said, got, want)
 }
 
 // childOf finds the helper that was started from a directory.

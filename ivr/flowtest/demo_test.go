@@ -7,6 +7,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ivrd/ivrd/asr/intent/examples"
+	"github.com/ivrd/ivrd/internal/understand"
 	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/ivr/flowtest"
 )
@@ -28,12 +30,13 @@ func TestDemo(t *testing.T) {
 	for _, f := range faults {
 		t.Error(f)
 	}
+	intents := understander(t)
 	var results []flowtest.Result
 	for name, data := range files {
 		if !strings.HasSuffix(name, ".test.yaml") {
 			continue
 		}
-		for _, r := range flowtest.RunFile(t.Context(), flows, name, data, flowtest.Options{Env: map[string]string{"BACKEND": "http://back.end"}}) {
+		for _, r := range flowtest.RunFile(t.Context(), flows, name, data, flowtest.Options{Env: map[string]string{"BACKEND": "http://back.end"}, Understander: intents}) {
 			if !r.Passed() {
 				t.Error(r.Summary())
 			}
@@ -49,6 +52,24 @@ func TestDemo(t *testing.T) {
 			t.Errorf("prompt %s has a text, but no flow plays it", name)
 		}
 	}
+}
+
+// understander understands the demo's intents.
+func understander(t *testing.T) ivr.Understander {
+	t.Helper()
+	data, err := os.ReadFile(demo + "intents.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := examples.Read(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := understand.New(set, understand.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }
 
 func promptTexts(t *testing.T) map[string]map[string]string {

@@ -38,7 +38,7 @@ func TestReferenceExamples(t *testing.T) {
 		t.Errorf("only %d flows and %d scenarios found", len(files), len(scenarios))
 	}
 	for _, s := range scenarios {
-		for _, r := range flowtest.RunFile(t.Context(), flows, "example", []byte(s), flowtest.Options{Env: map[string]string{"BACKEND": "http://b"}}) {
+		for _, r := range flowtest.RunFile(t.Context(), flows, "example", []byte(s), flowtest.Options{Env: map[string]string{"BACKEND": "http://b"}, Understander: understander(t)}) {
 			if !r.Passed() {
 				t.Error(r.Summary())
 			}

@@ -16,6 +16,8 @@ import (
 type Options struct {
 	Env    map[string]string
 	Config map[string]any
+	// Understander understands what is said to an ask; nil: phrases only.
+	Understander ivr.Understander
 }
 
 // Visit is one node that a scenario went through.
@@ -69,12 +71,12 @@ func (t *test) run(ctx context.Context, flows *ivr.Flows, o Options) Result {
 	t.report.Faults = nil
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	p := &player{test: t, flows: flows, steps: t.steps, now: t.at, stop: cancel, served: map[string]int{}}
+	p := &player{test: t, steps: t.steps, now: t.at, stop: cancel, served: map[string]int{}}
 	options := ivr.Options{From: t.from, To: t.to, Trusted: t.trusted, Language: t.language, Env: o.Env, Config: o.Config}
 	if t.env != nil {
 		options.Env = t.env
 	}
-	run, err := ivr.NewRun(flows, t.flow, ivr.Ports{Caller: p, Fetcher: p, Clock: p}, options)
+	run, err := ivr.NewRun(flows, t.flow, ivr.Ports{Caller: p, Fetcher: p, Clock: p, Understander: o.Understander}, options)
 	if err != nil {
 		t.fail(t.node, "%s", err)
 	} else {

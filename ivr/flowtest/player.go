@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,6 @@ import (
 // at once; only its clock moves.
 type player struct {
 	test      *test
-	flows     *ivr.Flows
 	steps     []step
 	keys      string // pressed and not yet taken
 	heard     []ivr.Prompt
@@ -144,13 +144,7 @@ func (p *player) Listen(ctx context.Context, l ivr.Listen) (ivr.Heard, error) {
 			p.done()
 			return p.press(l), nil
 		case s.kind == stepSay:
-			keys, ok := p.flows.Keys(p.path[len(p.path)-1].Flow, p.node(), "", s.value)
-			if !ok {
-				return ivr.Heard{}, p.fail(s, "node %s has no option with the phrase %q", p.node(), s.value)
-			}
-			p.keys = keys
-			p.done()
-			return p.press(l), nil
+			return p.speak(s, l)
 		case s.kind == stepSilence:
 			p.done()
 			return p.nothing(l.Timeout), nil
@@ -181,6 +175,27 @@ func (p *player) play(ctx context.Context, prompts []ivr.Prompt) (ivr.Heard, err
 		return ivr.Heard{}, ivr.ErrHangup
 	}
 	return ivr.Heard{Kind: ivr.HeardPlayed}, nil
+}
+
+// speak says something: one of the phrases, or where it is asked freely anything.
+func (p *player) speak(s *step, l ivr.Listen) (ivr.Heard, error) {
+	phrases := l.Phrases
+	for _, t := range l.Tongues {
+		phrases = append(phrases, t.Phrases...)
+	}
+	i := slices.IndexFunc(phrases, func(phrase string) bool { return strings.EqualFold(phrase, s.value) })
+	var heard ivr.Heard
+	switch {
+	case l.Free:
+		heard = ivr.Heard{Kind: ivr.HeardWords, Words: ivr.NewSecret([]byte(s.value))}
+	case i >= 0:
+		heard = ivr.Heard{Kind: ivr.HeardPhrase, Phrase: phrases[i]}
+	default:
+		return ivr.Heard{}, p.fail(s, "node %s has no option with the phrase %q", p.node(), s.value)
+	}
+	p.done()
+	p.heard = nil
+	return heard, nil
 }
 
 func (p *player) nothing(d time.Duration) ivr.Heard {
@@ -305,6 +320,9 @@ func (p *player) Hangup(context.Context) error {
 
 // Entered keeps the path.
 func (p *player) Entered(flow, node string) { p.path = append(p.path, Visit{flow, node}) }
+
+// Understood is of no interest: what follows shows it.
+func (*player) Understood(ivr.Understanding) {}
 
 // Now is the scenario's clock.
 func (p *player) Now() time.Time { return p.now }

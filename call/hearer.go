@@ -1,0 +1,217 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/ivrd/ivrd/asr"
+	"github.com/ivrd/ivrd/ivr"
+)
+
+// hearer hears the answer to one turn with the best that there is: what may be said
+// freely is written down by the dictation, where it knows the language; else one of the
+// phrases is heard. While the caller's language is not known it listens in all of them.
+type hearer struct {
+	tongues [][]way // the ways to hear a language, best first
+}
+
+// way is an engine, and what it is to listen for.
+type way struct {
+	asr.Recognizer
+
+	phrases  []string
+	language string
+	free     bool
+}
+
+// hearer is who hears the answer to a turn; nil when nobody does.
+func (c *Call) hearer(l ivr.Listen) asr.Recognizer {
+	tongues := l.Tongues
+	if len(tongues) == 0 {
+		tongues = []ivr.Tongue{{Language: l.Language, Phrases: l.Phrases}}
+	}
+	deps := c.con.deps
+	h := &hearer{}
+	for _, t := range tongues {
+		var ways []way
+		if l.Free && deps.Dictation != nil {
+			ways = append(ways, way{Recognizer: deps.Dictation, language: t.Language})
+		}
+		if len(t.Phrases) > 0 && deps.Recognizer != nil {
+			ways = append(ways, way{deps.Recognizer, t.Phrases, t.Language, l.Free})
+		}
+		if len(ways) > 0 {
+			h.tongues = append(h.tongues, ways)
+		}
+	}
+	if len(h.tongues) == 0 {
+		return nil
+	}
+	return h
+}
+
+// Name implements asr.Recognizer.
+func (h *hearer) Name() string { return h.tongues[0][0].Name() }
+
+// Traits implements asr.Recognizer.
+func (h *hearer) Traits() asr.Traits { return h.tongues[0][0].Traits() }
+
+// Open implements asr.Recognizer. Languages that no engine knows are left out; it fails
+// when none is left.
+func (h *hearer) Open(ctx context.Context, o asr.Options) (asr.Session, error) {
+	var open []asr.Session
+	var faults []error
+	for _, ways := range h.tongues {
+		s, err := first(ctx, ways, o)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		open = append(open, s)
+	}
+	switch len(open) {
+	case 0:
+		return nil, errors.Join(faults...)
+	case 1:
+		return open[0], nil
+	default:
+		return newJury(open), nil
+	}
+}
+
+// first opens the best way that there is.
+func first(ctx context.Context, ways []way, o asr.Options) (s asr.Session, err error) {
+	for _, w := range ways {
+		o.Phrases, o.Language, o.Extra = w.phrases, w.language, nil
+		if w.free { // the phrases are examples: what cannot be heard of them is left out
+			o.Extra = map[string]any{"examples": true}
+		}
+		if s, err = w.Recognizer.Open(ctx, o); err == nil {
+			return s, nil
+		}
+	}
+	return nil, err
+}
+
+// meant is what was heard: one of the phrases, or words where anything may be said.
+func meant(l ivr.Listen, got spoken) ivr.Heard {
+	offered := slices.Contains(l.Phrases, got.text) || slices.ContainsFunc(l.Tongues, func(t ivr.Tongue) bool { return slices.Contains(t.Phrases, got.text) })
+	if l.Free && !offered {
+		return ivr.Heard{Kind: ivr.HeardWords, Words: ivr.NewSecret([]byte(got.text))}
+	}
+	return ivr.Heard{Kind: ivr.HeardPhrase, Phrase: got.phrase}
+}
+
+// jury is several sessions that hear the same in different languages, as one session
+// that tells at its end what the surest of them has heard. An engine without confidence
+// is the least sure: it may take whatever is said for one of its phrases. Of equals the
+// flow's first language counts.
+type jury struct {
+	sessions []asr.Session
+	segments chan asr.Segment
+
+	mu  sync.Mutex
+	err error // of one of them, unless another has heard something
+}
+
+func newJury(sessions []asr.Session) *jury {
+	j := &jury{sessions: sessions, segments: make(chan asr.Segment, 1)}
+	go j.judge()
+	return j
+}
+
+// judge waits for all of them.
+func (j *jury) judge() {
+	defer close(j.segments)
+	heard := make([]spoken, len(j.sessions))
+	var all sync.WaitGroup
+	for i, s := range j.sessions {
+		all.Go(func() { heard[i] = result(s, func(string) {}) })
+	}
+	all.Wait()
+	var best *spoken
+	for i := range heard {
+		if h := &heard[i]; h.segment.Text != "" && (best == nil || h.sure() > best.sure()) {
+			best = h
+		}
+	}
+	if best != nil {
+		s := best.segment
+		s.Text = best.text
+		j.segments <- s
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, h := range heard {
+		if h.err == nil { // who has heard nothing has at least listened
+			j.err = nil
+			return
+		}
+		j.err = h.err
+	}
+}
+
+// Write implements asr.Session.
+func (j *jury) Write(f asr.Frame) {
+	for _, s := range j.sessions {
+		s.Write(f)
+	}
+}
+
+// Segments implements asr.Session.
+func (j *jury) Segments() <-chan asr.Segment { return j.segments }
+
+// Finish implements asr.Session.
+func (j *jury) Finish(ctx context.Context) error {
+	j.each(func(s asr.Session) { _ = s.Finish(ctx) }) // each error is that of its session
+	return j.Err()
+}
+
+// Close implements asr.Session.
+func (j *jury) Close() error {
+	j.each(func(s asr.Session) { _ = s.Close() })
+	return nil
+}
+
+func (j *jury) each(f func(asr.Session)) {
+	var all sync.WaitGroup
+	for _, s := range j.sessions {
+		all.Go(func() { f(s) })
+	}
+	all.Wait()
+}
+
+// Err implements asr.Session.
+func (j *jury) Err() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.err
+}
+
+// Stats implements asr.Session: those of the worst of them.
+func (j *jury) Stats() asr.Stats {
+	worst := j.sessions[0].Stats()
+	for _, s := range j.sessions[1:] {
+		if st := s.Stats(); st.Behind > worst.Behind {
+			worst = st
+		}
+	}
+	return worst
+}
+
+// sure is how sure the engine is, or of the words on average; 0 where it does not say.
+func (s *spoken) sure() float64 {
+	if s.segment.Confidence != nil {
+		return *s.segment.Confidence
+	}
+	sum := 0.0
+	for _, w := range s.segment.Words {
+		if w.Confidence != nil {
+			sum += *w.Confidence
+		}
+	}
+	return sum / float64(max(1, len(s.segment.Words)))
+}
