@@ -16,9 +16,16 @@ func TestUnderstands(t *testing.T) {
 		asked     string
 		want      bool
 	}{
-		{nil, "zh", true}, {[]string{"en"}, "", true}, {[]string{"en"}, "en", true}, {[]string{"en"}, "en-GB", true},
-		{[]string{"en-US"}, "en", true}, {[]string{"en-US"}, "EN-us", true}, {[]string{"en-US"}, "en-GB", false},
-		{[]string{"en"}, "zh", false}, {[]string{"en"}, "enm", false}, {[]string{"en", "zh-CN"}, "zh", true},
+		{nil, "zh", true},
+		{[]string{"en"}, "", true},
+		{[]string{"en"}, "en", true},
+		{[]string{"en"}, "en-GB", true},
+		{[]string{"en-US"}, "en", true},
+		{[]string{"en-US"}, "EN-us", true},
+		{[]string{"en-US"}, "en-GB", false},
+		{[]string{"en"}, "zh", false},
+		{[]string{"en"}, "enm", false},
+		{[]string{"en", "zh-CN"}, "zh", true},
 	} {
 		if got := (asr.Traits{Languages: tt.languages}).Understands(tt.asked); got != tt.want {
 			t.Errorf("%v understands %q: %v", tt.languages, tt.asked, got)

@@ -34,7 +34,7 @@ func (v *chinese) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	defer c.CloseNow() //nolint:errcheck // the client may be gone
+	defer c.CloseNow()
 	var phrases []string
 	for {
 		kind, msg, err := c.Read(r.Context())

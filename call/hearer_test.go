@@ -108,20 +108,29 @@ func TestAskInWords(t *testing.T) {
 		asked      string // in which language and for what
 	}{
 		{
-			"anything", map[string][]string{"en": heard("english", "yes"), "zh": heard("")}, map[string][]string{"en": heard("I have lost my card")},
+			"anything",
+			map[string][]string{"en": heard("english", "yes"), "zh": heard("")},
+			map[string][]string{"en": heard("I have lost my card")},
 			nil, 3, "blocked", "en [] map[]",
 		},
 		{
-			"an example", map[string][]string{"en": heard("english", "bill in en"), "zh": heard("")}, map[string][]string{"zh": heard("无")},
+			"an example",
+			map[string][]string{"en": heard("english", "bill in en"), "zh": heard("")},
+			map[string][]string{"zh": heard("无")},
 			nil, 2, "found", "en [once more card in en bill in en] map[examples:true]",
 		},
 		{
-			"no dictation at all", map[string][]string{"en": heard("english", "card in en", "no")}, nil,
+			"no dictation at all",
+			map[string][]string{"en": heard("english", "card in en", "no")},
+			nil,
 			nil, 3, "confused", "en [once more card in en bill in en] map[examples:true]",
 		},
 		{
-			"the surer language", map[string][]string{"en": heard("english"), "zh": heard("中文", "是的")}, map[string][]string{"zh": heard("我的卡丢了")},
-			map[string]float64{"zh": 0.4}, 3, "blocked", "zh [] map[]",
+			"the surer language",
+			map[string][]string{"en": heard("english"), "zh": heard("中文", "是的")},
+			map[string][]string{"zh": heard("我的卡丢了")},
+			map[string]float64{"zh": 0.4},
+			3, "blocked", "zh [] map[]",
 		},
 		{"no language", map[string][]string{"en": heard(""), "zh": heard("")}, nil, nil, 1, "confused", ""},
 		{"the engine of one language fails", map[string][]string{"en": heard("!"), "zh": heard("中文")}, nil, nil, 1, "wish", ""},

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -262,9 +263,9 @@ func (s *scribe) answer(g transcript.Segment) {
 }
 
 func (s *scribe) lastOf(who transcript.Speaker) *transcript.Segment {
-	for i := len(s.recent) - 1; i >= 0; i-- {
-		if s.recent[i].Speaker == who {
-			return s.recent[i]
+	for _, g := range slices.Backward(s.recent) {
+		if g.Speaker == who {
+			return g
 		}
 	}
 	return nil

@@ -23,7 +23,8 @@ nodes:
 		t.Fatal(faults)
 	}
 	want := []ivr.Text{
-		{Language: "en", Speech: ssml.Plain("Hello.")}, {Language: "zh", Speech: ssml.Plain("您好。")},
+		{Language: "en", Speech: ssml.Plain("Hello.")},
+		{Language: "zh", Speech: ssml.Plain("您好。")},
 		{Language: "en", Speech: ssml.Speech{{Text: "Two, "}, {Pause: time.Second}, {Text: "one two"}}},
 	}
 	if got := flows.Texts(); !reflect.DeepEqual(got, want) {

@@ -44,8 +44,17 @@ func TestReadAs(t *testing.T) {
 
 func TestReadAsRefusesWithoutQuoting(t *testing.T) {
 	for _, c := range []struct{ as, text string }{
-		{"digits", "secret"[:0]}, {"telephone", "京京"}, {"characters", " "}, {"currency", "7777"}, {"currency", "$7777 CNY"}, {"currency", "7777 XYZ"},
-		{"currency", "$1,23.7777"}, {"date", "7777"}, {"date", "2026-02-30"}, {"cardinal", "7777x"}, {"cardinal", ""},
+		{"digits", "secret"[:0]},
+		{"telephone", "京京"},
+		{"characters", " "},
+		{"currency", "7777"},
+		{"currency", "$7777 CNY"},
+		{"currency", "7777 XYZ"},
+		{"currency", "$1,23.7777"},
+		{"date", "7777"},
+		{"date", "2026-02-30"},
+		{"cardinal", "7777x"},
+		{"cardinal", ""},
 	} {
 		got, err := readAs(c.as, c.text, "en", time.UTC)
 		if err == nil || strings.Contains(err.Error(), "7777") {

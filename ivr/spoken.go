@@ -23,7 +23,7 @@ func speakers() map[string]speaker {
 }
 
 // speaker spells values as one language says them.
-type speaker interface {
+type speaker interface { //nolint:interfacebloat // one method a way of reading
 	number(decimal) string
 	// count spells a whole number before the thing that is counted.
 	count(decimal) string

@@ -210,7 +210,7 @@ type AuditEntry struct {
 
 // Archive is what the rest of the house uses. Open recovers what a crash left
 // behind before it returns.
-type Archive interface {
+type Archive interface { //nolint:interfacebloat // one method a thing that is asked of it
 	// Begin writes the record of a new call, drawing its ID, and returns the
 	// visit. With the store gone it fails: policy decides what happens then.
 	Begin(ctx context.Context, call Call) (Visit, error)

@@ -68,12 +68,12 @@ func call(t *testing.T, c CacheConfig, test func(*caller)) {
 		if err := e.Start(); err != nil {
 			t.Fatal(err)
 		}
-		defer e.Close() //nolint:errcheck // the test is over
+		defer e.Close()
 		phone, err := party.NewPhone(network.Host("10.0.0.2"), netip.MustParseAddr("10.0.0.2"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer phone.Close() //nolint:errcheck // the test is over
+		defer phone.Close()
 		s, err := e.NewSession("test")
 		if err != nil {
 			t.Fatal(err)

@@ -29,7 +29,7 @@ func (v chineseServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	defer c.CloseNow() //nolint:errcheck // the client may be gone
+	defer c.CloseNow()
 	var m struct {
 		Config struct {
 			Phrases []string `json:"phrase_list"`

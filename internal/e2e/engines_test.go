@@ -38,7 +38,7 @@ func (v *voskServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	defer c.CloseNow() //nolint:errcheck // the client may be gone
+	defer c.CloseNow()
 	for sound := 0; ; {
 		kind, msg, err := c.Read(r.Context())
 		if err != nil {

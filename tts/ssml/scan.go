@@ -272,10 +272,8 @@ var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "&quo
 var entityForm = regexp.MustCompile(`&(?:(?:lt|gt|amp|quot|apos);)?`)
 
 func unescape(s string) (string, error) {
-	for _, e := range entityForm.FindAllString(s, -1) {
-		if e == "&" {
-			return "", errors.New("a & stands alone (hint: beside tags it is written &amp;, and < is written &lt;)")
-		}
+	if slices.Contains(entityForm.FindAllString(s, -1), "&") {
+		return "", errors.New("a & stands alone (hint: beside tags it is written &amp;, and < is written &lt;)")
 	}
 	return entities.Replace(s), nil
 }

@@ -10,8 +10,13 @@ import (
 func TestScan(t *testing.T) {
 	got, err := Scan(`<speak version="1.1">A &amp; "B"<break strength="strong"/><prosody rate='120%' volume="soft" pitch="x-low">c</prosody></speak>`)
 	want := []Item{
-		{Tag: &Tag{Name: Speak}}, {Text: `A & "B"`}, {Tag: &Tag{Name: Break, Pause: 700 * time.Millisecond}},
-		{Tag: &Tag{Name: Manner, Prosody: Prosody{Rate: 0.2, Pitch: -6, Volume: -6}}}, {Text: "c"}, {Tag: &Tag{Name: Manner, Ends: true}}, {Tag: &Tag{Name: Speak, Ends: true}},
+		{Tag: &Tag{Name: Speak}},
+		{Text: `A & "B"`},
+		{Tag: &Tag{Name: Break, Pause: 700 * time.Millisecond}},
+		{Tag: &Tag{Name: Manner, Prosody: Prosody{Rate: 0.2, Pitch: -6, Volume: -6}}},
+		{Text: "c"},
+		{Tag: &Tag{Name: Manner, Ends: true}},
+		{Tag: &Tag{Name: Speak, Ends: true}},
 	}
 	if err == nil && len(got) > 3 {
 		got[3].Tag.Prosody.Rate = 0.2 // 1.2 - 1 is not quite
