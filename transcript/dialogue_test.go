@@ -308,7 +308,7 @@ func dialogue(r *rand.Rand, w words) []line {
 		case 1, 2:
 			lines = append(lines, harmless(r, w))
 		default:
-			lines = append(lines, number(r, w)...)
+			lines = append(lines, tell(r, w)...)
 		}
 	}
 	return lines
@@ -324,8 +324,8 @@ func harmless(r *rand.Rand, w words) line {
 	return l
 }
 
-// number asks for one, says it, and perhaps says it again.
-func number(r *rand.Rand, w words) []line {
+// tell asks for a number, says it, and perhaps says it again.
+func tell(r *rand.Rand, w words) []line {
 	p := &planted{kind: pick1(r, []string{"phone", "card", "id"})}
 	var groups []string
 	p.digits, groups = personalNumber(r, p.kind)
@@ -394,13 +394,13 @@ func say(r *rand.Rand, w words, p *planted, groups []string, who Speaker, carrie
 		l.to = done
 		lines = append(lines, l)
 		if i < len(of.of)-1 {
-			lines = append(lines, between(r, w, who, of)...)
+			lines = append(lines, interlude(r, w, who, of)...)
 		}
 	}
 	return lines
 }
 
-func between(r *rand.Rand, w words, who Speaker, of parts) []line {
+func interlude(r *rand.Rand, w words, who Speaker, of parts) []line {
 	other := Agent
 	if who == Agent {
 		other = Caller

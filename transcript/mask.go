@@ -111,11 +111,8 @@ func maskRuns(text string) string {
 // without its Chinese country code, and hides at least four.
 func maskPhone(digits []byte, plus bool) string {
 	d := string(digits)
-	for _, prefix := range []string{"0086", "86"} {
-		if rest, ok := strings.CutPrefix(d, prefix); ok && isMobile([]byte(rest)) {
-			d, plus = rest, false
-			break
-		}
+	if code := countryCode(d); code != "" {
+		d, plus = d[len(code):], false
 	}
 	shown := min(7, len(d)-4)
 	tail := min(4, shown)
@@ -124,6 +121,16 @@ func maskPhone(digits []byte, plus bool) string {
 		sign = "+"
 	}
 	return sign + maskMiddle(d, shown-tail, tail)
+}
+
+// countryCode is that of a Chinese mobile number, which is not shown.
+func countryCode(d string) string {
+	for _, prefix := range []string{"0086", "86"} {
+		if rest, ok := strings.CutPrefix(d, prefix); ok && isMobile([]byte(rest)) {
+			return prefix
+		}
+	}
+	return ""
 }
 
 // maskMiddle hides all but the first head and the last tail digits.
