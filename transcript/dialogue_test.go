@@ -274,6 +274,24 @@ func patient(r *rand.Rand, ps []piece) parts {
 	return p
 }
 
+// crumbs are one or two pieces at a time.
+func crumbs(r *rand.Rand, ps []piece) parts {
+	last := 0
+	return parts{of: cut(ps, func(i int) bool {
+		if i-last > r.IntN(2) {
+			last = i
+			return true
+		}
+		return false
+	})}
+}
+
+func veryPatient(r *rand.Rand, ps []piece) parts {
+	p := halves(r, ps)
+	p.others = 6
+	return p
+}
+
 // planted is a number in a dialogue.
 type planted struct {
 	kind, digits string

@@ -21,7 +21,7 @@ func TestDialogues(t *testing.T) {
 	for _, half := range []struct {
 		name  string
 		words []words
-	}{{"tuned on", tunedWords()}, {"held out", heldOutWords()}} {
+	}{{"tuned on", tunedWords()}, {"tuned on later", laterWords()}, {"held out", heldOutWords()}} {
 		for i, w := range half.words {
 			var m measure
 			r := rand.New(rand.NewPCG(20261105, uint64(i)))
@@ -141,7 +141,11 @@ func (m *measure) count(lines []line, versions [][]string) {
 			continue
 		}
 		m.leaks++
-		m.miss(p.how, s.texts)
+		if p.within(s.seen) {
+			m.miss("together with another saying", nil)
+		} else {
+			m.miss(p.how, s.texts)
+		}
 	}
 }
 
@@ -203,7 +207,7 @@ func (l line) seen(version string) []int {
 // the masker.
 func decode(text string) string {
 	text = strings.ToLower(text)
-	for _, phrase := range []string{"and the last four are", "后四位是"} {
+	for _, phrase := range []string{"last four", "followed by", "and then", "后四位", "接下来"} {
 		text = strings.ReplaceAll(text, phrase, " ")
 	}
 	text = doubles.ReplaceAllStringFunc(text, func(s string) string {

@@ -19,6 +19,8 @@ type Digits struct {
 	Pause bool
 	// Plus says that a plus sign stands before it.
 	Plus bool
+	// vague ones may be other digits: thirty two is 32 or 302.
+	vague bool
 	// Check is where an X after it ends, 0 for none: a check digit (GB 11643).
 	Check int
 }
@@ -99,27 +101,29 @@ func figures(text string, i int) (string, int) {
 
 // spokenWord reads a number word: seven, oh, nineteen, thirty-eight, double five, eight
 // hundred.
-func spokenWord(text string, i int) (digits string, end int) {
+func spokenWord(text string, i int) (digits string, end int, vague bool) {
 	word, end := nextWord(text, i)
 	if times := map[string]int{"double": 2, "triple": 3, "treble": 3, "quadruple": 4}[word]; times > 0 {
-		return repeated(text, end, times)
+		digits, end = repeated(text, end, times)
+		return digits, end, false
 	}
 	v, ok := EnglishNumber(word)
 	if !ok {
-		return "", 0
+		return "", 0, false
 	}
-	next, after := nextWord(text, skipSpace(text, end))
+	from := skipSpace(text, end)
+	next, after := nextWord(text, from)
 	u, ok := EnglishNumber(next)
 	switch {
 	case ok && v >= 20 && u > 0 && u < 10:
-		return decimal(v + u), after
+		return decimal(v + u), after, !strings.Contains(text[end:from], "-")
 	case v == 0 || v >= 10:
 	case next == "hundred":
-		return decimal(v) + "00", after
+		return decimal(v) + "00", after, false
 	case next == "thousand":
-		return decimal(v) + "000", after
+		return decimal(v) + "000", after, false
 	}
-	return decimal(v), end
+	return decimal(v), end, false
 }
 
 // repeated reads the digit that is doubled or tripled: five, oh, 5.

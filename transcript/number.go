@@ -82,6 +82,9 @@ func judge(refs []ref) []verdict {
 
 // take gives refs the verdict of a number.
 func take(refs []ref, vs []verdict, k kind) {
+	if slices.ContainsFunc(refs, func(r ref) bool { return r.atom().vague }) {
+		k = blank
+	}
 	masked := mask(k, digits(refs), refs[0].atom().Plus)
 	at := 0
 	for i, r := range refs {
@@ -130,7 +133,7 @@ type candidate struct {
 // with is c and a later one that overlaps it.
 func (c candidate) with(o candidate) candidate {
 	switch {
-	case o.from == c.from && o.to >= c.to:
+	case o.from == c.from && o.k == c.k:
 		return o
 	case o.to == c.to && c.k == phone && o.k == phone: // 86 138 0013 8000
 		return c
@@ -151,7 +154,7 @@ func candidates(refs []ref) []candidate {
 
 // appendForms finds the numbers that begin with ref i.
 func appendForms(all []candidate, refs []ref, i int) []candidate {
-	other := refs[i].named() == somethingElse
+	other := refs[i].atom().named == somethingElse
 	plus := refs[i].atom().Plus
 	var d []byte
 	for n := i; n < len(refs); n++ {
@@ -164,7 +167,7 @@ func appendForms(all []candidate, refs []ref, i int) []candidate {
 		if d = append(d, refs[n].atom().Text...); len(d) > mostDigits {
 			break
 		}
-		if len(d) < fewestDigits || n+1 < len(refs) && !borderAt(refs, n+1) {
+		if len(d) < fewestDigits || n+1 < len(refs) && !borderAt(refs, n+1) && !refs[n+1].atom().isX() {
 			continue
 		}
 		if k := form(d, plus); k != plain {
@@ -173,9 +176,6 @@ func appendForms(all []candidate, refs []ref, i int) []candidate {
 	}
 	return all
 }
-
-// named says what the words before a ref in its own segment say that it is.
-func (r ref) named() about { return aboutNext(r.u.text[:r.atom().Start]) }
 
 // borderAt reports whether a number can begin with ref i: not in the middle of digits
 // that are spoken one after another.
@@ -210,7 +210,7 @@ func doubtful(run []ref) kind {
 	if len(d) < fewestDigits || run[0].atom().quantity {
 		return plain
 	}
-	what := run[0].named()
+	what := run[0].atom().named
 	if what == unknown {
 		what = run[0].u.before
 	}
@@ -218,8 +218,12 @@ func doubtful(run []ref) kind {
 	switch {
 	case what == somethingElse && len(d) <= mostDigits, what == unknown && isDay:
 		return plain
+	case what != somebodys && len(d) < fewestUnnamed:
+		return plain
+	case slices.ContainsFunc(run, func(r ref) bool { return r.atom().Spoken }):
+		return blank // it may have been heard wrongly
 	case len(d) > longestPhone:
 		return long
 	}
-	return pick(phone, what == somebodys || len(d) >= fewestUnnamed)
+	return phone
 }

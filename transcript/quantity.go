@@ -28,16 +28,12 @@ func quantities(text string, atoms []atom, tail *gap) {
 	for i := range atoms {
 		a := &atoms[i]
 		switch joint := between(text, atoms, i); {
-		case joint == ":" || joint == "：":
-			a.gap.stop = true
-			after(i).stop = after(i).stop || len(a.Text) <= 2
+		case (joint == ":" || joint == "：") && len(a.Text) <= 2 && len(atoms[i-1].Text) <= 2: // 14:30
+			atoms[i-1].gap.stop, a.gap.stop, after(i).stop = true, true, true
+			isQuantity(atoms[i-1 : i+1])
 		case i > 1 && isDateAt(text, atoms[i-2:i+1]):
-			atoms[i-2].gap.stop = true
-			after(i).stop = true
+			atoms[i-2].gap.stop, after(i).stop = true, true
 			isQuantity(atoms[i-2 : i+1])
-		case joint == "." && len(a.Text) <= 2 && !a.Spoken && decimalEnd(text[a.End:]):
-			atoms[quantity(text, atoms, i)].gap.stop = true
-			after(i).stop = true
 		}
 		if glued(text, a.Digits) {
 			a.gap.stop = true
@@ -145,17 +141,6 @@ func glued(text string, d Digits) bool {
 func letterBeforeDash(text string, start int) rune {
 	r, _ := utf8.DecodeLastRuneInString(text[:start-1])
 	return r
-}
-
-// decimalEnd reports whether a number with decimals ends here.
-func decimalEnd(after string) bool {
-	r, size := utf8.DecodeRuneInString(after)
-	if r != '.' {
-		return true
-	}
-	next, _ := utf8.DecodeRuneInString(after[size:])
-	_, digit := digitOf(next)
-	return !digit
 }
 
 // isDateAt knows 2026-11-05, 2026/11/5, 2026.11.05 and nothing longer.

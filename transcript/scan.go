@@ -13,6 +13,8 @@ type atom struct {
 	gap gap
 	// lone ones are digits only as part of a number that has begun: oh, X.
 	lone bool
+	// named is what the words before it say that it is.
+	named about
 	// quantity is that what it is of has a unit, or is a day or an extension.
 	quantity bool
 }
@@ -41,6 +43,11 @@ func scan(text string) (atoms []atom, tail gap) {
 		if a.isX() && !(a.gap.joins() || len(atoms) == 0 && a.gap.content == 0) {
 			i = a.End
 			continue
+		}
+		if n := len(atoms); n > 0 && a.gap.joins() {
+			a.named = atoms[n-1].named
+		} else {
+			a.named = aboutNext(text[:a.Start])
 		}
 		a.Plus, a.Start = plusBefore(text, a.Start)
 		atoms = append(atoms, a)
@@ -80,12 +87,12 @@ func atomAt(text string, i int, follows bool) (atom, bool) {
 	if !letter(r) {
 		return a, false
 	}
-	digits, end := spokenWord(text, i)
+	digits, end, vague := spokenWord(text, i)
 	if end == 0 {
 		_, a.End = nextWord(text, i)
 		return a, false
 	}
-	a.Text, a.End, a.Spoken = digits, end, true
+	a.Text, a.End, a.Spoken, a.vague = digits, end, true, vague
 	return a, !wordEN(text, &a) && !counts(text, a)
 }
 
@@ -110,7 +117,7 @@ func counts(text string, a atom) bool {
 func digitNext(text string, i int) bool {
 	i = skipSpace(text, i)
 	_, written := figures(text, i)
-	_, end := spokenWord(text, i)
+	_, end, _ := spokenWord(text, i)
 	return written > i || end > 0
 }
 
@@ -128,16 +135,19 @@ func wordEN(text string, a *atom) bool {
 
 // wordZH knows a Chinese digit that stands alone in a word: 一下, 唯一, 周三, 后四位.
 func wordZH(text string, a atom) bool {
-	before, _ := utf8.DecodeLastRuneInString(text[:a.Start])
-	if strings.ContainsRune("第周期拜唯统之单万初", before) {
-		return true
-	}
 	rest := text[a.End:]
 	next, _ := utf8.DecodeRuneInString(rest)
-	if _, digit := ChineseDigit(next); digit || letter(next) || !unicode.IsLetter(next) {
+	if _, digit := ChineseDigit(next); digit {
 		return false
 	}
-	return next == '位' || next == '个' || joinerZH(rest, joinersZH) == 0 && next != '叉'
+	before, _ := utf8.DecodeLastRuneInString(text[:a.Start])
+	switch {
+	case strings.ContainsRune("第周期拜唯统之单万初", before), next == '位', next == '个':
+		return true
+	case letter(next), !unicode.IsLetter(next), next == '叉':
+		return false
+	}
+	return joinerZH(rest, joinersZH) == 0
 }
 
 // numeralZH is the end of a Chinese numeral with a unit in it (一千二, 二十六), which is
