@@ -313,6 +313,7 @@ type line struct {
 	number         *planted
 	from, to       int // digits of the number
 	before, behind string
+	cuts           []int // where an engine may have heard half of it
 	innocent       []string
 }
 
@@ -407,6 +408,7 @@ func say(r *rand.Rand, w words, p *planted, groups []string, who Speaker, carrie
 			}
 			l.text += p.text
 			done += p.n
+			l.cuts = append(l.cuts, len(l.text))
 		}
 		l.text += l.behind
 		l.to = done

@@ -182,7 +182,7 @@ func nextWord(text string, i int) (string, int) {
 // lastWord is the lower-case word before i, without what separates them.
 func lastWord(text string, i int) string {
 	text = text[max(0, i-longestBefore):i]
-	text = strings.TrimRight(text, " ")
+	text = strings.TrimRight(text, " -")
 	start := len(text)
 	for start > 0 && letter(rune(text[start-1])) {
 		start--

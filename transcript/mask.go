@@ -258,9 +258,10 @@ func (g *group) lookAhead(after string) {
 	if next == '•' || isWord(next) {
 		g.glued = true
 	}
-	word := after
-	if i := strings.IndexFunc(after, func(r rune) bool { return !unicode.IsLetter(r) }); i >= 0 {
-		word = after[:i]
+	const longestUnit = 4 // bytes, with what ends it
+	word := after[:min(len(after), longestUnit)]
+	if i := strings.IndexFunc(word, func(r rune) bool { return !unicode.IsLetter(r) }); i >= 0 {
+		word = word[:i]
 	}
 	switch word {
 	case "ns", "us", "µs", "μs", "ms", "s", "m", "h", "B", "kB", "KiB", "MB", "MiB", "Hz":

@@ -27,7 +27,9 @@ const (
 type Masker struct {
 	recent []*utterance
 	known  []*number // that were masked, the latest last
-	over   bool
+	// segments that were added.
+	segments int
+	over     bool
 }
 
 // Masked is the text of a segment as it may be shown. Hidden says that something in it
@@ -39,10 +41,12 @@ type Masked struct {
 }
 
 // Add masks a final segment, and returns it first; then earlier segments whose masked
-// text is another one now. A number of a segment that is known replaces its text.
+// text is another one now. A number of a segment that is known replaces its text. In a text of more than 4 kB all
+// digits are hidden.
 func (m *Masker) Add(seq int, speaker Speaker, text string) []Masked {
 	u := newUtterance(seq, speaker, text)
 	m.put(u)
+	m.segments++
 	m.settle()
 	changed := m.render()
 	out := []Masked{u.masked()}
@@ -68,11 +72,4 @@ func (m *Masker) Flush() []Masked {
 }
 
 // Interim masks a text that may still change: all digits in it.
-func (m *Masker) Interim(_ Speaker, text string) string {
-	u := newUtterance(0, "", text)
-	var spans []span
-	for _, a := range u.atoms {
-		spans = append(spans, span{a.Start, a.End, dots(a)})
-	}
-	return Mask(replaced(text, spans))
-}
+func (m *Masker) Interim(_ Speaker, text string) string { return withoutDigits(text) }

@@ -13,14 +13,17 @@ const (
 	longestPhone = 12
 	// mostKnown numbers of a call are known again when they are repeated.
 	mostKnown = 16
-	// fewestRepeated digits of a known number are known again.
-	fewestRepeated = 3
+	// fewestRepeated digits of a known number are known again: one fewer of a number
+	// of the last segments.
+	fewestRepeated = 4
+	lately         = 8
 )
 
 // number is one that was masked, and what is shown for each of its digits.
 type number struct {
 	digits string
 	shown  []string
+	at     int // how many segments there were
 }
 
 // mask says what is shown for each digit of a number of a kind, as Mask does.
@@ -156,13 +159,14 @@ func candidates(refs []ref) []candidate {
 func appendForms(all []candidate, refs []ref, i int) []candidate {
 	other := refs[i].atom().named == somethingElse
 	plus := refs[i].atom().Plus
+	across := false // other words
 	var d []byte
 	for n := i; n < len(refs); n++ {
 		if r := refs[n]; n > i {
 			if r.link == none || r.link == weak && len(d) < fewestJoined || other && (r.link == weak || r.u != refs[i].u) {
 				break
 			}
-			plus = plus && r.link == strong
+			across = across || r.link == weak
 		}
 		if d = append(d, refs[n].atom().Text...); len(d) > mostDigits {
 			break
@@ -170,12 +174,19 @@ func appendForms(all []candidate, refs []ref, i int) []candidate {
 		if len(d) < fewestDigits || n+1 < len(refs) && !borderAt(refs, n+1) && !refs[n+1].atom().isX() {
 			continue
 		}
-		if k := form(d, plus); k != plain {
+		if across && !inFull(len(d)) {
+			continue
+		}
+		if k := form(d, plus && !across); k != plain {
 			all = append(all, candidate{i, n + 1, k})
 		}
 	}
 	return all
 }
+
+// inFull reports whether what is said in pieces, across other words, is as long as
+// numbers of people mostly are. More lengths would find more in what is none.
+func inFull(n int) bool { return n == 11 || n == 13 || n == 15 || n == 16 || n >= 18 }
 
 // borderAt reports whether a number can begin with ref i: not in the middle of digits
 // that are spoken one after another.

@@ -7,8 +7,8 @@ import (
 
 // Units: what stands before them is a quantity.
 const (
-	unitsEN  = " dollar dollars buck bucks yuan kuai rmb renminbi cny usd hkd eur gbp jpy euro euros pound pounds quid yen cent cents pence percent per am pm oclock o'clock hour hours minute minutes second seconds day days week weeks month months year years people persons times items pieces thousand million billion grand k st nd rd th "
-	unitsZH  = "元 圆 块 毛 角 分钟 分 年 月 日 号 点 时 岁 个 人 天 次 张 件 秒 度 楼 层 路 米 公里 斤 折 倍 周 小时 美元 美金 港币 欧元 英镑 位 十 百 千 万 亿 刻 % ％"
+	unitsEN  = " dollar dollars buck bucks yuan kuai rmb renminbi cny usd hkd eur gbp jpy euro euros pound pounds quid yen cent cents pence percent per am pm oclock o'clock hour hours minute minutes second seconds day days week weeks month months year years people persons times items pieces pages kilos kilo kg miles km thousand million billion grand k st nd rd th "
+	unitsZH  = "元 圆 块 毛 角 分钟 分 年 月 日 号 点 时 岁 个 人 天 次 张 件 秒 度 楼 层 路 米 公里 公斤 千克 斤 页 章 折 倍 周 小时 美元 美金 港币 欧元 英镑 位 十 百 千 万 亿 刻 % ％"
 	monthsEN = " january february march april may june july august september october november december jan feb mar apr jun jul aug sept sep oct nov dec "
 	beforeEN = " rmb usd cny eur gbp extension ext room floor half quarter past chapter "
 	beforeZH = "人民币 分机 内线 房间 ¥ ￥ $ ＄ £ € #"
@@ -35,7 +35,7 @@ func quantities(text string, atoms []atom, tail *gap) {
 			atoms[i-2].gap.stop, after(i).stop = true, true
 			isQuantity(atoms[i-2 : i+1])
 		}
-		if glued(text, a.Digits) {
+		if (i == 0 || a.Start > atoms[i-1].End+1) && glued(text, a.Digits) {
 			a.gap.stop = true
 			after(i).stop = true
 		}

@@ -21,6 +21,16 @@ type atom struct {
 
 func (a atom) isX() bool { return a.Text == "X" }
 
+// begun reports whether a number has begun before a lone atom, or may have: it is the
+// first of its segment, and no cry such as oh dear.
+func (a atom) begun(text string, after bool) bool {
+	if after || a.gap.content > 0 {
+		return a.gap.joins()
+	}
+	next, _ := nextWord(text, skipSpace(text, a.End))
+	return next == "" || in(joinersEN, next)
+}
+
 // scan finds the digits of a text, and says what follows the last one. Number words
 // that count or point (that one, the last four, 一下, 周一) and Chinese numerals (三千二)
 // are no digits.
@@ -33,14 +43,14 @@ func scan(text string) (atoms []atom, tail gap) {
 			i = end
 			continue
 		}
-		a, ok := atomAt(text, i, len(atoms) > 0 && strings.TrimLeft(text[from:i], " ") == "")
+		a, ok := atomAt(text, i, func() bool { return gapOf(text[from:i]).joins() })
 		if !ok {
 			i = a.End
 			continue
 		}
 		a.gap = gapOf(text[from:a.Start])
 		a.gap.stop = a.gap.stop || stop
-		if a.isX() && !(a.gap.joins() || len(atoms) == 0 && a.gap.content == 0) {
+		if a.lone && !a.begun(text, len(atoms) > 0) {
 			i = a.End
 			continue
 		}
@@ -60,8 +70,8 @@ func scan(text string) (atoms []atom, tail gap) {
 }
 
 // atomAt reads the atom that begins at byte i; without one its End is where to look on.
-// follows says that digits end there.
-func atomAt(text string, i int, follows bool) (atom, bool) {
+// inside says whether digits are before it, or nothing.
+func atomAt(text string, i int, inside func() bool) (atom, bool) {
 	r, size := utf8.DecodeRuneInString(text[i:])
 	a := atom{Digits: Digits{Start: i, End: i + size}}
 	if digits, end := figures(text, i); end > i {
@@ -74,14 +84,14 @@ func atomAt(text string, i int, follows bool) (atom, bool) {
 	}
 	if d, ok := ChineseDigit(r); ok {
 		a.Text, a.Spoken = decimal(d), true
-		return a, follows || !wordZH(text, a)
+		return a, !wordZH(text, a, inside)
 	}
 	before, _ := utf8.DecodeLastRuneInString(text[:i])
 	if isWord(before) && letter(r) {
 		return a, false
 	}
 	if end := checkDigit(text, i); end > i {
-		a.Text, a.End, a.lone = "X", end, true
+		a.Text, a.End, a.Spoken, a.lone = "X", end, true, true
 		return a, true
 	}
 	if !letter(r) {
@@ -107,7 +117,7 @@ func counts(text string, a atom) bool {
 		return false
 	}
 	next, _ := nextWord(text, skipSpace(text, a.End))
-	if in(" digit digits number numbers figure figures ", next) || strings.HasPrefix(text[a.End:], "位") {
+	if in(" digit digits number numbers figure figures ", next) || strings.HasPrefix(text[a.End:], "位") || strings.HasSuffix(text[:a.Start], "第") {
 		return true
 	}
 	return in(" first last next middle final other ", lastWord(text, a.Start)) && !digitNext(text, a.End)
@@ -121,20 +131,21 @@ func digitNext(text string, i int) bool {
 	return written > i || end > 0
 }
 
-// wordEN knows that one, another one, and oh as a cry.
+// wordEN knows that one, another one, and that oh may be a cry.
 func wordEN(text string, a *atom) bool {
 	word := strings.ToLower(text[a.Start:a.End])
-	if word == "oh" || word == "o" {
-		a.lone = !digitNext(text, a.End) && !in(" zero one two three four five six seven eight nine oh o double triple hundred ", lastWord(text, a.Start))
-	}
+	a.lone = (word == "oh" || word == "o") && !digitNext(text, a.End)
 	if word != "one" || digitNext(text, a.End) {
 		return false
 	}
 	return in(" that this the which another other new old no any every each some right wrong good only ", lastWord(text, a.Start))
 }
 
+// measuresZH are what a digit makes a word with, where it may as well be one of a number.
+const measuresZH = "下个些样直起点会共般定切次回家边面旦律致句位张种份天年月周路声遍部块半方件人口楼层号维手"
+
 // wordZH knows a Chinese digit that stands alone in a word: 一下, 唯一, 周三, 后四位.
-func wordZH(text string, a atom) bool {
+func wordZH(text string, a atom, inside func() bool) bool {
 	rest := text[a.End:]
 	next, _ := utf8.DecodeRuneInString(rest)
 	if _, digit := ChineseDigit(next); digit {
@@ -144,10 +155,13 @@ func wordZH(text string, a atom) bool {
 	switch {
 	case strings.ContainsRune("第周期拜唯统之单万初", before), next == '位', next == '个':
 		return true
-	case letter(next), !unicode.IsLetter(next), next == '叉':
+	case letter(next), !unicode.IsLetter(next), next == '叉', joinerZH(rest, joinersZH) > 0:
 		return false
 	}
-	return joinerZH(rest, joinersZH) == 0
+	if _, digit := digitOf(before); digit {
+		return false
+	}
+	return strings.ContainsRune(measuresZH, next) || !inside()
 }
 
 // numeralZH is the end of a Chinese numeral with a unit in it (一千二, 二十六), which is

@@ -19,8 +19,15 @@ type utterance struct {
 	shown    string
 }
 
+// longestText is what is read as speech, in bytes: five minutes of it.
+const longestText = 4096
+
 func newUtterance(seq int, speaker Speaker, text string) *utterance {
 	u := &utterance{seq: seq, speaker: speaker, text: text}
+	if len(text) > longestText {
+		u.tail, u.shown, u.rendered = gap{stop: true}, withoutDigits(text), true
+		return u
+	}
 	u.atoms, u.tail = scan(text)
 	u.verdicts = make([]verdict, len(u.atoms))
 	return u
@@ -104,6 +111,16 @@ func (u *utterance) render() string {
 	// What a mask shows is left as it was said.
 	spans = slices.DeleteFunc(spans, func(s span) bool { return !strings.Contains(s.text, hidden) })
 	return Mask(replaced(u.text, spans))
+}
+
+// withoutDigits hides all digits of a text.
+func withoutDigits(text string) string {
+	var spans []span
+	atoms, _ := scan(text)
+	for _, a := range atoms {
+		spans = append(spans, span{a.Start, a.End, dots(a)})
+	}
+	return Mask(replaced(text, spans))
 }
 
 // span is a piece of a text with what is shown in its place.

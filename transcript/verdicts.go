@@ -30,23 +30,22 @@ func (m *Masker) decide(c chain) (pending string) {
 	if c.open {
 		from = openFrom(c.refs, vs)
 	}
-	torn := 0
-	if first := c.refs[0]; first.u.torn && first.at == 0 {
-		torn = mostDigits
-	}
+	torn := c.refs[0].u.torn && c.refs[0].at == 0
+	n := 0
 	for i, r := range c.refs {
-		old := &r.u.verdicts[r.at]
-		switch a := r.atom(); {
+		torn = torn && (n < mostDigits || r.link == strong)
+		a := r.atom()
+		n += len(a.Text)
+		switch old := &r.u.verdicts[r.at]; {
 		case old.done:
 			old.fresh = false
-		case i >= from || torn > 0:
+		case i >= from || torn:
 			*old = verdict{text: dots(a), of: &number{}}
 		default:
 			*old = vs[i]
 			old.done, old.fresh = true, true
 			m.learn(vs[i].of)
 		}
-		torn -= len(r.atom().Text)
 	}
 	return digits(c.refs[from:])
 }
@@ -72,6 +71,7 @@ func (m *Masker) learn(n *number) {
 	if len(m.known) == mostKnown {
 		m.known = m.known[1:]
 	}
+	n.at = m.segments
 	m.known = append(m.known, n)
 }
 
@@ -85,11 +85,11 @@ func (m *Masker) recognise(c chain, pending []string) {
 	eachRun(c.refs, vs, func(i, n int) {
 		run := c.refs[i : i+n]
 		d := digits(run)
-		if len(d) < fewestRepeated || run[0].atom().quantity {
+		if len(d) < fewestRepeated-1 || run[0].atom().quantity {
 			return
 		}
 		for _, k := range m.known {
-			if at := strings.Index(k.digits, d); at >= 0 {
+			if at := strings.Index(k.digits, d); at >= 0 && (len(d) >= fewestRepeated || m.segments <= k.at+lately) {
 				k.cover(run, at)
 				return
 			}
