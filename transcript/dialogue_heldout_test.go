@@ -1,7 +1,7 @@
 package transcript
 
-// heldOutWords are not for tuning: whoever mends what they show writes new ones first.
-func heldOutWords() []words {
+// thirdWords were held out until the masker had learnt from the first two.
+func thirdWords() []words {
 	return []words{{
 		language: "en",
 		carriers: map[string][]string{
@@ -75,6 +75,83 @@ func heldOutWords() []words {
 			"na ge fillers": spoken(chineseYao, "", "，那个，"),
 		},
 		splits: map[string]splitter{"whole": wholly, "crumbs": crumbs, "anywhere": anywhere, "stalled": stalled, "very patient": veryPatient},
+		twice:  true,
+	}}
+}
+
+// heldOutWords are not for tuning: whoever mends what they show writes new ones first.
+func heldOutWords() []words {
+	return []words{{
+		language: "en",
+		carriers: map[string][]string{
+			"phone": {"ring us on %s", "I've moved, the new line is %s", "%s is the best way to get hold of me", "you should have it on file, %s"},
+			"card":  {"take it from %s", "my MasterCard ends soon but it is %s", "okay ready? %s", "%s, that's the whole thing"},
+			"id":    {"the citizen number is %s", "here goes, %s", "%s as printed on the front side"},
+		},
+		questions: map[string][]string{
+			"phone": {"can I take a contact for the driver", "what should the driver dial"},
+			"card":  {"and the long one on the plastic", "how will you settle this"},
+			"id":    {"I need the one from your papers", "could you prove who you are"},
+		},
+		acks:     []string{"sure", "noted", "keep going", "I have that", "yes please", "good"},
+		stalls:   []string{"bear with me", "my eyes are not what they were", "ah here it is", "sorry about the noise", "er"},
+		chatter:  []string{"thanks for holding", "the app just crashes every time", "my neighbour had the very same trouble", "I'll put you through in a moment", "no that is not what I meant", "is it going to rain", "who told you that", "oh, never mind then"},
+		innocent: []string{"gate {small} closes at {time}", "they quoted me {amount} last {date}", "claim {order} is still open", "he is in office {ext}", "the meter says {order}", "I bought {small} tickets for {amount} each", "step {small} does not work", "postcode {order}", "my contract from {date} costs {amount} a month", "press {small} then wait"},
+		fill: map[string]filler{
+			"amount": oneOf("six hundred", "%n2 euros and fifty cents", "£%n3", "%n4.%n2", "twelve hundred dollars"),
+			"date":   oneOf("the 3rd of May 2024", "2023-02-17", "August twelfth", "in 2019", "Tuesday"),
+			"order":  oneOf("%n5", "%n6", "Q%n6", "nine oh two one oh"),
+			"time":   oneOf("five past six", "16:20", "ten to nine", "seven pm", "half eleven"),
+			"ext":    oneOf("%n3", "four hundred and two", "%n2"),
+			"small":  oneOf("eight", "thirteen", "9", "22"),
+		},
+		notations: map[string]notation{
+			"long dashes":    written("", " - "),
+			"words, fillers": spoken(doubled(english), " ", ", er, "),
+			"tripled hyphen": spoken(tripled(english), "-", " "),
+			"and commas":     spoken(capital(englishOh), ", ", ", and "),
+			"single dashes":  written("single", "-"),
+			"mixed":          mixed(tripled(english), " "),
+			"wide":           written("wide", "-"),
+			"final":          lastly(spoken(tripled(english), " ", " "), ", and finally "),
+		},
+		splits: map[string]splitter{"whole": wholly, "crumbs": crumbs, "anywhere": anywhere, "stalled": stalled, "very patient": veryPatient, "groups": byGroup},
+		twice:  true,
+	}, {
+		language: "zh",
+		carriers: map[string][]string{
+			"phone": {"拨%s找我", "我换号了，新的是%s", "%s最好找我", "你们那里应该有，%s"},
+			"card":  {"用%s付", "万事达的快过期了，%s", "准备好了吗，%s", "%s，全部就是这些"},
+			"id":    {"公民号码%s", "我开始念了%s", "%s，正面印的"},
+		},
+		questions: map[string][]string{
+			"phone": {"给司机留个联系吧", "司机应该拨哪个"},
+			"card":  {"还有卡面上那一长串", "您打算怎么结"},
+			"id":    {"我要您证件上的那个", "您怎么证明是本人"},
+		},
+		acks:     []string{"可以", "记下了", "往下", "有了", "请说", "不错"},
+		stalls:   []string{"您别着急", "我眼神不好", "啊在这里", "不好意思太吵了", "呃"},
+		chatter:  []string{"谢谢您的等待", "软件每次都闪退", "我邻居也碰到一样的事", "马上帮您转接", "我不是这个意思", "一会儿要下雨吗", "谁跟你说的", "哦，那算了"},
+		innocent: []string{"{small}号登机口{time}关", "上次{date}报价{amount}", "理赔{order}还没结", "他在{ext}办公室", "电表是{order}", "我买了{small}张票，每张{amount}", "第{small}步不行", "邮编{order}", "{date}签的合同每月{amount}", "按{small}然后等"},
+		fill: map[string]filler{
+			"amount": oneOf("六百块", "%n2块五毛", "%n3元", "一千两百元", "%n4.%n2元"),
+			"date":   oneOf("2024年5月3号", "2023-02-17", "八月十二", "二零一九年", "星期二"),
+			"order":  oneOf("%n5", "%n6", "Q%n6", "九零二幺零"),
+			"time":   oneOf("六点零五", "16:20", "八点五十", "晚上七点", "十一点半"),
+			"ext":    oneOf("%n3", "四百零二", "%n2"),
+			"small":  oneOf("八", "十三", "9", "22"),
+		},
+		notations: map[string]notation{
+			"long dashes":  written("", " - "),
+			"yao, fillers": spoken(chineseYao, "", "，呃，"),
+			"spaces":       spoken(chinese, " ", "  "),
+			"ge":           spoken(counted(chineseYao), "", ""),
+			"single dots":  written("single", "。"),
+			"mixed":        mixed(chineseCircle, ""),
+			"wide":         written("wide", "－"),
+			"zuihou":       lastly(spoken(chineseYao, "", "，"), "，最后是"),
+		},
+		splits: map[string]splitter{"whole": wholly, "crumbs": crumbs, "anywhere": anywhere, "stalled": stalled, "very patient": veryPatient, "groups": byGroup},
 		twice:  true,
 	}}
 }

@@ -20,7 +20,7 @@ func TestDialogues(t *testing.T) {
 	for _, half := range []struct {
 		name  string
 		words []words
-	}{{"tuned on", tunedWords()}, {"tuned on later", laterWords()}, {"held out", heldOutWords()}} {
+	}{{"first", tunedWords()}, {"second", laterWords()}, {"third", thirdWords()}, {"held out", heldOutWords()}} {
 		for i, w := range half.words {
 			var m measure
 			r := rand.New(rand.NewPCG(20261105, uint64(i)))
