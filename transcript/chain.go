@@ -52,9 +52,14 @@ func (s *stretch) heard(u *utterance) {
 	s.asked = s.asked || u.content() > ackContent
 }
 
-func (s *stretch) link() link {
+// link says how digits are linked that follow those of the ref before.
+func (s *stretch) link(before *ref) link {
+	limit := weakContent
+	if before != nil && (before.atom().named == somebodys || before.u.before == somebodys) {
+		limit = namedContent
+	}
 	switch {
-	case s.stop || s.content > weakContent || s.others > othersBetween || s.own > ownBetween:
+	case s.stop || s.content > limit || s.others > othersBetween || s.own > ownBetween:
 		return none
 	case s.content > 0 || s.asked:
 		return weak
@@ -65,7 +70,8 @@ func (s *stretch) link() link {
 // chains are those of one speaker, in order.
 func (m *Masker) chains(speaker Speaker) []chain {
 	var all []chain
-	total := 0 // digits of the last chain
+	total := 0      // digits of the last chain
+	var before *ref // the last one
 	since := stretch{gap: gap{stop: true}}
 	for _, u := range m.recent {
 		if u.speaker != speaker {
@@ -74,7 +80,7 @@ func (m *Masker) chains(speaker Speaker) []chain {
 		}
 		for i, a := range u.atoms {
 			since.gap = since.gap.and(a.gap)
-			l := since.link()
+			l := since.link(before)
 			if a.lone && l != strong {
 				since.content += 2
 				continue
@@ -87,6 +93,7 @@ func (m *Masker) chains(speaker Speaker) []chain {
 			}
 			last := &all[len(all)-1]
 			last.refs = append(last.refs, ref{u, i, l, since.pause || i == 0})
+			before = &last.refs[len(last.refs)-1]
 			total += len(a.Text)
 			since = stretch{}
 		}
@@ -96,7 +103,7 @@ func (m *Masker) chains(speaker Speaker) []chain {
 		since.stop = since.stop || speaker == IVR // the house says a number whole
 	}
 	if n := len(all) - 1; n >= 0 && !m.over {
-		l := since.link()
+		l := since.link(before)
 		all[n].open = l == strong || l == weak && total >= fewestJoined
 	}
 	return all

@@ -25,9 +25,9 @@ func (g gap) and(o gap) gap {
 
 // Words that people say inside a number. They are no content.
 const (
-	joinersEN = " uh um er erm ah hmm mm m and then so next last first final middle digit digits number numbers figure figures is are its it's s that's thats the followed by dash hyphen minus space comma again yes yeah okay ok right sorry wait no well like "
+	joinersEN = " uh um er erm ah hmm mm m and then so next last first final finally lastly rest middle digit digits number numbers figure figures is are its it's s that's thats the followed by dash hyphen minus space comma again yes yeah okay ok right sorry wait no well like "
 	// Longest first where one begins another.
-	joinersZH = "最后面 接下来 最后 后面 后边 前面 中间 然后 接着 还有 那个 这个 就是 后 前 尾 末 位 数 嗯 呃 啊 哦 噢 额 唔 哎 再 的 是 对 好 杠 空格 逗号"
+	joinersZH = "最后面 接下来 剩下 其余 最后 后面 后边 前面 中间 然后 接着 还有 那个 这个 就是 后 前 尾 末 位 数 嗯 呃 啊 哦 噢 额 唔 哎 再 的 是 对 好 杠 空格 逗号"
 )
 
 // What begins another thing than a personal number, or names it as a personal one.

@@ -10,8 +10,10 @@ const (
 	// ackContent is what others may say in between so that a number goes on as if
 	// nothing were there: three words.
 	ackContent = 6
-	// weakContent is what may be said in between at all: six words.
-	weakContent = 12
+	// weakContent is what may be said in between at all: six words, and more where a
+	// personal number is on its way.
+	weakContent  = 12
+	namedContent = 30
 	// fewestJoined digits are a beginning to which something may be joined across
 	// other words.
 	fewestJoined = 3

@@ -152,7 +152,26 @@ func candidates(refs []ref) []candidate {
 			all = appendForms(all, refs, i)
 		}
 	}
-	return all
+	return certain(refs, all)
+}
+
+// certain leaves out what has a part of a number that is a whole run of digits, with
+// other words before and after it, unless that part is segments.
+func certain(refs []ref, all []candidate) []candidate {
+	var runs []candidate
+	for _, c := range all {
+		if refs[c.from].link != strong && (c.to == len(refs) || refs[c.to].link != strong) && allStrong(refs[c.from+1:c.to]) {
+			runs = append(runs, c)
+		}
+	}
+	cuts := func(at int, r candidate) bool { return at > r.from && at < r.to && refs[at].at > 0 }
+	return slices.DeleteFunc(all, func(c candidate) bool {
+		return slices.ContainsFunc(runs, func(r candidate) bool { return cuts(c.from, r) || cuts(c.to, r) })
+	})
+}
+
+func allStrong(refs []ref) bool {
+	return !slices.ContainsFunc(refs, func(r ref) bool { return r.link != strong })
 }
 
 // appendForms finds the numbers that begin with ref i.

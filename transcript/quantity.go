@@ -60,6 +60,28 @@ func quantities(text string, atoms []atom, tail *gap) {
 	}
 }
 
+// smallOnes keeps numbers of one or two digits apart that stand between other words: I
+// bought 22 tickets.
+func smallOnes(atoms []atom, tail *gap) {
+	const small = 2
+	for i := 0; i < len(atoms); {
+		to, n := i+1, len(atoms[i].Text)
+		for to < len(atoms) && atoms[to].gap.joins() {
+			n += len(atoms[to].Text)
+			to++
+		}
+		after := tail
+		if to < len(atoms) {
+			after = &atoms[to].gap
+		}
+		if n <= small && atoms[i].gap.content > 0 && after.content > 0 {
+			atoms[i].gap.stop, after.stop = true, true
+			isQuantity(atoms[i:to])
+		}
+		i = to
+	}
+}
+
 func isQuantity(atoms []atom) {
 	for i := range atoms {
 		atoms[i].quantity = true

@@ -65,8 +65,23 @@ func scan(text string) (atoms []atom, tail gap) {
 	}
 	tail = gapOf(text[from:])
 	tail.stop = tail.stop || stop
+	for i := range atoms {
+		if a := &atoms[i]; a.lone && !a.isX() && goesOn(atoms[i+1:], tail) {
+			a.lone = false
+		}
+	}
 	quantities(text, atoms, &tail)
+	smallOnes(atoms, &tail)
 	return atoms, tail
+}
+
+// goesOn reports whether digits follow an oh: two, or one that nothing follows, as oh, one
+// moment is not said in a number.
+func goesOn(after []atom, tail gap) bool {
+	if len(after) == 0 || !after[0].gap.joins() {
+		return false
+	}
+	return len(after) == 1 && tail.joins() || len(after) > 1 && after[1].gap.joins()
 }
 
 // atomAt reads the atom that begins at byte i; without one its End is where to look on.
