@@ -1,6 +1,9 @@
 // Package transcript holds what was said in a call, and the masking of
 // personal numbers in it. It imports nothing of ivrd.
 //
+// Mask is for texts that are written, a Masker for what is said in a call, where a number
+// may come in words and in several segments.
+//
 // Masking knows telephone numbers, payment cards and Chinese identity numbers,
 // in ASCII, full-width and Chinese digits, whole or grouped. It is a filter for
 // screens and logs, built to err on the side of hiding, and leaves alone what a
