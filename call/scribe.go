@@ -151,6 +151,10 @@ func (s *scribe) add(g transcript.Segment) *transcript.Segment {
 		}
 		s.recent = append(s.recent, kept)
 	}
+	if g.Kind == transcript.Keys || g.Kind == transcript.Choice { // the menu's own, and no part of a number
+		s.put(kept)
+		return kept
+	}
 	s.publish(s.mask.Add(g.Seq, g.Speaker, g.Text))
 	return kept
 }

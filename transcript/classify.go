@@ -12,6 +12,7 @@ const (
 	identity  // 18 characters, GB 11643-1999
 	identityX // the same with the check digit X
 	long      // too long for anything, so it may hold anything
+	blank     // numbers that overlap: all is hidden
 )
 
 const (

@@ -1,6 +1,9 @@
 // Package transcript holds what was said in a call, and the masking of
 // personal numbers in it. It imports nothing of ivrd.
 //
+// Mask is for texts that are written, a Masker for what is said in a call, where a number
+// may come in words and in several segments.
+//
 // Masking knows telephone numbers, payment cards and Chinese identity numbers,
 // in ASCII, full-width and Chinese digits, whole or grouped. It is a filter for
 // screens and logs, built to err on the side of hiding, and leaves alone what a
@@ -111,11 +114,8 @@ func maskRuns(text string) string {
 // without its Chinese country code, and hides at least four.
 func maskPhone(digits []byte, plus bool) string {
 	d := string(digits)
-	for _, prefix := range []string{"0086", "86"} {
-		if rest, ok := strings.CutPrefix(d, prefix); ok && isMobile([]byte(rest)) {
-			d, plus = rest, false
-			break
-		}
+	if code := countryCode(d); code != "" {
+		d, plus = d[len(code):], false
 	}
 	shown := min(7, len(d)-4)
 	tail := min(4, shown)
@@ -124,6 +124,16 @@ func maskPhone(digits []byte, plus bool) string {
 		sign = "+"
 	}
 	return sign + maskMiddle(d, shown-tail, tail)
+}
+
+// countryCode is that of a Chinese mobile number, which is not shown.
+func countryCode(d string) string {
+	for _, prefix := range []string{"0086", "86"} {
+		if rest, ok := strings.CutPrefix(d, prefix); ok && isMobile([]byte(rest)) {
+			return prefix
+		}
+	}
+	return ""
 }
 
 // maskMiddle hides all but the first head and the last tail digits.
@@ -251,9 +261,10 @@ func (g *group) lookAhead(after string) {
 	if next == '•' || isWord(next) {
 		g.glued = true
 	}
-	word := after
-	if i := strings.IndexFunc(after, func(r rune) bool { return !unicode.IsLetter(r) }); i >= 0 {
-		word = after[:i]
+	const longestUnit = 4 // bytes, with what ends it
+	word := after[:min(len(after), longestUnit)]
+	if i := strings.IndexFunc(word, func(r rune) bool { return !unicode.IsLetter(r) }); i >= 0 {
+		word = word[:i]
 	}
 	switch word {
 	case "ns", "us", "µs", "μs", "ms", "s", "m", "h", "B", "kB", "KiB", "MB", "MiB", "Hz":

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ivrd/ivrd/transcript"
 )
 
 // wednesday is 2026-11-04 in Shanghai.
@@ -224,9 +226,9 @@ func spell(r *rand.Rand, digits string) string {
 // digitsOnly gives the digits of a text, however they are written.
 func digitsOnly(text string) string {
 	var b strings.Builder
-	for _, run := range runs(text) {
+	for _, run := range transcript.DigitRuns(text) {
 		for _, a := range run {
-			b.WriteString(a.digits)
+			b.WriteString(a.Text)
 		}
 		b.WriteByte(' ')
 	}

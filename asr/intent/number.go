@@ -3,6 +3,8 @@ package intent
 import (
 	"strconv"
 	"strings"
+
+	"github.com/ivrd/ivrd/transcript"
 )
 
 // most that a number is read as; what is larger is no amount.
@@ -113,26 +115,6 @@ func point(text string) (int64, bool) {
 	}
 	f, _ := strconv.ParseInt((fraction + "00")[:2], 10, 64)
 	return v*100 + f, true
-}
-
-// englishUnits are the number words below one hundred.
-func englishUnits(word string) (int64, bool) {
-	units := [...]string{
-		"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-		"thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-	}
-	for i, u := range units {
-		if word == u {
-			return int64(i), true
-		}
-	}
-	tens := [...]string{"twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"}
-	for i, t := range tens {
-		if word == t {
-			return int64(i+2) * 10, true
-		}
-	}
-	return 0, word == "oh" || word == "o"
 }
 
 // english reads number words: "twelve hundred and fifty point two five", "a
@@ -284,13 +266,17 @@ func chineseUnit(r rune) int64 {
 	return 0
 }
 
-// chineseDigit knows digits as they are written, spoken (幺, 两) and written on
-// cheques.
+// englishUnits are the number words below one hundred.
+func englishUnits(word string) (int64, bool) {
+	v, ok := transcript.EnglishNumber(word)
+	return int64(v), ok
+}
+
+// chineseDigit knows digits as they are written, spoken and written on cheques.
 func chineseDigit(r rune) (int64, bool) {
-	for d, forms := range [...]string{"零〇0", "一幺壹1", "二两贰2", "三叁3", "四肆4", "五伍5", "六陆6", "七柒7", "八捌8", "九玖9"} {
-		if strings.ContainsRune(forms, r) {
-			return int64(d), true
-		}
+	if r >= '0' && r <= '9' {
+		return int64(r - '0'), true
 	}
-	return 0, false
+	v, ok := transcript.ChineseDigit(r)
+	return int64(v), ok
 }

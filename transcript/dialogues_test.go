@@ -1,0 +1,248 @@
+package transcript
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// TestDialogues measures the masker on generated dialogues. A leak is a digit that Mask
+// would hide, seen in any version of any segment that was given out. Recall is the share
+// of numbers that are masked in the end, precision that of innocent ones among all that
+// are masked.
+func TestDialogues(t *testing.T) {
+	const dialogues = 250 // of each half and language
+	for _, half := range []struct {
+		name  string
+		words []words
+	}{{"first", tunedWords()}, {"second", laterWords()}, {"third", thirdWords()}, {"held out", heldOutWords()}} {
+		for i, w := range half.words {
+			var m measure
+			r := rand.New(rand.NewPCG(20261105, uint64(i)))
+			for range dialogues {
+				m.dialogue(dialogue(r, w))
+			}
+			t.Logf("%s, %s: %s", half.name, w.language, &m)
+			for _, how := range slices.Sorted(maps.Keys(m.missed)) {
+				t.Logf("  %d missed of %s, such as %q", m.missed[how].n, how, m.missed[how].example)
+			}
+			for _, text := range slices.Sorted(maps.Keys(m.hurt)) {
+				t.Logf("  hidden for nothing: %q", text)
+			}
+			if m.leaks > 0 {
+				t.Errorf("%s, %s: %d leaks", half.name, w.language, m.leaks)
+			}
+			if m.recall() < 0.99 || m.precision() < 0.95 || m.readable() < 0.95 {
+				t.Errorf("%s, %s: below what is asked", half.name, w.language)
+			}
+		}
+	}
+}
+
+// measure counts over dialogues.
+type measure struct {
+	segments, numbers, masked, innocent, hidden, leaks int
+	missed                                             map[string]miss
+	hurt                                               map[string]bool
+}
+
+type miss struct {
+	n       int
+	example []string
+}
+
+func (m *measure) recall() float64    { return float64(m.masked) / float64(m.numbers) }
+func (m *measure) precision() float64 { return float64(m.masked) / float64(m.masked+m.hidden) }
+func (m *measure) readable() float64  { return 1 - float64(m.hidden)/float64(m.innocent) }
+
+func (m *measure) String() string {
+	return fmt.Sprintf("%d segments, %d numbers, %d innocent; %d leaks, recall %.2f %%, precision %.2f %%, %.2f %% of the innocent readable",
+		m.segments, m.numbers, m.innocent, m.leaks, 100*m.recall(), 100*m.precision(), 100*m.readable())
+}
+
+// dialogue runs one through a masker.
+func (m *measure) dialogue(lines []line) {
+	var masker Masker
+	versions := make([][]string, len(lines))
+	take := func(all []Masked) {
+		for _, v := range all {
+			versions[v.Seq-1] = append(versions[v.Seq-1], v.Text)
+		}
+	}
+	for i, l := range lines {
+		m.interims(&masker, l)
+		take(masker.Add(i+1, l.speaker, l.text))
+	}
+	take(masker.Flush())
+	m.count(lines, versions)
+}
+
+// interims gives out what an engine might have heard on the way.
+func (m *measure) interims(masker *Masker, l line) {
+	for _, i := range l.cuts {
+		body := strings.TrimPrefix(masker.Interim(l.speaker, l.text[:i]), l.before)
+		if strings.ContainsAny(decode(body), "0123456789") {
+			m.leaks++
+			m.miss("interim", []string{l.text[:i] + " → " + body})
+		}
+	}
+}
+
+func (m *measure) count(lines []line, versions [][]string) {
+	m.segments += len(lines)
+	type state struct {
+		seen, final map[int]bool
+		texts       []string
+	}
+	states := map[*planted]*state{}
+	numbers := map[string]map[int]bool{} // digits → seen in any saying
+	for i, l := range lines {
+		if l.number == nil {
+			m.harmless(l, versions[i])
+			continue
+		}
+		s := states[l.number]
+		if s == nil {
+			s = &state{seen: map[int]bool{}, final: map[int]bool{}}
+			states[l.number] = s
+		}
+		if numbers[l.number.digits] == nil {
+			numbers[l.number.digits] = map[int]bool{}
+		}
+		for n, v := range versions[i] {
+			for _, at := range l.seen(v) {
+				s.seen[at] = true
+				numbers[l.number.digits][at] = true
+				if n == len(versions[i])-1 {
+					s.final[at] = true
+				}
+			}
+		}
+		s.texts = append(s.texts, l.text+" → "+strings.Join(versions[i], " → "))
+	}
+	for p, s := range states {
+		m.numbers++
+		if p.within(s.final) {
+			m.masked++
+		}
+		if p.within(numbers[p.digits]) {
+			continue
+		}
+		m.leaks++
+		if p.within(s.seen) {
+			m.miss("together with another saying", nil)
+		} else {
+			m.miss(p.how, s.texts)
+		}
+	}
+}
+
+func (m *measure) miss(how string, example []string) {
+	if m.missed == nil {
+		m.missed = map[string]miss{}
+	}
+	m.missed[how] = miss{m.missed[how].n + 1, example}
+}
+
+// within reports whether no digit is seen that must not be.
+func (p *planted) within(seen map[int]bool) bool {
+	head, tail := p.shown()
+	for at := range seen {
+		if at >= head && at < len(p.digits)-tail {
+			return false
+		}
+	}
+	return true
+}
+
+// harmless counts what is still hidden in the end.
+func (m *measure) harmless(l line, versions []string) {
+	final := versions[len(versions)-1]
+	for _, s := range l.innocent {
+		m.innocent++
+		if strings.Contains(final, s) {
+			continue
+		}
+		m.hidden++
+		if m.hurt == nil {
+			m.hurt = map[string]bool{}
+		}
+		if len(m.hurt) < 12 {
+			m.hurt[l.text+" → "+final] = true
+		}
+	}
+}
+
+// seen are the digits of the number that a version of the line shows.
+func (l line) seen(version string) []int {
+	symbols := []rune(decode(version))
+	before, behind := len(decode(l.before)), len(decode(l.behind)) // such as a debit one
+	exact := len(symbols) == before+l.to-l.from+behind
+	if exact {
+		symbols = symbols[before : before+l.to-l.from]
+	}
+	var at []int
+	for i, c := range symbols {
+		switch {
+		case c == '•':
+		case exact:
+			at = append(at, l.from+i)
+		default:
+			at = append(at, len(l.number.digits)/2) // nobody knows which: a leak
+		}
+	}
+	return at
+}
+
+// decode reads digits and dots in any notation of the dialogues. It shares nothing with
+// the masker.
+func decode(text string) string {
+	text = strings.ToLower(text)
+	for _, phrase := range []string{"last four", "followed by", "and then", "后四位", "接下来"} {
+		text = strings.ReplaceAll(text, phrase, " ")
+	}
+	text = doubles.ReplaceAllStringFunc(text, func(s string) string {
+		how, what, _ := strings.Cut(s, " ")
+		return strings.Repeat(what+" ", map[string]int{"double": 2, "triple": 3}[how])
+	})
+	text = countedZh.ReplaceAllStringFunc(text, func(s string) string {
+		r := []rune(s)
+		return strings.Repeat(string(r[2]), map[rune]int{'两': 2, '三': 3}[r[0]])
+	})
+	return symbolsOnly.ReplaceAllString(decoder().Replace(strings.Map(func(c rune) rune {
+		if c >= '！' && c <= '～' {
+			return c - '！' + '!'
+		}
+		return c
+	}, text)), "")
+}
+
+var (
+	symbolsOnly = regexp.MustCompile(`[^0-9X•]+`)
+	doubles     = regexp.MustCompile(`(double|triple) (\w+)`)
+	countedZh   = regexp.MustCompile(`(两|三)个(.)`)
+)
+
+var decoder = sync.OnceValue(func() *strings.Replacer {
+	var pairs []string
+	for i, w := range strings.Fields("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen") {
+		pairs = append(pairs, w, fmt.Sprint(10+i))
+	}
+	for i, w := range strings.Fields("twenty thirty forty fifty sixty seventy eighty ninety") {
+		for j, u := range enDigits[1:] {
+			pairs = append(pairs, w+"-"+u, fmt.Sprint(10*(i+2)+j+1))
+		}
+		pairs = append(pairs, w, fmt.Sprint(10*(i+2)))
+	}
+	for _, forms := range [][]string{enDigits, ohDigits, zhDigits, yaoDigits, zeroDigits} {
+		for i, w := range forms {
+			pairs = append(pairs, w, fmt.Sprint(i))
+		}
+	}
+	return strings.NewReplacer(append(pairs, "x", "X", "叉", "X")...)
+})

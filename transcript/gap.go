@@ -1,0 +1,157 @@
+package transcript
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// gap is what stands between two pieces of digits.
+type gap struct {
+	// content is how much is said that does not belong to a number: 2 for a word, 1
+	// for a Chinese character.
+	content int
+	pause   bool
+	// stop says that no number goes on across it.
+	stop bool
+}
+
+// joins reports whether a number goes on across the gap as if nothing were there.
+func (g gap) joins() bool { return g.content == 0 && !g.stop }
+
+func (g gap) and(o gap) gap {
+	return gap{g.content + o.content, g.pause || o.pause, g.stop || o.stop}
+}
+
+// Words that people say inside a number. They are no content.
+const (
+	joinersEN = " uh um er erm ah hmm mm m and then so next last first final finally lastly rest middle digit digits number numbers figure figures is are its it's s that's thats the followed by dash hyphen minus space comma again yes yeah okay ok right sorry wait no well like "
+	// Longest first where one begins another.
+	joinersZH = "最后面 接下来 剩下 其余 最后 后面 后边 前面 中间 然后 接着 还有 那个 这个 就是 后 前 尾 末 位 数 嗯 呃 啊 哦 噢 额 唔 哎 再 的 是 对 好 杠 空格 逗号"
+)
+
+// What begins another thing than a personal number, or names it as a personal one.
+const (
+	othersEN   = " order orders tracking reference ref case ticket invoice booking confirmation parcel flight serial model amount total balance price extension ext room floor code pin "
+	othersZH   = "订单 单号 运单 快递 工单 流水 编号 发票 分机 内线 房间 金额 余额 一共 总共 型号 验证码 邮编 航班 车次"
+	personalEN = " phone mobile cell cellphone telephone tel call reach account card id identity passport iban social ssn visa mastercard "
+	personalZH = "手机 电话 联系 账号 账户 帐号 帐户 卡号 银行卡 身份证 证件 护照 社保 驾照"
+)
+
+// gapOf reads what stands between two pieces of digits, or at an end of a text.
+func gapOf(s string) gap {
+	var g gap
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case letter(r):
+			end := i
+			for end < len(s) && (letter(rune(s[end])) || s[end] == '\'') {
+				end++
+			}
+			g.word(strings.ToLower(s[i:end]))
+			i = end
+			continue
+		case strings.ContainsRune(",，、。.…;；!！?？:：", r):
+			g.pause = true
+		case r == '•' || r == '/' || r == '@' || r == '=':
+			g.stop = true
+		case unicode.IsLetter(r):
+			if n := joinerZH(s[i:], joinersZH); n > 0 {
+				size = n
+				break
+			}
+			if _, digit := chineseDigit(r); digit && strings.HasPrefix(s[i+size:], "位") {
+				break // the last four
+			}
+			g.stop = g.stop || joinerZH(s[i:], othersZH) > 0
+			g.content++
+		}
+		i += size
+	}
+	return g
+}
+
+func (g *gap) word(w string) {
+	if in(joinersEN, w) {
+		return
+	}
+	g.content += 2
+	g.stop = g.stop || in(othersEN, w)
+}
+
+// in reports whether a list holds a word between spaces.
+func in(list, word string) bool {
+	const longestListed = 16
+	return len(word) <= longestListed && strings.Contains(list, " "+word+" ")
+}
+
+// joinerZH is the length of the word of a list that a text begins with, 0 for none.
+func joinerZH(s, list string) int {
+	for w := range strings.SplitSeq(list, " ") {
+		if strings.HasPrefix(s, w) {
+			return len(w)
+		}
+	}
+	return 0
+}
+
+// about is what a text says that the number after it is.
+type about uint8
+
+const (
+	unknown about = iota
+	somethingElse
+	somebodys
+)
+
+// aboutNext looks for the last word of a text that says what the number after it is.
+func aboutNext(text string) about {
+	const far = 90 // bytes
+	if cut := len(text) - far; cut > 0 {
+		text = text[cut:]
+	}
+	text = " " + strings.ToLower(text)
+	at, found := -1, unknown
+	look := func(word string, what about, whole bool) {
+		i := strings.LastIndex(text, word)
+		if whole {
+			i = lastWhole(text, word)
+		}
+		if i > at {
+			at, found = i, what
+		}
+	}
+	for _, l := range []struct {
+		list string
+		what about
+	}{{othersEN, somethingElse}, {personalEN, somebodys}} {
+		for w := range strings.FieldsSeq(l.list) {
+			look(w, l.what, true)
+		}
+	}
+	for w := range strings.FieldsSeq(othersZH) {
+		look(w, somethingElse, false)
+	}
+	for w := range strings.FieldsSeq(personalZH) {
+		look(w, somebodys, false)
+	}
+	return found
+}
+
+// lastWhole is where a word stands last in a text, not as a part of another; -1 for
+// nowhere.
+func lastWhole(text, word string) int {
+	for end := len(text); ; {
+		i := strings.LastIndex(text[:end], word)
+		if i < 0 {
+			return -1
+		}
+		before, _ := utf8.DecodeLastRuneInString(text[:i])
+		after, _ := utf8.DecodeRuneInString(text[i+len(word):])
+		if !letter(before) && !letter(after) {
+			return i
+		}
+		end = i
+	}
+}
