@@ -31,11 +31,19 @@ type scribe struct {
 	// own
 	mask   transcript.Masker
 	seq    int
-	recent []*transcript.Segment // which may still change, oldest first
+	recent []*line // which may still change, oldest first
 	drafts map[transcript.Speaker]int
 	prompt int // the number of that which is being said; 0: none
 	dictation
 	feelings
+}
+
+// line is a segment as it is shown now, and its words, which are shown while nothing
+// is masked in it.
+type line struct {
+	transcript.Segment
+
+	words []transcript.Word
 }
 
 const (
@@ -139,18 +147,20 @@ func (s *scribe) covers(c transcript.Coverage) {
 
 // add writes a final segment down: its text is masked here, and what it tells of
 // earlier ones.
-func (s *scribe) add(g transcript.Segment) *transcript.Segment {
+func (s *scribe) add(g transcript.Segment) *line {
 	if g.Seq == 0 {
 		s.seq++
 		g.Seq = s.seq
 	}
-	kept := &g
-	if s.find(g.Seq) == nil {
+	kept := s.find(g.Seq)
+	if kept == nil {
 		if len(s.recent) == recentKept {
 			s.recent = s.recent[1:]
 		}
+		kept = &line{}
 		s.recent = append(s.recent, kept)
 	}
+	kept.Segment, kept.words = g, g.Words
 	if g.Kind == transcript.Keys || g.Kind == transcript.Choice { // the menu's own, and no part of a number
 		s.put(kept)
 		return kept
@@ -166,7 +176,7 @@ func (s *scribe) publish(all []transcript.Masked) {
 		if g == nil {
 			continue
 		}
-		if g.Text = m.Text; m.Hidden {
+		if g.Text, g.Words = m.Text, g.words; m.Hidden {
 			g.Words = nil
 		}
 		s.put(g)
@@ -174,11 +184,11 @@ func (s *scribe) publish(all []transcript.Masked) {
 }
 
 // put shows and keeps a segment as it is.
-func (s *scribe) put(g *transcript.Segment) {
+func (s *scribe) put(g *line) {
 	if g.Final {
-		s.c.visit.Say(*g)
+		s.c.visit.Say(g.Segment)
 	}
-	s.show(*g)
+	s.show(g.Segment)
 }
 
 func (s *scribe) show(g transcript.Segment) {
@@ -186,7 +196,7 @@ func (s *scribe) show(g transcript.Segment) {
 	s.c.show(func(st *Status) { st.Words = revision })
 }
 
-func (s *scribe) find(seq int) *transcript.Segment {
+func (s *scribe) find(seq int) *line {
 	for _, g := range s.recent {
 		if g.Seq == seq {
 			return g
@@ -261,12 +271,11 @@ func (s *scribe) answered(at media.Time, h ivr.Heard, heard asr.Segment) {
 func (s *scribe) answer(g transcript.Segment) {
 	if v := s.lastOf(transcript.Caller); v != nil && v.Kind == transcript.Voice && g.Kind != transcript.Keys && v.EndMS >= g.StartMS {
 		g.Seq, g.StartMS, g.EndMS, g.Emotion = v.Seq, v.StartMS, v.EndMS, v.Emotion
-		*v = g
 	}
 	s.add(g)
 }
 
-func (s *scribe) lastOf(who transcript.Speaker) *transcript.Segment {
+func (s *scribe) lastOf(who transcript.Speaker) *line {
 	for _, g := range slices.Backward(s.recent) {
 		if g.Speaker == who {
 			return g

@@ -177,6 +177,37 @@ func TestConversationIsWrittenDown(t *testing.T) {
 	})
 }
 
+// TestNumberAcrossSegments: a number that comes in two pieces is masked in both, live and
+// kept; what turned out to be none comes back with its words.
+func TestNumberAcrossSegments(t *testing.T) {
+	play(t, toQueue, func(s *stage) {
+		w := &writer{}
+		s.con.deps.Dictation = w
+		caller, _ := talkTogether(s)
+		id := s.con.Live()[0]
+		say := func(text string, at time.Duration) {
+			w.session(1).out <- asr.Segment{Engine: "writer", Text: text, Final: true, Start: media.TimeOf(at), End: media.TimeOf(at + time.Second), Words: []asr.Word{{Text: text}}}
+			synctest.Wait()
+		}
+		say("my number is 138 0013", 2*time.Second)
+		say("8000", 4*time.Second)
+		say("I bought 250", 6*time.Second)
+		say("apples of them yesterday", 8*time.Second)
+		caller.End(leg.CallerHangup)
+		s.record()
+		all, err := s.vault.Transcript(context.Background(), id)
+		if err != nil || len(all) != 4 {
+			t.Fatalf("%d segments, %v", len(all), err)
+		}
+		if told := all[0].Text + all[1].Text; strings.Contains(told, "0013") || all[0].Words != nil {
+			t.Errorf("the number is kept as %q, %v", told, all[0].Words)
+		}
+		if all[2].Text != "I bought 250" || len(all[2].Words) != 1 {
+			t.Errorf("what was no number is kept as %q, %v", all[2].Text, all[2].Words)
+		}
+	})
+}
+
 // TestDictationComesBack: an engine that fails is no loss of the call; it is said, and
 // tried again.
 func TestDictationComesBack(t *testing.T) {
