@@ -124,7 +124,7 @@ func TestHelperFigures(t *testing.T) {
 	for i, s := range said {
 		sound[i] = s.pcm(t)
 	}
-	for _, c := range []struct{ callers, pool int }{{1, 2}, {2, 2}, {8, 8}, {30, 2}, {30, 30}} {
+	for _, c := range []struct{ callers, pool int }{{1, 2}, {2, 2}, {8, 8}, {30, 2}, {30, 12}} {
 		p, err := Start(t.Context(), ProcessConfig{Path: helper, Decoders: c.pool, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
