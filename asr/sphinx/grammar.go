@@ -1,7 +1,7 @@
 // Package sphinx recognises what a menu offers with PocketSphinx: a grammar of
-// phrases, English only. It cannot take dictation, and it cannot tell that something
-// else was said: whoever acts on its results asks back before anything that cannot
-// be undone.
+// phrases, English only. It cannot take dictation, and takes some of what is none of
+// the phrases for one: whoever acts on its results asks back before anything that
+// cannot be undone.
 //
 // The decoder is C and built with the tag pocketsphinx only, into the helper process
 // ivrd-asr; the rest is plain Go, so that phrases can be checked anywhere.
