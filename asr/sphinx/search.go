@@ -78,9 +78,11 @@ func newSearch(args ...string) (*search, error) {
 	list := make([]*C.char, len(args))
 	for i, a := range args {
 		list[i] = C.CString(a)
-		defer C.free(unsafe.Pointer(list[i]))
 	}
 	ps := C.ivrd_decoder(C.int(len(list)), &list[0])
+	for _, c := range list {
+		C.free(unsafe.Pointer(c))
+	}
 	if ps == nil {
 		return nil, errors.New("the engine does not load it")
 	}
