@@ -62,7 +62,10 @@ func taken(s *spoken) bool { return s.result != "" }
 // confirmed tells how often what was wrongly accepted is confirmed by mistake, by
 // somebody who says no, or something else.
 func confirmed(t *testing.T, h half, noise float64, accepted share) {
-	yesNo := [][]string{{"yes", "yeah", "correct", "that's right"}, {"no", "nope", "no thank you", "wrong", "that's wrong", "incorrect", "not that", "something else"}}
+	yesNo := [][]string{ // as package ivr asks back
+		{"yes", "yes please", "yes that's right", "that's right", "right", "correct", "yeah", "okay"},
+		{"no", "no thank you", "no that's wrong", "that's wrong", "wrong", "that's not right", "not right", "nope"},
+	}
 	asked := half{voices: h.voices, menus: [][][]string{yesNo}}
 	answers := asked.commands(noise)
 	var beside []*spoken
