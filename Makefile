@@ -62,6 +62,7 @@ build-asr: ## Build bin/ivrd-asr, which hears the phrases of menus (libpocketsph
 lint: check-fmt tidy vet $(GOLANGCI) ## Check what is checked by reading
 	$(GOLANGCI) run ./...
 	$(GOLANGCI) run --build-tags pocketsphinx ./asr/sphinx ./cmd/ivrd-asr
+	$(GOLANGCI) run --build-tags pocketsphinx,figures ./asr/sphinx
 
 fmt: $(GOLANGCI) ## Rewrite the sources in the house's format
 	$(GOLANGCI) fmt ./...
@@ -106,9 +107,13 @@ unit:
 
 # One line shortly: make bench LINE=ivr SECONDS=10 CALLS=200 (lines: docs/load.md).
 # LINE=bargein is real calls with speech, by a test: how soon a prompt is silent.
+# LINE=menu is no call: it measures how menus understand speech (docs/speech.md).
 ifeq ($(LINE),bargein)
 bench: build
 	IVRD_TEST_REQUIRE=1 $(GO) test -tags drill -run '^TestBargeInFigures$$' -v -count 1 -timeout 30m ./internal/e2e
+else ifeq ($(LINE),menu)
+bench:
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -tags 'pocketsphinx figures' -run Figures -v -count 1 -timeout 30m ./asr/sphinx
 else
 bench: build bin/ivrload ## Measure what calls cost the server, on two cores (LINE=, CALLS=, SECONDS=: docs/load.md)
 	$(GO) run ./internal/tools/bench $(if $(LINE),-line $(LINE)) $(if $(SECONDS),-duration $(SECONDS)s) \

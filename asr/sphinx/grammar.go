@@ -1,7 +1,7 @@
 // Package sphinx recognises what a menu offers with PocketSphinx: a grammar of
-// phrases, English only. It cannot take dictation, and it cannot tell that something
-// else was said: whoever acts on its results asks back before anything that cannot
-// be undone.
+// phrases, English only. It cannot take dictation, and takes some of what is none of
+// the phrases for one: whoever acts on its results asks back before anything that
+// cannot be undone.
 //
 // The decoder is C and built with the tag pocketsphinx only, into the helper process
 // ivrd-asr; the rest is plain Go, so that phrases can be checked anywhere.
@@ -22,8 +22,18 @@ const (
 	maxWords   = 12
 )
 
-// fillers are said around what is meant; one before and one after it is allowed.
-var fillers = []string{"uh", "um", "please", "hi", "hello", "yes", "i want", "i would like", "i'd like", "can i have", "give me"} //nolint:gochecknoglobals // constant
+// What may be said before and after what is meant, once each. It is made unlikely: in
+// nearly all that was taken for a phrase of a menu and was none, half was taken for
+// these.
+//
+//nolint:gochecknoglobals // constants
+var (
+	openings = []string{"uh", "um", "hi", "hello", "yes", "i want", "i would like", "i'd like", "can i have", "give me"}
+	closings = []string{"please"}
+)
+
+// unlikely is the probability of one of them.
+const unlikely = "0.000001"
 
 // Unknown is a word that the dictionary has not got.
 type Unknown struct {
@@ -55,8 +65,8 @@ func Check(d Dictionary, phrases []string) []*Unknown {
 	return out
 }
 
-// Grammar makes a grammar (JSGF) of phrases: one of them, with a filler before and
-// after at will. All words must be in the dictionary; without it (nil) that is not
+// Grammar makes a grammar (JSGF) of phrases: one of them, with an opening before and a
+// closing after it at will. All words must be in the dictionary; without it (nil) that is not
 // checked.
 func Grammar(d Dictionary, phrases []string) (string, error) {
 	if len(phrases) > maxPhrases {
@@ -81,12 +91,23 @@ func Grammar(d Dictionary, phrases []string) (string, error) {
 		}
 	}
 	var b strings.Builder
-	b.WriteString("#JSGF V1.0;\ngrammar menu;\npublic <said> = [<filler>] <phrase> [<filler>];\n")
-	fmt.Fprintf(&b, "<filler> = %s;\n<phrase> = %s;\n", strings.Join(known(d, fillers), " | "), strings.Join(rules, " | "))
+	b.WriteString("#JSGF V1.0;\ngrammar menu;\npublic <said> = <before> <phrase> <after>;\n")
+	maybe(&b, "before", known(d, openings))
+	maybe(&b, "after", known(d, closings))
+	fmt.Fprintf(&b, "<phrase> = %s;\n", strings.Join(rules, " | "))
 	return b.String(), nil
 }
 
-// known are the fillers whose words the dictionary has.
+// maybe is a rule of something that may be left out, and mostly is.
+func maybe(b *strings.Builder, rule string, said []string) {
+	fmt.Fprintf(b, "<%s> = /1/ <NULL>", rule)
+	if len(said) > 0 {
+		fmt.Fprintf(b, " | /%s/ (%s)", unlikely, strings.Join(said, " | "))
+	}
+	b.WriteString(";\n")
+}
+
+// known are the phrases whose words the dictionary has.
 func known(d Dictionary, phrases []string) []string {
 	if d == nil {
 		return phrases

@@ -9,7 +9,7 @@ import (
 
 func dictionary(t testing.TB) Dictionary {
 	t.Helper()
-	d, err := ReadDictionary(strings.NewReader(";;; words\nbilling B IH L IH NG\nbalance B AE L AH N S\nbalance(2) B AE L AH N S\nlost L AO S T\ncard K AA R D\nplease P L IY Z\ni'd AY D\n"))
+	d, err := ReadDictionary(strings.NewReader(";;; words\nbilling B IH L IH NG\nbalance B AE L AH N S\nbalance(2) B AE L AH N S\nlost L AO S T\ncard K AA R D\nplease P L IY Z\ni'd AY D\nlike L AY K\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,7 +18,8 @@ func dictionary(t testing.TB) Dictionary {
 
 func TestGrammar(t *testing.T) {
 	got, err := Grammar(dictionary(t), []string{"Billing", "lost card", "LOST  card!"})
-	want := "#JSGF V1.0;\ngrammar menu;\npublic <said> = [<filler>] <phrase> [<filler>];\n<filler> = please;\n<phrase> = billing | lost card;\n"
+	want := "#JSGF V1.0;\ngrammar menu;\npublic <said> = <before> <phrase> <after>;\n" +
+		"<before> = /1/ <NULL> | /0.000001/ (i'd like);\n<after> = /1/ <NULL> | /0.000001/ (please);\n<phrase> = billing | lost card;\n"
 	if err != nil || got != want {
 		t.Errorf("%v, %s", err, got)
 	}
@@ -35,7 +36,7 @@ func TestGrammar(t *testing.T) {
 
 func TestDictionary(t *testing.T) {
 	d := dictionary(t)
-	if !d.Has("balance") || d.Has("balance(2)") || len(d) != 6 {
+	if !d.Has("balance") || d.Has("balance(2)") || len(d) != 7 {
 		t.Errorf("words: %v", d)
 	}
 	for word, want := range map[string]string{"bilings": "billing", "ballance": "balance", "xyzzy": ""} {

@@ -24,7 +24,7 @@ const Helper = "ivrd-asr"
 type ProcessConfig struct {
 	Path     string // of the helper
 	Model    string // directory of the model; empty for Debian's
-	Decoders int    // utterances at once; each takes about 34 MB
+	Decoders int    // utterances at once; each takes about 40 MB
 	Log      *slog.Logger
 }
 

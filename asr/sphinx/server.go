@@ -38,7 +38,7 @@ const (
 // options.hints (and options.examples, where they are only
 // examples), sound as 16 bit little-endian at 8 kHz, stop; back come what seems
 // to have been said, and at the end what was, both as the phrase that it means.
-// Confidence is left out: the engine has none.
+// Confidence is left out: the engine has none that holds for all callers.
 type Server struct {
 	dictionary Dictionary
 	free       chan Engine

@@ -29,7 +29,7 @@ func main() {
 func run(parent io.Reader) error {
 	socket := flag.String("socket", "", "the Unix socket to listen on; its directory should be ours alone")
 	model := flag.String("model", sphinx.Model, "the directory of the model")
-	decoders := flag.Int("decoders", 2, "utterances at once; each takes about 34 MB")
+	decoders := flag.Int("decoders", 2, "utterances at once; each takes about 40 MB")
 	flag.Parse()
 	server, err := load(*model, *decoders)
 	if err != nil {
