@@ -134,7 +134,8 @@ func (w *work) periodicity() float32 {
 		in, out := w.slope[slowFrame-lag], w.slope[2*slowFrame-lag]
 		before += in*in - out*out
 		c := product(now, w.slope[slowFrame-lag:])
-		if c > 0 && c*c > best*before {
+		// Behind silence what is left of before is the error of the sum, of either sign.
+		if c > 0 && before > 0 && c*c > best*before {
 			best = c * c / before
 		}
 	}
