@@ -70,7 +70,7 @@ func TestEnginesOfOthers(t *testing.T) {
 			t.Errorf("%s: %T, %T, %v", name, engine, fallback, err)
 		}
 	}
-	f.Speech.Command.Argv[0] = "/no/such"
+	f.Speech.Engine, f.Speech.Command.Argv[0] = "command", "/no/such"
 	const want = "speech.command: make speech command: exec: "
 	if _, _, err := newEngines(t.Context(), f); err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s…", err, want)

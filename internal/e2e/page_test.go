@@ -27,6 +27,7 @@ func TestPages(t *testing.T) {
 		{"Killed", pageKilled},
 		{"Monitor", pagesMonitor},
 		{"Words", pageWords},
+		{"Conversation", pageConversation},
 		{"Transfer", pagesTransfer},
 		{"Keys", pageKeys},
 		{"JsSIP", pageOfJsSIP},

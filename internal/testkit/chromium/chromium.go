@@ -28,6 +28,8 @@ const patience = 30 * time.Second
 type Options struct {
 	// Mic is the frequency of the microphone's tone, in Hz; 0 is silence.
 	Mic float64
+	// MicFile is a WAV file that it hears instead, again and again.
+	MicFile string
 	// Language of the browser; empty is en-US.
 	Language string
 	// Wrap is put before the command, as ip netns exec does.
@@ -60,12 +62,15 @@ func Start(t testing.TB, o Options) *Browser {
 	t.Helper()
 	testkit.Need(t, "chromium")
 	dir := t.TempDir()
-	mic := filepath.Join(dir, "mic.wav")
-	tone := make([]int16, 8000*10)
-	if o.Mic > 0 {
-		tone = testkit.Tone(o.Mic, 10*time.Second)
+	mic := o.MicFile
+	if mic == "" {
+		mic = filepath.Join(dir, "mic.wav")
+		tone := make([]int16, 8000*10)
+		if o.Mic > 0 {
+			tone = testkit.Tone(o.Mic, 10*time.Second)
+		}
+		testkit.WriteWAV(t, mic, tone)
 	}
-	testkit.WriteWAV(t, mic, tone)
 	if o.Language == "" {
 		o.Language = "en-US"
 	}
