@@ -28,7 +28,7 @@ const (
 //
 //nolint:gochecknoglobals // constants
 var (
-	openings = []string{"uh", "um", "hi", "hello", "yes", "i want", "i would like", "i'd like", "can i have", "give me"}
+	openings = []string{"uh", "um", "please", "hi", "hello", "yes", "i want", "i would like", "i'd like", "can i have", "give me"}
 	closings = []string{"please"}
 )
 

@@ -19,7 +19,7 @@ func dictionary(t testing.TB) Dictionary {
 func TestGrammar(t *testing.T) {
 	got, err := Grammar(dictionary(t), []string{"Billing", "lost card", "LOST  card!"})
 	want := "#JSGF V1.0;\ngrammar menu;\npublic <said> = <before> <phrase> <after>;\n" +
-		"<before> = /1/ <NULL> | /0.000001/ (i'd like);\n<after> = /1/ <NULL> | /0.000001/ (please);\n<phrase> = billing | lost card;\n"
+		"<before> = /1/ <NULL> | /0.000001/ (please | i'd like);\n<after> = /1/ <NULL> | /0.000001/ (please);\n<phrase> = billing | lost card;\n"
 	if err != nil || got != want {
 		t.Errorf("%v, %s", err, got)
 	}
