@@ -3,6 +3,7 @@
 package sphinx
 
 import (
+	"fmt"
 	"log/slog"
 	"math"
 	"os/exec"
@@ -221,4 +222,18 @@ func thread() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_THREAD, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// around are phrases as they are said with something before or after them, by one voice each.
+func (h half) around(noise float64) (out []*spoken) {
+	ways := []string{"%s please", "uh %s", "i'd like %s", "hello %s please", "i want %s"}
+	n := 0
+	for _, menu := range h.menus {
+		for _, phrase := range slices.Concat(menu...) {
+			text := fmt.Sprintf(ways[n%len(ways)], phrase)
+			out = append(out, &spoken{menu: menu, voice: h.voices[n/len(ways)%len(h.voices)], text: text, meant: which(menu, phrase), noise: noise})
+			n++
+		}
+	}
+	return out
 }

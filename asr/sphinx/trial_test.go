@@ -42,20 +42,6 @@ func (h half) commands(noise float64) (out []*spoken) {
 	return out
 }
 
-// around are phrases as they are said with something before or after them, by one voice each.
-func (h half) around(noise float64) (out []*spoken) {
-	ways := []string{"%s please", "uh %s", "i'd like %s", "hello %s please", "i want %s"}
-	n := 0
-	for _, menu := range h.menus {
-		for _, phrase := range slices.Concat(menu...) {
-			text := fmt.Sprintf(ways[n%len(ways)], phrase)
-			out = append(out, &spoken{menu: menu, voice: h.voices[n/len(ways)%len(h.voices)], text: text, meant: which(menu, phrase), noise: noise})
-			n++
-		}
-	}
-	return out
-}
-
 // strangers are what is none of a menu's business: what is said beside it by four
 // voices, and a phrase of another menu.
 func (h half) strangers(noise float64) (out []*spoken) {
