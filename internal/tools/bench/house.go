@@ -32,9 +32,10 @@ const (
 type house struct {
 	dir        string
 	nice       int
-	activity   bool
-	sip, http  string // address:port
-	callee     string // where the trunk's far end listens
+	line       line
+	engine     *engine // of the dictation; nil without
+	sip, http  string  // address:port
+	callee     string  // where the trunk's far end listens
 	process    *exec.Cmd
 	log        *os.File
 	terminated chan struct{}
@@ -107,15 +108,18 @@ calls:
   max: 10000
   numbers: {"1000": ivr, "2000": bridge, "3000": recorded, "4000": secure, "5000": second}
 flows: {dir: %q, prompts: %q, backend: ""}
-speech: {engine: none, activity: %t}
+speech: {engine: none, recognizer: none, activity: %t, emotion: %t, recognizers: [%s]}
 data: {dir: %q}
 log: {level: warn}
-`, h.http, h.sip, h.callee, h.callee, filepath.Join(h.dir, "flows"), filepath.Join(h.dir, "prompts"), h.activity, filepath.Join(h.dir, "data"))
+`, h.http, h.sip, h.callee, h.callee, filepath.Join(h.dir, "flows"), filepath.Join(h.dir, "prompts"), h.line.activity, h.line.words, h.engine.config(), filepath.Join(h.dir, "data"))
 }
 
 // openHouse starts a server and waits until it is ready.
-func openHouse(ctx context.Context, nice int, activity bool) (*house, error) {
-	h := &house{nice: nice, activity: activity, terminated: make(chan struct{})}
+func openHouse(ctx context.Context, nice int, l line) (*house, error) {
+	h := &house{nice: nice, line: l, terminated: make(chan struct{})}
+	if l.words {
+		h.engine = startEngine()
+	}
 	if err := h.prepare(); err != nil {
 		h.remove()
 		return nil, err
@@ -132,6 +136,7 @@ func openHouse(ctx context.Context, nice int, activity bool) (*house, error) {
 }
 
 func (h *house) remove() {
+	h.engine.close()
 	if h.dir != "" {
 		_ = os.RemoveAll(h.dir)
 	}

@@ -38,6 +38,7 @@ type line struct {
 	flags       []string // of ivrload
 	rate        bool
 	activity    bool // voice activity on all legs
+	words       bool // both legs are written down, the caller's emotion is judged
 	low         int  // where a search begins
 }
 
@@ -48,6 +49,7 @@ func lines() []line {
 		{name: "bridge", title: "bridge, same codec", number: "2000", flags: bridge, low: 200},
 		{name: "recorded", title: "bridge, recorded in stereo and sealed", number: "3000", flags: bridge, low: 200},
 		{name: "whole", title: "bridge, recorded in stereo and sealed, voice activity on both legs", number: "3000", flags: bridge, activity: true, low: 200},
+		{name: "transcribed", title: "bridge, not recorded; voice activity, dictation of both legs (the engine itself is elsewhere), emotion of one", number: "2000", flags: bridge, activity: true, words: true, low: 50},
 		{name: "srtp", title: "bridge, SRTP AES-256-GCM on both legs", number: "4000", flags: []string{"--serve", "--srtp", "gcm256"}, low: 150},
 		{name: "rate", title: "answer, 1 s prompt, BYE, record", number: "5000", flags: []string{"--talk", "0s"}, rate: true, low: 50},
 	}
@@ -55,7 +57,7 @@ func lines() []line {
 
 func main() {
 	var s settings
-	flag.StringVar(&s.line, "line", "", "one line only: ivr, bridge, recorded, whole, srtp, rate")
+	flag.StringVar(&s.line, "line", "", "one line only: ivr, bridge, recorded, whole, transcribed, srtp, rate")
 	flag.IntVar(&s.calls, "calls", 0, "hold so many calls instead of searching the limit")
 	flag.Float64Var(&s.rate, "rate", 0, "begin so many calls a second instead of searching the limit")
 	flag.DurationVar(&s.duration, "duration", 30*time.Second, "how long each step is measured")
@@ -78,7 +80,7 @@ func run(ctx context.Context, s settings) error {
 	if s.line != "" {
 		all = slices.DeleteFunc(all, func(l line) bool { return l.name != s.line })
 		if len(all) == 0 {
-			return fmt.Errorf("there is no line %q (hint: ivr, bridge, recorded, whole, srtp, rate)", s.line)
+			return fmt.Errorf("there is no line %q (hint: ivr, bridge, recorded, whole, transcribed, srtp, rate)", s.line)
 		}
 	}
 	s.after, s.idle = unlessOne(s, s.after, time.Minute), unlessOne(s, s.idle, 130*time.Second)
@@ -104,7 +106,7 @@ func unlessOne(s settings, d, all time.Duration) time.Duration {
 
 // measure starts a server for one line, so that its memory is its own.
 func measure(ctx context.Context, s settings, l line) error {
-	h, err := openHouse(ctx, s.nice, l.activity)
+	h, err := openHouse(ctx, s.nice, l)
 	if err != nil {
 		return err
 	}
