@@ -175,6 +175,10 @@ func TestTranscriptDiesWithItsKey(t *testing.T) {
 	visit := begin(t, v)
 	visit.Say(words(1, "forget me"))
 	finish(t, visit)
+	if err := v.Close(); err != nil { // else it may still be in memory
+		t.Fatal(err)
+	}
+	v = h.open(t)
 	if err := h.store.DeleteKey(context.Background(), "subject/call/"+visit.ID()); err != nil {
 		t.Fatal(err)
 	}
