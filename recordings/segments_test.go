@@ -111,6 +111,10 @@ func TestTranscriptIsSealed(t *testing.T) {
 	old := saved(t, h, visit.ID(), 2)
 	visit.Say(words(2, "albatross"))
 	finish(t, visit)
+	if err := v.Close(); err != nil { // else it may still be in memory
+		t.Fatal(err)
+	}
+	v = h.open(t)
 	now, err := h.store.Segments(ctx, visit.ID())
 	if err != nil {
 		t.Fatal(err)
