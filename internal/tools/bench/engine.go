@@ -27,7 +27,7 @@ func listen(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	defer c.CloseNow()
+	defer func() { _ = c.CloseNow() }() // the server may have gone
 	for n := 1; ; n++ {
 		kind, msg, err := c.Read(r.Context())
 		if err != nil {
