@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -76,6 +77,14 @@ func spread(t *testing.T, what string, all []time.Duration) (p50, p95 time.Durat
 	return at(0.5), at(0.95)
 }
 
+// trials are few in make test; make soak has those of the figures.
+func trials() int {
+	if os.Getenv("IVRD_SOAK") != "" {
+		return 200
+	}
+	return 40
+}
+
 // barging is a caller in the middle of a prompt, on a line with noise 65 dB below full
 // scale, all in memory and virtual time.
 func barging(t *testing.T, trials int, echo func(i int) time.Duration, trial func(p *party, i int, rng *rand.Rand)) {
@@ -107,7 +116,7 @@ func TestBargeInBySpeech(t *testing.T) {
 	var all []time.Duration
 	by := map[float64][]time.Duration{}
 	levels := []float64{-12, -6, 0, 6}
-	barging(t, 200, nil, func(p *party, i int, rng *rand.Rand) {
+	barging(t, trials(), nil, func(p *party, i int, rng *rand.Rand) {
 		after(time.Second + time.Duration(rng.IntN(3000))*time.Millisecond)
 		level := levels[i%len(levels)]
 		p.says(speech.Louder(m.callers[i/len(levels)%len(m.callers)], level))
@@ -126,7 +135,7 @@ func TestBargeInBySpeech(t *testing.T) {
 
 func TestBargeInByKey(t *testing.T) {
 	var all []time.Duration
-	barging(t, 100, nil, func(p *party, _ int, rng *rand.Rand) {
+	barging(t, trials()/2, nil, func(p *party, _ int, rng *rand.Rand) {
 		after(time.Second + time.Duration(rng.IntN(3000))*time.Millisecond)
 		began := p.phone.Now()
 		p.press("5")
@@ -141,8 +150,10 @@ func TestBargeInByKey(t *testing.T) {
 // TestEchoDoesNotBargeIn: a telephone sends back what it plays, 15 dB weaker and up to
 // 300 ms later. The prompt is heard to its end, without a pause.
 func TestEchoDoesNotBargeIn(t *testing.T) {
-	const trials = 200
-	delay := func(i int) time.Duration { return time.Duration(i) * 300 * time.Millisecond / (trials - 1) }
+	trials := trials()
+	delay := func(i int) time.Duration {
+		return time.Duration(i) * 300 * time.Millisecond / time.Duration(trials-1)
+	}
 	paused := 0
 	barging(t, trials, delay, func(p *party, i int, _ *rand.Rand) {
 		after(5 * time.Second)

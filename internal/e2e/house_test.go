@@ -33,7 +33,7 @@ var binary string
 func TestMain(m *testing.M) { os.Exit(build(m)) }
 
 // atOnce is how many tests run together: they wait far more than they work.
-const atOnce = "8"
+const atOnce = "10"
 
 func build(m *testing.M) int {
 	flag.Parse()
