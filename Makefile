@@ -89,15 +89,15 @@ tidy:
 # other tests of the same code see under it for seconds. HEAVY names those tests in
 # SOUND and REAL_TIME; nowhere else is a test skipped that has such a name. So are
 # allocations counted: under the detector pools allocate at random. The tests of the
-# whole server run without it, too, or CI would take more than its quarter of an hour:
-# make race has them under it.
+# engine in real time and of the whole server run without it, too, or CI would take more
+# than its quarter of an hour: make race has them under it, and ./call has the engine.
 REAL_TIME := ./media/engine
 WHOLE     := ./internal/e2e
 SOUND     := ./transcript ./media/dtmf ./media/vad ./media/plc ./media/rtpio ./call ./asr/emotion
 HEAVY     := ^(TestHour|TestFlood|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser|$\
 TestSpeechIsNoKey|TestOtherSoundIsNoKey|TestWhatIsNoKeyIsRefused|TestKeysInTheSound|TestSpeechIsConcealed|$\
 TestBadLines|TestJitterSkew|TestRoles|TestPathEndsWhereTheCallerLeft|TestTransferThenHangup|TestMessage|TestConnectOutcomes|$\
-TestSkewKeepsTracksTogether|TestWordsKeepTime|TestDialogues|TestTalkInNoise|TestBargeIn|TestBargeInBySpeech|TestBargeInByKey|TestEchoDoesNotBargeIn|TestSteadyNoiseIsNoSpeech|TestEchoIsNoSpeech|TestEchoIsFollowed|$\
+TestSkewKeepsTracksTogether|TestWordsKeepTime|TestDialogues|TestArousalOfSpeech|TestBaseline|TestTalkInNoise|TestBargeIn|TestBargeInBySpeech|TestBargeInByKey|TestEchoDoesNotBargeIn|TestSteadyNoiseIsNoSpeech|TestEchoIsNoSpeech|TestEchoIsFollowed|$\
 TestPitchOfSyntheticVoices|TestPitchOfSpeech|$\
 TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestTransferFailsLater)$$
 unit:
@@ -105,13 +105,11 @@ unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(SOUND)
 	CGO_ENABLED=1 $(GO) test -tags pocketsphinx -timeout $(TEST_TIMEOUT) ./asr/sphinx ./cmd/ivrd-asr
 	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./asr/emotion ./recordings ./internal/load
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -p 1 -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(REAL_TIME)
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -timeout $(TEST_TIMEOUT) -run '$(HEAVY)' $(SOUND)
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -timeout $(TEST_TIMEOUT) -run '$(HEAVY)' $(REAL_TIME)
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -timeout $(TEST_TIMEOUT) $(WHOLE)
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout 9m $(REAL_TIME) $(WHOLE)
 
-race: setup-test web ## Run the tests of the whole server under the race detector
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout 15m -skip '^TestPages' $(WHOLE)
+race: setup-test web ## Run the engine and the whole server under the race detector
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -p 1 -timeout 15m -skip '$(HEAVY)' $(REAL_TIME) $(WHOLE)
 
 # One line shortly: make bench LINE=ivr SECONDS=10 CALLS=200 (lines: docs/load.md).
 # LINE=bargein is real calls with speech, by a test: how soon a prompt is silent.
