@@ -104,11 +104,12 @@ TestPitchOfSyntheticVoices|TestPitchOfSpeech|$\
 TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestTransferFailsLater)$$
 unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SOUND) $(PURE) $(REAL_TIME) $(WHOLE))")
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(SOUND)
+	@echo 'calls under the race detector, on one core, beside what has no goroutines, on the other'
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(SOUND) & calls=$$!; \
+		IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) $(PURE); pure=$$?; wait $$calls && exit $$pure
 	CGO_ENABLED=1 $(GO) test -tags pocketsphinx -timeout $(TEST_TIMEOUT) ./asr/sphinx ./cmd/ivrd-asr
 	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./asr/emotion ./recordings ./internal/load
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -timeout $(TEST_TIMEOUT) -run '$(HEAVY)' $(SOUND)
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -timeout $(TEST_TIMEOUT) $(PURE)
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout 9m $(REAL_TIME) $(WHOLE)
 
 race: setup-test web ## Run the engine and the whole server under the race detector
