@@ -299,9 +299,7 @@ func (c *Call) heard(ev media.StreamEvent) {
 	case ev.Kind == media.EventDigit:
 		c.typeAhead(ev.Digit)
 	case ev.Kind == media.EventSpeechBegan || ev.Kind == media.EventSpeechPaused || ev.Kind == media.EventSpeechEnded:
-		if ev.Kind != media.EventSpeechPaused {
-			c.scribe.speaks(ev)
-		}
+		c.scribe.speaks(ev)
 		if t, ok := c.doing.(*turn); ok {
 			t.speaks(c, ev)
 		}

@@ -73,7 +73,8 @@ type Script struct {
 	// Words of a recorded prompt, for the transcript; "" where they are not known. nil
 	// knows none.
 	Words func(language, name string) string
-	// Understander understands what is said to the flows; nil when nobody does.
+	// Understander understands what the caller says, to the flows and to others; nil
+	// when nobody does.
 	Understander ivr.Understander
 }
 
@@ -89,8 +90,6 @@ type Deps struct {
 	// Dictation writes down what the parties say to each other, in the languages of its
 	// traits; nil when nobody does: the conversation is not transcribed.
 	Dictation asr.Recognizer
-	// Understander says what the caller's words mean; nil when nobody does.
-	Understander Understander
 	// Script gives what a new call is played from; a running call keeps its own.
 	Script func() Script
 	// Clock tells flows the time; nil means the system's.

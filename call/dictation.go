@@ -49,9 +49,6 @@ func (s *scribe) talks(who, language string) {
 
 // joins says that a supervisor is heard by the caller.
 func (s *scribe) joins(who string) {
-	if s.c.con.deps.Dictation == nil {
-		return
-	}
 	s.post(func() {
 		if s.talking {
 			s.dictate(&talker{speaker: transcript.Supervisor, who: who, ear: &s.ears.supervisor})
@@ -61,23 +58,17 @@ func (s *scribe) joins(who string) {
 
 // parts says that the talk is over.
 func (s *scribe) parts() {
-	if s.c.con.deps.Dictation == nil {
-		return
-	}
 	s.post(func() { s.endDictation(context.Background()) })
 }
 
 // dictate begins to write somebody down; who was heard by the same ear has gone.
 func (s *scribe) dictate(p *talker) {
-	for i, old := range s.parties {
-		if old.ear == p.ear {
-			if old.who == p.who {
-				return
-			}
-			s.finish(context.Background(), old)
-			s.parties = append(s.parties[:i], s.parties[i+1:]...)
-			break
+	if i := slices.IndexFunc(s.parties, func(old *talker) bool { return old.ear == p.ear }); i >= 0 {
+		if s.parties[i].who == p.who {
+			return
 		}
+		s.finish(context.Background(), s.parties[i])
+		s.parties = slices.Delete(s.parties, i, i+1)
 	}
 	s.parties = append(s.parties, p)
 	s.open(p)
@@ -163,11 +154,8 @@ func (s *scribe) dictated(p *talker, heard asr.Segment) {
 		Kind: transcript.Spoken, Text: text, Final: heard.Final,
 		Engine: heard.Engine, Language: heard.Language, Confidence: heard.Confidence,
 	}
-	if g.Seq == 0 {
-		s.seq++
-		g.Seq = s.seq
-	}
 	if !heard.Final {
+		g.Seq = s.number(g.Seq)
 		s.drafts[p.speaker] = g.Seq
 		g.Text = s.mask.Interim(p.speaker, text)
 		s.show(g)

@@ -53,12 +53,6 @@ type sound struct {
 	n      int
 }
 
-type soundFrame struct {
-	at  media.Time
-	n   int // samples; 0: it was lost
-	pcm [media.FrameSamples]int16
-}
-
 func (s *sound) put(at media.Time, pcm []int16) {
 	if s.n == soundFrames {
 		return
@@ -75,8 +69,8 @@ func (e *ear) drain(into *emotion.Analyser, room *sound) {
 	e.sound.n = 0
 	e.mu.Unlock()
 	for i := range room.frames[:room.n] {
-		f := &room.frames[i]
-		into.Frame(f.at, f.pcm[:f.n], f.n == 0)
+		f := room.frames[i].frame()
+		into.Frame(f.At, f.PCM, f.Lost)
 	}
 }
 

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ivrd/ivrd/asr/emotion"
@@ -41,7 +42,7 @@ func (s *scribe) speaks(ev media.StreamEvent) {
 		switch {
 		case ev.Kind == media.EventSpeechBegan:
 			s.began = ev.At
-		case s.began >= 0:
+		case ev.Kind == media.EventSpeechEnded && s.began >= 0:
 			from := s.began
 			s.began = -1
 			s.voiced(from, ev.At)
@@ -71,12 +72,7 @@ func (s *scribe) voiced(from, to media.Time) {
 }
 
 func (s *scribe) writtenDown(who transcript.Speaker) bool {
-	for _, p := range s.parties {
-		if p.speaker == who && p.session != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.parties, func(p *talker) bool { return p.speaker == who && p.session != nil })
 }
 
 // feel judges an utterance; nil where nothing can be said of it.
@@ -137,60 +133,51 @@ func (s *scribe) haste() float64 {
 	}
 }
 
-// Meaning is what somebody was understood to want.
-type Meaning struct {
-	Intent   *transcript.Intent // nil: none that we know
-	Entities []transcript.Entity
-}
-
-// Understander says what words mean, within the end of ctx.
-type Understander interface {
-	Understand(ctx context.Context, text, language string) Meaning
-}
-
 // understandLimit is how long it may take to be shown beside the words.
 const understandLimit = 3 * time.Second
 
 // understand adds to a segment what its words mean, when that is known.
 func (s *scribe) understand(seq int, text, language string) {
-	u := s.c.con.deps.Understander
-	if u == nil {
+	understander := s.c.script.Understander
+	if understander == nil {
 		return
 	}
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), understandLimit)
 		defer cancel()
-		m := u.Understand(ctx, text, language)
-		s.wait(func() { s.understood(seq, m) })
+		u, err := understander.Interpret(ctx, ivr.Utterance{Text: text, Language: language, Now: s.c.con.deps.Clock.Now()})
+		if err != nil {
+			return // only the end of ctx
+		}
+		for _, e := range u.Entities {
+			e.Private.Wipe()
+		}
+		s.wait(func() { s.understood(seq, u) })
 	}()
 }
 
 // meant adds to what the caller has said last what a flow understood it to mean.
 func (s *scribe) meant(u ivr.Understanding) {
-	var m Meaning
-	if u.Intent != "" {
-		m.Intent = &transcript.Intent{Name: u.Intent, P: u.P}
-	}
-	for _, e := range u.Entities {
-		m.Entities = append(m.Entities, transcript.Entity{Kind: e.Kind, Value: e.Value})
-	}
 	s.wait(func() {
 		if g := s.lastOf(transcript.Caller); g != nil && (g.Kind == transcript.Choice || g.Kind == transcript.Spoken) {
-			s.understood(g.Seq, m)
+			s.understood(g.Seq, u)
 		}
 	})
 }
 
-func (s *scribe) understood(seq int, m Meaning) {
+func (s *scribe) understood(seq int, u ivr.Understanding) {
 	g := s.find(seq)
-	if g == nil || m.Intent == nil && len(m.Entities) == 0 {
+	if g == nil || u.Intent == "" && len(u.Entities) == 0 {
 		return
 	}
-	g.Intent, g.Entities = m.Intent, m.Entities
-	s.put(g)
-	if m.Intent != nil {
-		name := m.Intent.Name
-		s.c.show(func(st *Status) { st.Intent = name })
-		s.c.visit.Update(func(r *recordings.Call) { r.Intent = name })
+	g.Intent, g.Entities = nil, nil
+	for _, e := range u.Entities {
+		g.Entities = append(g.Entities, transcript.Entity{Kind: e.Kind, Value: e.Value})
 	}
+	if u.Intent != "" {
+		g.Intent = &transcript.Intent{Name: u.Intent, P: u.P}
+		s.c.show(func(st *Status) { st.Intent = u.Intent })
+		s.c.visit.Update(func(r *recordings.Call) { r.Intent = u.Intent })
+	}
+	s.put(g)
 }

@@ -41,13 +41,19 @@ type listener struct {
 
 // kept is a frame of the past.
 type kept struct {
-	at   media.Time
-	n    int // samples; 0: it was lost
-	pcm  [media.FrameSamples]int16
+	soundFrame
+
 	real bool
 }
 
-func (k *kept) frame() asr.Frame { return asr.Frame{At: k.at, PCM: k.pcm[:k.n], Lost: k.n == 0} }
+// soundFrame is a frame that somebody hears later.
+type soundFrame struct {
+	at  media.Time
+	n   int // samples; 0: it was lost
+	pcm [media.FrameSamples]int16
+}
+
+func (f *soundFrame) frame() asr.Frame { return asr.Frame{At: f.at, PCM: f.pcm[:f.n], Lost: f.n == 0} }
 
 func newListener(r asr.Recognizer, phrases []string, language string) *listener {
 	return &listener{recognizer: r, options: asr.Options{Phrases: phrases, Language: language, Single: true, Interim: r.Traits().Interim}}

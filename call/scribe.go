@@ -148,10 +148,7 @@ func (s *scribe) covers(c transcript.Coverage) {
 // add writes a final segment down: its text is masked here, and what it tells of
 // earlier ones.
 func (s *scribe) add(g transcript.Segment) *line {
-	if g.Seq == 0 {
-		s.seq++
-		g.Seq = s.seq
-	}
+	g.Seq = s.number(g.Seq)
 	kept := s.find(g.Seq)
 	if kept == nil {
 		if len(s.recent) == recentKept {
@@ -167,6 +164,15 @@ func (s *scribe) add(g transcript.Segment) *line {
 	}
 	s.publish(s.mask.Add(g.Seq, g.Speaker, g.Text))
 	return kept
+}
+
+// number is that of a segment, the next one for a segment that has none yet.
+func (s *scribe) number(seq int) int {
+	if seq == 0 {
+		s.seq++
+		seq = s.seq
+	}
+	return seq
 }
 
 // publish shows and keeps segments whose text is what it is now.
