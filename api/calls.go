@@ -125,6 +125,15 @@ func (s *Server) visibleCall(ctx context.Context, v visitor, id string) (recordi
 	return c, nil
 }
 
+// audibleCall finds a call that the reader may hear, and so read.
+func (s *Server) audibleCall(ctx context.Context, v visitor, id string) (recordings.Call, error) {
+	c, err := s.visibleCall(ctx, v, id)
+	if err == nil && !v.MayCall(identity.RecordingsPlay, c.Queue, c.Agent) {
+		return recordings.Call{}, forbidden()
+	}
+	return c, err
+}
+
 // maskedAll is never nil: its JSON is a list.
 func maskedAll(v visitor, calls []recordings.Call) []recordings.Call {
 	out := make([]recordings.Call, len(calls))

@@ -21,12 +21,9 @@ func (s *Server) recording(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
-	c, err := s.visibleCall(r.Context(), v, r.PathValue("id"))
+	c, err := s.audibleCall(r.Context(), v, r.PathValue("id"))
 	if err != nil {
 		return err
-	}
-	if !v.MayCall(identity.RecordingsPlay, c.Queue, c.Agent) {
-		return forbidden()
 	}
 	if c.Recording.State == "" || c.Recording.State == "none" {
 		return noRecording()

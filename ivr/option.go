@@ -63,6 +63,21 @@ func (l *loader) option(e strict.Entry, keyed bool) option {
 	return o
 }
 
+// options reads a map of them; none where there is no node. keyed: each must have a digit.
+func (l *loader) options(n *yaml.Node, what string, keyed bool) (all options) {
+	if n == nil {
+		return nil
+	}
+	m := l.report.Map(n, what)
+	if m == nil {
+		return nil
+	}
+	for _, e := range m.Entries {
+		all = append(all, l.option(e, keyed))
+	}
+	return all
+}
+
 func (l *loader) phrases(o option, n *yaml.Node) {
 	m := l.report.Map(n, "phrases of option "+o.name, l.flow.Languages...)
 	if m == nil {

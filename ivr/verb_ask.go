@@ -37,8 +37,8 @@ func (l *loader) ask(n *node, value *yaml.Node) verb {
 		return nil
 	}
 	v := &askVerb{turns: l.turns(n, m, 0), below: surely}
-	v.intents = l.wishes(l.report.Need(m, "intents", "ask "+n.name), "intents", false)
-	v.options = l.wishes(m.Get("options"), "options", true)
+	v.intents = l.options(l.report.Need(m, "intents", "ask "+n.name), "intents", false)
+	v.options = l.options(m.Get("options"), "options", true)
 	for _, o := range v.options {
 		if slices.Contains(v.intents.names(), o.name) {
 			l.report.Add(o.at, msgOptionTwice, o.name)
@@ -56,20 +56,6 @@ func (l *loader) ask(n *node, value *yaml.Node) verb {
 		v.into = l.entities(into)
 	}
 	return v
-}
-
-func (l *loader) wishes(n *yaml.Node, what string, keyed bool) (all options) {
-	if n == nil {
-		return nil
-	}
-	m := l.report.Map(n, what)
-	if m == nil {
-		return nil
-	}
-	for _, e := range m.Entries {
-		all = append(all, l.option(e, keyed))
-	}
-	return all
 }
 
 // entities reads into which variables what the caller names is put.

@@ -105,17 +105,7 @@ func (l *loader) menu(n *node, value *yaml.Node) verb {
 		return nil
 	}
 	v := &menuVerb{turns: l.turns(n, m, 0)}
-	options := l.report.Need(m, "options", "menu "+n.name)
-	if options == nil {
-		return v
-	}
-	om := l.report.Map(options, "options")
-	if om == nil {
-		return v
-	}
-	for _, e := range om.Entries {
-		v.options = append(v.options, l.option(e, true))
-	}
+	v.options = l.options(l.report.Need(m, "options", "menu "+n.name), "options", true)
 	l.conflicts(v.options, v.finish)
 	return v
 }

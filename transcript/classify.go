@@ -67,18 +67,33 @@ func (w window) digits() []byte {
 }
 
 func (w window) masked(k kind) string {
-	d := string(w.digits())
+	d := w.digits()
+	if k == phone {
+		return maskPhone(d, w[0].plus)
+	}
+	text := string(d)
+	if k == identityX {
+		text += "X"
+	}
+	head, tail := k.shown(len(text))
+	return maskMiddle(text, head, tail)
+}
+
+// shown is how many digits at the head and at the tail of a number are shown.
+func (k kind) shown(digits int) (head, tail int) {
 	switch k {
 	case card:
-		return maskMiddle(d, 6, 4)
-	case identity:
-		return maskMiddle(d, 3, 4)
-	case identityX:
-		return maskMiddle(d+"X", 3, 4)
+		return 6, 4
+	case identity, identityX:
+		return 3, 4
 	case long:
-		return maskMiddle(d, 0, 4)
+		return 0, 4
+	case blank:
+		return 0, 0
 	default:
-		return maskPhone(w.digits(), w[0].plus)
+		shown := min(7, digits-4)
+		tail = min(4, shown)
+		return shown - tail, tail
 	}
 }
 

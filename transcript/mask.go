@@ -117,13 +117,12 @@ func maskPhone(digits []byte, plus bool) string {
 	if code := countryCode(d); code != "" {
 		d, plus = d[len(code):], false
 	}
-	shown := min(7, len(d)-4)
-	tail := min(4, shown)
+	head, tail := phone.shown(len(d))
 	sign := ""
 	if plus {
 		sign = "+"
 	}
-	return sign + maskMiddle(d, shown-tail, tail)
+	return sign + maskMiddle(d, head, tail)
 }
 
 // countryCode is that of a Chinese mobile number, which is not shown.

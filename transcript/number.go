@@ -29,22 +29,12 @@ type number struct {
 // mask says what is shown for each digit of a number of a kind, as Mask does.
 func mask(k kind, d string, plus bool) number {
 	n := number{digits: d}
-	head, tail, from := 3, 4, 0
-	switch k {
-	case card:
-		head = 6
-	case long:
-		head = 0
-	case blank:
-		head, tail = 0, 0
-	case phone:
-		if from = len(countryCode(d)); from > 0 {
-			plus = false
-		}
-		shown := min(7, len(d)-from-4)
-		tail = min(4, shown)
-		head = shown - tail
+	from := 0
+	if k == phone {
+		from = len(countryCode(d))
+		plus = plus && from == 0
 	}
+	head, tail := k.shown(len(d) - from)
 	for i := range d {
 		switch {
 		case i < from:

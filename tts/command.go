@@ -103,12 +103,9 @@ func (c *Command) Name() string { return c.name }
 
 // Speak implements Engine.
 func (c *Command) Speak(ctx context.Context, u Utterance, hear Hear) error {
-	voice, ok := c.voices[u.Language]
-	if !ok {
-		return fmt.Errorf("speak %q: %w", u.Language, ErrNoVoice)
-	}
-	if len(u.Text) > maxText {
-		return fmt.Errorf("speak %d bytes: %w", len(u.Text), ErrTooLong)
+	voice, err := voiceOf(c.voices, u)
+	if err != nil {
+		return err
 	}
 	fill := strings.NewReplacer("{voice}", voice, "{language}", u.Language, "{speed}", strconv.FormatFloat(1+u.Prosody.Rate, 'f', 2, 64))
 	args := make([]string, len(c.args))

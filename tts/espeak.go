@@ -137,12 +137,9 @@ func (e *Espeak) Name() string { return e.name }
 
 // Speak implements Engine. It waits for a free slot.
 func (e *Espeak) Speak(ctx context.Context, u Utterance, hear Hear) error {
-	voice, ok := e.voices[u.Language]
-	if !ok {
-		return fmt.Errorf("speak %q: %w", u.Language, ErrNoVoice)
-	}
-	if len(u.Text) > maxText {
-		return fmt.Errorf("speak %d bytes: %w", len(u.Text), ErrTooLong)
+	voice, err := voiceOf(e.voices, u)
+	if err != nil {
+		return err
 	}
 	if err := e.program.speak(ctx, u.Text, voice.args(u.Prosody), hear); err != nil {
 		return fmt.Errorf("speak with espeak-ng: %w", err)

@@ -80,12 +80,9 @@ func (h *HTTP) Name() string { return h.name }
 
 // Speak implements Engine.
 func (h *HTTP) Speak(ctx context.Context, u Utterance, hear Hear) error {
-	voice, ok := h.config.Voices[u.Language]
-	if !ok {
-		return fmt.Errorf("speak %q: %w", u.Language, ErrNoVoice)
-	}
-	if len(u.Text) > maxText {
-		return fmt.Errorf("speak %d bytes: %w", len(u.Text), ErrTooLong)
+	voice, err := voiceOf(h.config.Voices, u)
+	if err != nil {
+		return err
 	}
 	ctx, pace := newPace(ctx, h.config.Patience)
 	defer pace.stop()

@@ -7,6 +7,7 @@ package tts
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ivrd/ivrd/tts/ssml"
@@ -29,6 +30,18 @@ type Utterance struct {
 	// Prosody: Rate and Pitch are the engine's business, as far as it can; Volume
 	// is not.
 	Prosody ssml.Prosody
+}
+
+// voiceOf is the voice that an engine has for an utterance, which is not too long.
+func voiceOf[V any](voices map[string]V, u Utterance) (V, error) {
+	v, ok := voices[u.Language]
+	switch {
+	case !ok:
+		return v, fmt.Errorf("speak %q: %w", u.Language, ErrNoVoice)
+	case len(u.Text) > maxText:
+		return v, fmt.Errorf("speak %d bytes: %w", len(u.Text), ErrTooLong)
+	}
+	return v, nil
 }
 
 // Hear takes mono PCM, which is the engine's again after the call. The rate is the

@@ -42,7 +42,7 @@ func NewDecoder(model string) (*Decoder, error) {
 	// Of both searches all states are scored, so that the scores can be compared.
 	common := []string{"-hmm", filepath.Join(model, "en-us"), "-samprate", "16000", "-compallsen", "yes", "-bestpath", "no", "-lw", "1"}
 	// Wide beams, since a grammar is small. Silence is likely: else words take it in.
-	if d.words, err = newSearch(append(common, "-dict", filepath.Join(model, "cmudict-en-us.dict"),
+	if d.words, err = newSearch(append(common, "-dict", filepath.Join(model, dictionaryFile),
 		"-beam", "1e-80", "-pbeam", "1e-80", "-wbeam", "1e-60", "-wip", "1e-8", "-silprob", "0.1")...); err != nil {
 		return nil, fmt.Errorf("load speech model in %s: %w (hint: install pocketsphinx-en-us)", model, err)
 	}

@@ -44,9 +44,12 @@ func ReadDictionary(r io.Reader) (Dictionary, error) {
 // Model is where Debian's pocketsphinx-en-us installs the model.
 const Model = "/usr/share/pocketsphinx/model/en-us"
 
+// dictionaryFile is its dictionary.
+const dictionaryFile = "cmudict-en-us.dict"
+
 // OpenDictionary reads the dictionary in a model's directory.
 func OpenDictionary(model string) (Dictionary, error) {
-	f, err := os.Open(filepath.Join(model, "cmudict-en-us.dict")) //nolint:gosec // the operator's
+	f, err := os.Open(filepath.Join(model, dictionaryFile)) //nolint:gosec // the operator's
 	if err != nil {
 		return nil, fmt.Errorf("%w (hint: install pocketsphinx-en-us)", err)
 	}
