@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/ivrd/ivrd/asr"
+	"github.com/ivrd/ivrd/internal/spelling"
 )
 
 func TestMatch(t *testing.T) {
@@ -29,10 +30,10 @@ func FuzzMatch(f *testing.F) {
 		if got != "" && got != a && got != b {
 			t.Fatalf("%q in %q is %q", []string{a, b}, said, got)
 		}
-		if len(asr.Words(a)) > 0 && asr.Match([]string{a}, said+" "+a+" "+said) != a {
+		if len(spelling.Words(a)) > 0 && asr.Match([]string{a}, said+" "+a+" "+said) != a {
 			t.Errorf("%q is not in %q", a, said+" "+a+" "+said)
 		}
-		if got != "" && len(asr.Words(got)) > len(asr.Words(said)) {
+		if got != "" && len(spelling.Words(got)) > len(spelling.Words(said)) {
 			t.Errorf("%q is more than %q", got, said)
 		}
 	})

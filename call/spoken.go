@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/ivrd/ivrd/internal/spelling"
 	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/media"
 )
@@ -124,10 +124,10 @@ func (t *turn) seems(c *Call, text string) {
 
 // whole reports whether a text is one of the phrases, and no other goes on from it.
 func whole(text string, phrases []string) bool {
-	said := strings.Fields(strings.ToLower(text))
+	said := spelling.Words(text)
 	is := false
 	for _, p := range phrases {
-		words := strings.Fields(strings.ToLower(p))
+		words := spelling.Words(p)
 		switch {
 		case slices.Equal(words, said):
 			is = true

@@ -149,8 +149,8 @@ func TestSpeechTakesItsTime(t *testing.T) {
 }
 
 func TestWhole(t *testing.T) {
-	phrases := []string{"Card", "lost card", "lost card please", "my bill"}
-	for said, want := range map[string]bool{"card": true, "lost card": false, "Lost Card Please": true, "my": false, "my bill": true, "": false, "bill": false} {
+	phrases := []string{"Card", "lost card", "lost card please", "my bill", "余额", "余额不足"}
+	for said, want := range map[string]bool{"card": true, "lost card": false, "Lost Card Please": true, "my": false, "my bill": true, "": false, "bill": false, "余额": false, "余额不足": true} {
 		if whole(said, phrases) != want {
 			t.Errorf("%q is whole: %v", said, !want)
 		}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ivrd/ivrd/internal/spelling"
 )
 
 const askFlow = `
@@ -206,8 +208,8 @@ func FuzzSaid(f *testing.F) {
 		if got == "" {
 			return
 		}
-		words := " " + strings.Join(spokenWords(text), " ") + " "
-		if got != phrase || !strings.Contains(words, " "+strings.Join(spokenWords(phrase), " ")+" ") {
+		words := " " + strings.Join(spelling.Words(text), " ") + " "
+		if got != phrase || !strings.Contains(words, " "+strings.Join(spelling.Words(phrase), " ")+" ") {
 			t.Errorf("%q in %q: %q", phrase, text, got)
 		}
 	})

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ivrd/ivrd/asr"
+	"github.com/ivrd/ivrd/internal/spelling"
 )
 
 // maxPhrases and maxWords bound a grammar: what a menu offers is a small part of it.
@@ -55,7 +55,7 @@ func Check(d Dictionary, phrases []string) []*Unknown {
 	var out []*Unknown
 	seen := map[string]bool{}
 	for _, p := range phrases {
-		for _, w := range asr.Words(p) {
+		for _, w := range spelling.Words(p) {
 			if !d.Has(w) && !seen[w] {
 				seen[w] = true
 				out = append(out, &Unknown{Word: w, Phrase: p, Nearest: d.Nearest(w)})
@@ -74,7 +74,7 @@ func Grammar(d Dictionary, phrases []string) (string, error) {
 	}
 	var rules []string
 	for _, p := range phrases {
-		words := asr.Words(p)
+		words := spelling.Words(p)
 		if len(words) == 0 || len(words) > maxWords {
 			return "", fmt.Errorf("make grammar: %q has %d words, not 1 to %d", p, len(words), maxWords)
 		}

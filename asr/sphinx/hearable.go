@@ -3,7 +3,7 @@ package sphinx
 import (
 	"slices"
 
-	"github.com/ivrd/ivrd/asr"
+	"github.com/ivrd/ivrd/internal/spelling"
 )
 
 // Hearable are those of the phrases that a grammar can have: their words are in the
@@ -11,7 +11,7 @@ import (
 func Hearable(d Dictionary, phrases []string) []string {
 	var out []string
 	for _, p := range phrases {
-		words := asr.Words(p)
+		words := spelling.Words(p)
 		strange := slices.ContainsFunc(words, func(w string) bool { return d != nil && !d.Has(w) })
 		if len(words) > 0 && len(words) <= maxWords && !strange && len(out) < maxPhrases {
 			out = append(out, p)

@@ -1,4 +1,5 @@
-// Package spelling tells how differently two words are spelt, for hints.
+// Package spelling compares words: how differently two are spelt, for hints, and which are
+// said in others.
 package spelling
 
 // Distance is how many bytes must be changed, left out or put in to make b of a.
