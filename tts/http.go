@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/internal/secret"
+	"github.com/ivrd/ivrd/internal/webclient"
 )
 
 // HTTPConfig configures HTTP.
@@ -64,11 +65,7 @@ func NewHTTP(c HTTPConfig) (*HTTP, error) {
 		url:    strings.TrimSuffix(c.URL, "/") + "/audio/speech",
 		name:   fmt.Sprintf("http %s %s %v %v", u.Redacted(), c.Model, named(c.Voices), c.Format),
 		slots:  make(slots, parallel),
-		client: &http.Client{
-			Transport: &http.Transport{MaxConnsPerHost: parallel, MaxIdleConnsPerHost: parallel, IdleConnTimeout: 4 * time.Second, MaxResponseHeaderBytes: 16 << 10},
-			// A redirect could carry a caller's data to another host.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		client: webclient.New(&http.Transport{MaxConnsPerHost: parallel, MaxIdleConnsPerHost: parallel}),
 	}, nil
 }
 
@@ -121,7 +118,7 @@ func (h *HTTP) speak(ctx context.Context, u Utterance, voice string, pace *pace,
 	}
 	res, err := h.client.Do(req)
 	if err != nil {
-		return bare(err)
+		return webclient.Cause(err)
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end or given up
 	if res.StatusCode != http.StatusOK {
@@ -140,15 +137,4 @@ func checkSound(contentType string) error {
 		return errors.New("the answer is no sound (hint: its Content-Type is not audio/…)")
 	}
 	return nil
-}
-
-// bare takes out of an error the URL, and what it quotes of an answer that is no HTTP.
-func bare(err error) error {
-	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
-		err = next
-	}
-	if what, _, quotes := strings.Cut(err.Error(), ` "`); quotes {
-		return errors.New(what)
-	}
-	return err
 }

@@ -9,10 +9,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
-	"time"
 
+	"github.com/ivrd/ivrd/internal/webclient"
 	"github.com/ivrd/ivrd/ivr"
 )
 
@@ -29,20 +28,11 @@ type Fetcher struct {
 
 // New returns a fetcher; connections to one host are kept and bounded.
 func New() *Fetcher {
-	return &Fetcher{client: &http.Client{
-		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			MaxConnsPerHost:     64,
-			MaxIdleConnsPerHost: 16,
-			// Shorter than servers keep theirs (Node 5 s): a POST on a connection
-			// that the other side is closing is not tried again.
-			IdleConnTimeout: 4 * time.Second,
-			// Far more than any back end says; the default is 1 MB a call.
-			MaxResponseHeaderBytes: 16 << 10,
-		},
-		// A redirect could carry a caller's data to another host.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &Fetcher{client: webclient.New(&http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		MaxConnsPerHost:     64,
+		MaxIdleConnsPerHost: 16,
+	})}
 }
 
 // Close drops idle connections.
@@ -65,13 +55,13 @@ func (f *Fetcher) Fetch(ctx context.Context, r ivr.Request) (ivr.Response, error
 	}
 	res, err := f.client.Do(req)
 	if err != nil {
-		return ivr.Response{}, fmt.Errorf("fetch data: %w", cause(err))
+		return ivr.Response{}, fmt.Errorf("fetch data: %w", webclient.Cause(err))
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end or given up
 	body, err := io.ReadAll(io.LimitReader(res.Body, MaxBody+1))
 	switch {
 	case err != nil:
-		return ivr.Response{}, fmt.Errorf("read answer: %w", cause(err))
+		return ivr.Response{}, fmt.Errorf("read answer: %w", webclient.Cause(err))
 	case len(body) > MaxBody:
 		return ivr.Response{}, ErrTooLarge
 	}
@@ -112,16 +102,4 @@ func (b *body) Close() error {
 	clear(b.data)
 	b.rest = nil
 	return nil
-}
-
-// cause takes out of an error what may be personal: the URL, and what it quotes
-// of an answer that is no HTTP.
-func cause(err error) error {
-	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
-		err = next
-	}
-	if what, _, quotes := strings.Cut(err.Error(), ` "`); quotes {
-		return errors.New(what)
-	}
-	return err
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/ivrd/ivrd/asr/emotion"
 	"github.com/ivrd/ivrd/internal/breaker"
 	"github.com/ivrd/ivrd/internal/secret"
+	"github.com/ivrd/ivrd/internal/webclient"
 	"github.com/ivrd/ivrd/media"
 	"github.com/ivrd/ivrd/transcript"
 )
@@ -102,17 +103,9 @@ func New(cfg Config) (*Client, error) {
 		cfg:     cfg,
 		slots:   make(chan struct{}, cfg.InFlight),
 		breaker: breaker.Breaker{Failures: cmp.Or(cfg.Failures, DefaultFailures), Rest: cmp.Or(cfg.Rest, DefaultRest)},
-		http: &http.Client{
-			Transport: &http.Transport{
-				Proxy:                  http.ProxyFromEnvironment,
-				MaxConnsPerHost:        cfg.InFlight,
-				MaxIdleConnsPerHost:    cfg.InFlight,
-				IdleConnTimeout:        4 * time.Second, // shorter than servers keep theirs
-				MaxResponseHeaderBytes: 16 << 10,
-			},
-			// A redirect could carry a caller's voice to another host.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http: webclient.New(&http.Transport{
+			Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: cfg.InFlight, MaxIdleConnsPerHost: cfg.InFlight,
+		}),
 	}, nil
 }
 

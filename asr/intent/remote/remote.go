@@ -22,6 +22,7 @@ import (
 	"github.com/ivrd/ivrd/asr/intent"
 	"github.com/ivrd/ivrd/internal/breaker"
 	"github.com/ivrd/ivrd/internal/secret"
+	"github.com/ivrd/ivrd/internal/webclient"
 )
 
 // maxBody is the largest answer that is read, in bytes.
@@ -95,13 +96,7 @@ func New(c Config, set intent.Set, fallback intent.Engine) (*Engine, error) {
 	return &Engine{
 		breaker: breaker.Breaker{Failures: breakAfter, Rest: rest},
 		config:  c, path: strings.TrimSuffix(c.URL, "/") + paths[c.Protocol], set: set, finder: finder, fallback: fallback,
-		client: &http.Client{
-			Transport: &http.Transport{
-				MaxConnsPerHost: 16, MaxIdleConnsPerHost: 4, IdleConnTimeout: 4 * time.Second, MaxResponseHeaderBytes: 16 << 10,
-			},
-			// A redirect could carry a caller's words to another host.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		client: webclient.New(&http.Transport{MaxConnsPerHost: 16, MaxIdleConnsPerHost: 4}),
 	}, nil
 }
 
