@@ -2,76 +2,36 @@ package call
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
-	"net"
-	"net/http"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"github.com/ivrd/ivrd/asr"
 	"github.com/ivrd/ivrd/internal/testkit"
 	"github.com/ivrd/ivrd/internal/testkit/memnet"
+	"github.com/ivrd/ivrd/internal/testkit/vosk"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
 )
 
-// beeps is an engine behind the protocol of a Vosk server that hears one word: where a
-// tone begins. It counts time as engines do, in the samples that it was given.
-type beeps struct{ conns chan net.Conn }
+// beeps hears one word: where a tone begins. It counts time as engines do, in the
+// samples that it was given.
+type beeps struct{ onsets }
 
-func (b *beeps) Accept() (net.Conn, error) {
-	if c, ok := <-b.conns; ok {
-		return c, nil
+func (b *beeps) Hear(pcm []int16) string {
+	for _, v := range pcm {
+		b.take(v)
 	}
-	return nil, net.ErrClosed
+	n := len(b.at)
+	if n == b.told {
+		return vosk.Partial("")
+	}
+	b.told = n
+	at := float64(b.at[n-1]) / media.SampleRate
+	return vosk.Final("beep", vosk.Word{Word: "beep", Start: at, End: at + 0.1, Conf: 1})
 }
 
-func (*beeps) Close() error   { return nil }
-func (*beeps) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (b *beeps) dial(context.Context, string, string) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	b.conns <- ours
-	return theirs, nil
-}
-
-func (b *beeps) hear(w http.ResponseWriter, r *http.Request) {
-	c, err := websocket.Accept(w, r, nil)
-	if err != nil {
-		return
-	}
-	defer func() { _ = c.CloseNow() }()
-	var on onsets
-	for {
-		kind, msg, err := c.Read(r.Context())
-		if err != nil {
-			return
-		}
-		answer := `{"partial": ""}`
-		for i := 0; kind == websocket.MessageBinary && i+1 < len(msg); i += 2 {
-			on.take(int16(binary.LittleEndian.Uint16(msg[i:])))
-		}
-		if n := len(on.at); n > on.told {
-			at := float64(on.at[n-1]) / media.SampleRate
-			word, _ := json.Marshal(map[string]any{"word": "beep", "start": at, "end": at + 0.1, "conf": 1})
-			answer = fmt.Sprintf(`{"text": "beep", "result": [%s]}`, word)
-			on.told = n
-		}
-		if strings.Contains(string(msg), "eof") {
-			answer = `{"text": ""}`
-		}
-		if c.Write(r.Context(), websocket.MessageText, []byte(answer)) != nil {
-			return
-		}
-	}
-}
+func (*beeps) End() string { return vosk.Final("") }
 
 // onsets are where a loud sound begins after a second of none.
 type onsets struct {
@@ -105,11 +65,8 @@ func wordsKeepTime(t *testing.T, d time.Duration) {
 	t.Helper()
 	for _, ppm := range []float64{-500, 500} {
 		play(t, queueFlow, func(s *stage) {
-			b := &beeps{conns: make(chan net.Conn)}
-			server := &http.Server{Handler: http.HandlerFunc(b.hear)}
-			var served sync.WaitGroup
-			served.Go(func() { _ = server.Serve(b) })
-			engine, err := asr.NewVosk(asr.VoskConfig{Link: asr.Link{URL: "ws://engine.test", Dial: b.dial}})
+			dial, closed := vosk.InMemory(func([]string) vosk.Engine { return &beeps{} })
+			engine, err := asr.NewVosk(asr.VoskConfig{Link: asr.Link{URL: "ws://engine.test", Dial: dial}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,9 +78,7 @@ func wordsKeepTime(t *testing.T, d time.Duration) {
 			after(d)
 			caller.End(leg.CallerHangup)
 			c := s.record()
-			close(b.conns)
-			_ = server.Close()
-			served.Wait()
+			closed()
 			off := offsets(s, c.ID)
 			p50, p99 := off[len(off)/2], off[len(off)*99/100]
 			t.Logf("%+.0f ppm: %d words, off by %d ms p50, %d ms p99, %d ms at most", ppm, len(off), p50, p99, off[len(off)-1])

@@ -89,7 +89,7 @@ func homes() []home {
 		{module + "/api", []string{"cmd/ivrd"}, "nothing depends on the audience's side"},
 		{module + "/call", []string{"api", "cmd/ivrd", "internal/config"}, "only the audience's side knows the conductor"},
 
-		{"github.com/coder/websocket/...", []string{"api", "asr", "asr/asrtest", "asr/sphinx", "internal/tools/bench"}, "pages are connected where rights are applied, engines of speech where their limits are"},
+		{"github.com/coder/websocket/...", []string{"api", "asr", "asr/asrtest", "asr/sphinx", "internal/testkit/vosk", "internal/tools/bench"}, "pages are connected where rights are applied, engines of speech where their limits are"},
 		{"github.com/emiago/sipgo/...", []string{"sip", "sip/..."}, "one SIP library behind one package, so that it can be replaced"},
 		{"github.com/pion/srtp/v3/...", []string{"media/rtpio", "internal/load"}, "one home for the keys of media, and one for whoever measures it from outside"},
 		{"github.com/pion/dtls/v3/...", []string{"media/rtc"}, "handshakes of browsers and phones are one package's business"},

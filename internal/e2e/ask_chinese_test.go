@@ -1,80 +1,24 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"github.com/ivrd/ivrd/internal/testkit"
+	"github.com/ivrd/ivrd/internal/testkit/vosk"
 	"github.com/ivrd/ivrd/media"
 )
-
-// chineseServer answers as a Vosk server does that understands Chinese: with phrases it
-// hears the first of them that it knows, without any its sentence, whatever is said.
-type chineseServer struct {
-	knows    []string
-	sentence string
-}
-
-func (v chineseServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c, err := websocket.Accept(w, r, nil)
-	if err != nil {
-		return
-	}
-	defer c.CloseNow()
-	var m struct {
-		Config struct {
-			Phrases []string `json:"phrase_list"`
-		} `json:"config"`
-	}
-	for {
-		kind, msg, err := c.Read(r.Context())
-		if err != nil {
-			return
-		}
-		reply := `{"partial" : ""}`
-		switch {
-		case kind == websocket.MessageBinary:
-		case string(msg) == `{"eof" : 1}`:
-			text := v.says(m.Config.Phrases)
-			reply = fmt.Sprintf(`{"result" : [{"conf" : 0.9, "end" : 0.45, "start" : 0.12, "word" : %q}], "text" : %q}`, text, text)
-		default:
-			_ = json.Unmarshal(msg, &m) // without phrases the test fails
-			continue
-		}
-		if c.Write(r.Context(), websocket.MessageText, []byte(reply)) != nil {
-			return
-		}
-	}
-}
-
-func (v chineseServer) says(phrases []string) string {
-	if len(phrases) == 0 {
-		return v.sentence
-	}
-	i := slices.IndexFunc(phrases, func(p string) bool { return slices.Contains(v.knows, p) })
-	if i < 0 {
-		return ""
-	}
-	return phrases[i]
-}
 
 // TestDemoInChinese answers the demo in Chinese, without a key: a Vosk server hears it,
 // while PocketSphinx takes the choice of the language for English. The Chinese words
 // of the test are those of the server; the sound is only speech.
 func TestDemoInChinese(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(chineseServer{[]string{"中文", "对的"}, "我的银行卡丢了"})
-	defer server.Close()
-	h, v := demoInWords(t, fmt.Sprintf(`speech.recognizers=[{name: house, kind: vosk, url: %q, languages: [zh]}]`, strings.Replace(server.URL, "http:", "ws:", 1)))
+	server := vosk.Serve(t, vosk.Knowing{Knows: []string{"中文", "对的"}, Sentence: "我的银行卡丢了"}.Begin)
+	h, v := demoInWords(t, fmt.Sprintf(`speech.recognizers=[{name: house, kind: vosk, url: %q, languages: [zh]}]`, server))
 	before := v.greeted()
 	v.prompt("zh", "recording_notice")
 	v.phrase("zh", "您要挂失银行卡。")

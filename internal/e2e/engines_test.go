@@ -1,80 +1,58 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
-	"github.com/coder/websocket"
-
 	"github.com/ivrd/ivrd/internal/testkit"
+	"github.com/ivrd/ivrd/internal/testkit/vosk"
+	"github.com/ivrd/ivrd/media"
 )
 
-// voskServer answers as a Vosk server does, whatever is said: partial results, and at
-// the end the words of answer. It can be made to hang up in mid-speech.
-type voskServer struct {
-	answer string
+// parrot is a Vosk server that hears the same, whatever is said. It can be made to
+// hang up in mid-speech.
+type parrot struct {
+	text   string
 	hangUp atomic.Bool
 
 	mu      sync.Mutex
 	phrases []string // of the last session
 }
 
-func newVoskServer(t *testing.T, answer string) (*voskServer, string) {
+func newParrot(t *testing.T, text string) (*parrot, string) {
 	t.Helper()
-	v := &voskServer{answer: answer}
-	h := httptest.NewServer(v)
-	t.Cleanup(h.Close)
-	return v, strings.Replace(h.URL, "http:", "ws:", 1)
+	a := &parrot{text: text}
+	return a, vosk.Serve(t, func(phrases []string) vosk.Engine {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.phrases = phrases
+		return &parroted{parrot: a}
+	})
 }
 
-func (v *voskServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c, err := websocket.Accept(w, r, nil)
-	if err != nil {
-		return
-	}
-	defer c.CloseNow()
-	for sound := 0; ; {
-		kind, msg, err := c.Read(r.Context())
-		if err != nil {
-			return
-		}
-		reply := `{"partial" : ""}`
-		switch {
-		case kind == websocket.MessageBinary:
-			if sound += len(msg); sound > 8000 { // half a second
-				if v.hangUp.Load() {
-					return
-				}
-				reply = `{"partial" : "` + v.answer + `"}`
-			}
-		case string(msg) == `{"eof" : 1}`:
-			reply = fmt.Sprintf(`{"result" : [{"conf" : 0.9, "end" : 0.45, "start" : 0.12, "word" : "%s"}], "text" : "%s"}`, strings.Fields(v.answer)[0], v.answer)
-		default:
-			v.configure(msg)
-			continue
-		}
-		if c.Write(r.Context(), websocket.MessageText, []byte(reply)) != nil {
-			return
-		}
-	}
+// parroted is one session.
+type parroted struct {
+	*parrot
+
+	heard int // samples
 }
 
-func (v *voskServer) configure(msg []byte) {
-	var m struct {
-		Config struct {
-			Phrases []string `json:"phrase_list"`
-		} `json:"config"`
+func (a *parroted) Hear(pcm []int16) string {
+	a.heard += len(pcm)
+	switch {
+	case a.heard <= media.SampleRate/2:
+		return vosk.Partial("")
+	case a.hangUp.Load():
+		return ""
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	_ = json.Unmarshal(msg, &m) // without phrases the test fails
-	v.phrases = m.Config.Phrases
+	return vosk.Partial(a.text)
+}
+
+func (a *parroted) End() string {
+	return vosk.Final(a.text, vosk.Word{Word: strings.Fields(a.text)[0], Start: 0.12, End: 0.45, Conf: 0.9})
 }
 
 // TestEnginesTakeTurns has menus answered by engines of the configuration: the first
@@ -83,8 +61,8 @@ func (v *voskServer) configure(msg []byte) {
 func TestEnginesTakeTurns(t *testing.T) {
 	t.Parallel()
 	testkit.Need(t, "espeak-ng")
-	first, firstURL := newVoskServer(t, "uh my bill")
-	second, secondURL := newVoskServer(t, "technical support")
+	first, firstURL := newParrot(t, "uh my bill")
+	second, secondURL := newParrot(t, "technical support")
 	h := open(t, `calls.numbers={"3000": spoken}`, "speech.recognizer=none", fmt.Sprintf(
 		`speech.recognizers=[{name: first, kind: vosk, url: %q, languages: [en]}, {name: second, kind: vosk, url: %q}]`, firstURL, secondURL))
 	s := &spokenTo{house: h, seen: map[string]bool{}}

@@ -1,65 +1,43 @@
 package e2e
 
 import (
-	le "encoding/binary"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"github.com/ivrd/ivrd/internal/testkit"
 	"github.com/ivrd/ivrd/internal/testkit/chromium"
 	"github.com/ivrd/ivrd/internal/testkit/speech"
 	"github.com/ivrd/ivrd/internal/testkit/tone"
+	"github.com/ivrd/ivrd/internal/testkit/vosk"
 	"github.com/ivrd/ivrd/media"
 )
 
-// clerk is a Vosk server that writes down what it was told the parties say: by the tone
-// of their voice it knows alice, and who talks otherwise is the caller.
-type clerk struct{ alice, caller string }
+// clerk writes down what it was told the parties say: by the tone of their voice it
+// knows alice, and who talks otherwise is the caller.
+type clerk struct {
+	alice, caller string
 
-func (k clerk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c, err := websocket.Accept(w, r, nil)
-	if err != nil {
-		return
-	}
-	defer c.CloseNow()
-	var second []int16
-	for told := false; ; {
-		kind, msg, err := c.Read(r.Context())
-		if err != nil {
-			return
-		}
-		reply := `{"partial" : ""}`
-		switch {
-		case kind == websocket.MessageBinary && !told:
-			for i := 0; i+1 < len(msg); i += 2 {
-				second = append(second, int16(le.LittleEndian.Uint16(msg[i:])))
-			}
-			if len(second) < media.SampleRate {
-				break
-			}
-			if text := k.hears(second); text != "" {
-				told, reply = true, fmt.Sprintf(`{"text" : %q}`, text)
-			}
-			second = second[:0]
-		case strings.Contains(string(msg), "config"):
-			continue
-		}
-		if c.Write(r.Context(), websocket.MessageText, []byte(reply)) != nil {
-			return
-		}
-	}
+	second []int16
+	told   bool
 }
 
+func (k *clerk) Hear(pcm []int16) string {
+	if k.second = append(k.second, pcm...); k.told || len(k.second) < media.SampleRate {
+		return vosk.Partial("")
+	}
+	text := k.hears(k.second)
+	k.second, k.told = nil, text != ""
+	return vosk.Final(text)
+}
+
+func (*clerk) End() string { return vosk.Final("") }
+
 // hears is what is said in a second that is not silent.
-func (k clerk) hears(pcm []int16) string {
+func (k *clerk) hears(pcm []int16) string {
 	switch all := tone.Power(pcm); {
 	case all < -45:
 		return ""
@@ -76,11 +54,12 @@ func (k clerk) hears(pcm []int16) string {
 func pageConversation(t *testing.T) {
 	takeSlot(t)
 	const card = "4111 1111 1111 1111"
-	engine := httptest.NewServer(clerk{alice: "good morning how can I help you", caller: "my card is " + card + " thank you"})
-	t.Cleanup(engine.Close)
+	engine := vosk.Serve(t, func([]string) vosk.Engine {
+		return &clerk{alice: "good morning how can I help you", caller: "my card is " + card + " thank you"}
+	})
 	helper := buildHelper(t)
 	h := prepare(t, `calls.numbers={"1000": wanted}`, "queues=[{name: payments, ring: 30s, wrap_up: 2s}]", fmt.Sprintf(
-		`speech.recognizers=[{kind: pocketsphinx}, {name: clerk, kind: vosk, url: %q, languages: [en]}]`, strings.Replace(engine.URL, "http:", "ws:", 1)))
+		`speech.recognizers=[{kind: pocketsphinx}, {name: clerk, kind: vosk, url: %q, languages: [en]}]`, engine))
 	h.wrap = []string{"env", "PATH=" + helper + ":" + os.Getenv("PATH")}
 	h.start()
 	alice := h.deskPage(chromium.Start(t, chromium.Options{Mic: aliceHz}), "alice")
