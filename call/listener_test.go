@@ -147,10 +147,10 @@ func TestSpokenMenu(t *testing.T) {
 			s.con.deps.Recognizer = r
 			p := s.call("1000", 300)
 			after(time.Second)
-			p.phone.SendPCM(p.stream.Local(), media.PCMU, media.Silence(time.Minute))
+			p.says(nil)
 			after(2 * time.Second)
 			for range c.speak {
-				p.phone.SendPCM(p.stream.Local(), media.PCMU, append(append([]int16{}, voice...), media.Silence(time.Minute)...))
+				p.says(voice)
 				after(800 * time.Millisecond)
 				if got := p.hears(50*time.Millisecond, 600); got != "" {
 					t.Errorf("%s: while speaking the caller hears %q", c.name, got)

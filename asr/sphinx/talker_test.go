@@ -45,7 +45,7 @@ func byTelephone(pcm []int16, noise float64, text string) []int16 {
 	if !math.IsInf(noise, 1) {
 		h := fnv.New64a()
 		_, _ = h.Write([]byte(text))
-		p := pink(rand.New(rand.NewPCG(h.Sum64(), 1)), len(x))
+		p := speech.Pink(rand.New(rand.NewPCG(h.Sum64(), 1)), len(x))
 		scale := math.Sqrt(power(loud(pcm))/power(p)) * math.Pow(10, -noise/20)
 		for i := range x {
 			x[i] += scale * p[i]
@@ -84,18 +84,4 @@ func power(x []float64) float64 {
 		sum += v * v
 	}
 	return sum / float64(max(len(x), 1))
-}
-
-// pink is noise of 3 dB less an octave, by Kellet's filter.
-func pink(rng *rand.Rand, n int) []float64 {
-	x := make([]float64, n)
-	var a, b, c float64
-	for i := range x {
-		w := rng.NormFloat64()
-		a = 0.99765*a + w*0.0990460
-		b = 0.96300*b + w*0.2965164
-		c = 0.57000*c + w*1.0526913
-		x[i] = a + b + c + w*0.1848
-	}
-	return x
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ivrd/ivrd/internal/testkit"
+	"github.com/ivrd/ivrd/internal/testkit/speech"
 	"github.com/ivrd/ivrd/media"
 )
 
@@ -163,19 +164,7 @@ func white(_ testing.TB, rng *rand.Rand, n int) []float64 {
 	return unit(x)
 }
 
-// pink is 3 dB an octave, by Kellet's filter.
-func pink(_ testing.TB, rng *rand.Rand, n int) []float64 {
-	x := make([]float64, n)
-	var a, b, c float64
-	for i := range x {
-		w := rng.NormFloat64()
-		a = 0.99765*a + w*0.0990460
-		b = 0.96300*b + w*0.2965164
-		c = 0.57000*c + w*1.0526913
-		x[i] = a + b + c + w*0.1848
-	}
-	return unit(x)
-}
+func pink(_ testing.TB, rng *rand.Rand, n int) []float64 { return unit(speech.Pink(rng, n)) }
 
 // car is noise below some 150 Hz, 12 dB an octave, with wind 25 dB below.
 func car(_ testing.TB, rng *rand.Rand, n int) []float64 {
