@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 )
 
 const (
-	drillCallers = 30               // at once
+	drillCallers = 30               // at once, besides those who speak
 	drillQueued  = 6                // of these call the queue
 	drillEvery   = 2 * time.Second  // a search and a sign-in
 	outageEvery  = 2 * time.Minute  // of the database; in a short drill one in the middle
@@ -34,15 +35,20 @@ const (
 // TestDrill is everything together for IVRD_DRILL (10m): callers in menus, at
 // secrets, leaving messages, connected to a phone; callers in a queue, agents on
 // phones and one in a browser that is reloaded, a supervisor, a page of events;
-// searches and sign-ins; and a database that cannot be written now and then. No
-// call that was taken is lost.
+// callers who answer a menu in words, and talks that are written down; searches and
+// sign-ins; a database that cannot be written now and then, and engines of speech that
+// die. No call that was taken is lost.
 func TestDrill(t *testing.T) {
 	length, err := time.ParseDuration(os.Getenv("IVRD_DRILL"))
 	if err != nil {
 		t.Fatal("IVRD_DRILL says for how long (hint: make drill)")
 	}
-	h := open(t, "log.level=info", "media.ports=20000-23999", `calls.numbers={"1000": tones, "2000": queue}`, "queues=[{name: payments, ring: 10s, wrap_up: 1s}]")
-	d := &drill{house: h, exchange: newExchange(t), calls: map[string]int{}, setups: map[string][]time.Duration{}, counts: map[string]int{}, quit: make(chan struct{})}
+	d := &drill{exchange: newExchange(t), helper: buildHelper(t), wishes: wishes(t), calls: map[string]int{}, setups: map[string][]time.Duration{}, counts: map[string]int{}, quit: make(chan struct{})}
+	h := prepare(t, "log.level=info", "media.ports=20000-23999", `calls.numbers={"1000": tones, "2000": queue, "3000": spoken}`, "queues=[{name: payments, ring: 10s, wrap_up: 1s}]",
+		fmt.Sprintf("speech.recognizers=[{kind: pocketsphinx}, {name: clerk, kind: vosk, url: %q, languages: [en]}]", d.openClerk(t)))
+	h.wrap = []string{"env", "PATH=" + d.helper + ":" + os.Getenv("PATH")}
+	h.start()
+	d.house = h
 	alice := h.agent("alice", 1400)
 	go func() {
 		for range alice.handler.calls { // she talks to whoever calls
@@ -50,6 +56,7 @@ func TestDrill(t *testing.T) {
 	}()
 	t.Cleanup(func() { d.keepLog() })
 	d.openQueue()
+	d.said = d.sayings()
 	before := h.settled()
 	d.openPages()
 	cpu := h.metrics()["process_cpu_seconds_total"]
@@ -60,6 +67,7 @@ func TestDrill(t *testing.T) {
 	d.report(cpu, length)
 	testkit.Eventually(t, 30*time.Second, fmt.Sprintf("%d records", d.taken), func() bool { return h.countEnded() == d.taken })
 	h.nothingLeft(before)
+	d.checkWords()
 	h.verify()
 }
 
@@ -80,7 +88,7 @@ func (d *drill) keepLog() {
 // run returns when the last call is over.
 func (d *drill) run() {
 	var callers, others sync.WaitGroup
-	for i := range drillCallers {
+	for i := range drillCallers + drillSpeakers {
 		callers.Go(func() { d.caller(i) })
 	}
 	for _, a := range d.agents {
@@ -88,16 +96,29 @@ func (d *drill) run() {
 	}
 	others.Go(d.office)
 	others.Go(d.outages)
+	others.Go(d.deaths)
 	others.Go(d.watch)
 	callers.Wait()
 	close(d.quit)
 	others.Wait()
 }
 
-// countEnded pages through the ended calls that were answered.
+// countEnded counts the ended calls that were answered.
 func (h *house) countEnded() int {
 	h.t.Helper()
-	n, cursor := 0, ""
+	n := 0
+	for _, c := range h.allEnded() {
+		if !c.AnsweredAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// allEnded pages through the ended calls.
+func (h *house) allEnded() (all []recordings.Call) {
+	h.t.Helper()
+	cursor := ""
 	for {
 		status, body := h.api("/api/v1/calls?state=ended&limit=500&cursor=" + cursor)
 		var page struct {
@@ -107,13 +128,9 @@ func (h *house) countEnded() int {
 		if err := json.Unmarshal(body, &page); err != nil || status != http.StatusOK {
 			h.t.Fatalf("list calls: %d %v", status, err)
 		}
-		for _, c := range page.Calls {
-			if !c.AnsweredAt.IsZero() {
-				n++
-			}
-		}
+		all = append(all, page.Calls...)
 		if cursor = page.Next; cursor == "" {
-			return n
+			return all
 		}
 	}
 }
@@ -128,6 +145,11 @@ type drill struct {
 	supervisor supervisor
 	events     *drillEvents
 	quit       chan struct{} // closed after the last call
+
+	helper string             // where the recognizer of menus is
+	wishes []wish             // of who answers menus in words
+	said   map[float64]string // what the clerk writes down
+	strike atomic.Int64
 
 	mu       sync.Mutex
 	taken    int
@@ -158,8 +180,11 @@ func (d *drill) count(what string) {
 // caller calls again and again.
 func (d *drill) caller(n int) {
 	number, visit := "1000", d.visit
-	if n < drillQueued {
+	switch {
+	case n < drillQueued:
 		number, visit = "2000", d.queued
+	case n >= drillCallers:
+		number, visit = "3000", d.spoken
 	}
 	for i := n; !d.over(); i++ {
 		begun := time.Now()
@@ -356,6 +381,7 @@ func (d *drill) report(cpu float64, length time.Duration) {
 	t.Logf("events: %s; longest time between two ticks %v", listed(d.events.counts), d.events.longest.Round(time.Millisecond))
 	t.Logf("media lateness, p99 over 5 s: median %.2f ms, p95 %.2f ms, max %.2f ms; over 5 ms in %d of %d samples", at(.5), at(.95), at(1), over, len(d.lateness))
 	t.Logf("search and sign-in together: %s", spread(d.requests))
+	t.Logf("speech: %s", d.speechMetrics())
 	t.Logf("server CPU %.1f s: %.2f %% of a core per call-second", cpu, 100*cpu/d.talked.Seconds())
 }
 

@@ -116,13 +116,21 @@ func (s *spokenTo) plays(said, keys, want, hears string) {
 // childOf finds the helper that was started from a directory.
 func childOf(t *testing.T, dir string) int {
 	t.Helper()
+	pid, found := findChild(dir)
+	if !found {
+		t.Fatal("no helper runs")
+	}
+	return pid
+}
+
+// findChild is childOf for any goroutine.
+func findChild(dir string) (pid int, found bool) {
 	all, _ := filepath.Glob("/proc/[0-9]*/exe")
 	for _, exe := range all {
 		if target, err := os.Readlink(exe); err == nil && strings.HasPrefix(target, dir) {
 			pid, _ := strconv.Atoi(strings.Split(exe, "/")[2])
-			return pid
+			return pid, true
 		}
 	}
-	t.Fatal("no helper runs")
-	return 0
+	return 0, false
 }
