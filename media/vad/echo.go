@@ -24,6 +24,7 @@ const (
 	possible    = certain + 2
 	echoLoss    = 9    // dB that an echo has lost at least: believed before anything is known
 	echoMargin  = 4    // dB: within a band a path is not flat, and echoes of several lags add up
+	echoFloor   = -73  // dBov, in a band: what comes softer has lost to G.711 what it would teach
 	echoForgets = 0.02 // dB a frame by which a bound rises: 1 dB a second, as lines change
 )
 
@@ -190,7 +191,7 @@ func (e *echo) look(b int, came float32) float32 {
 			loudest = back
 		}
 		u = min(u+echoForgets, -echoLoss)
-		if least := came - sure[lag]; least < u {
+		if least := max(came, echoFloor) - sure[lag]; least < u {
 			u = least
 		}
 		bound[lag] = u

@@ -210,7 +210,7 @@ func (p *Phone) pace() {
 		select {
 		case <-timer.C:
 			for ; time.Until(next) <= 0; next = next.Add(p.step()) {
-				p.tick()
+				p.tick(next.Sub(p.started))
 			}
 			timer.Reset(time.Until(next))
 		case <-p.stop:
@@ -231,7 +231,8 @@ func (p *Phone) step() time.Duration {
 	return media.FrameDuration
 }
 
-func (p *Phone) tick() {
+// tick sends the packet that is due at a time since the phone was made.
+func (p *Phone) tick(due time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stamp += media.FrameSamples
@@ -261,7 +262,7 @@ func (p *Phone) tick() {
 		p.first = time.Since(p.started)
 	}
 	if p.echo.gain != 0 {
-		p.reflect(pcm)
+		p.reflect(due, pcm)
 	}
 	payload := make([]byte, p.codec.FrameBytes())
 	p.coder.Encode(payload, pcm)
@@ -269,9 +270,14 @@ func (p *Phone) tick() {
 	_ = p.conn.WriteTo(packet.Append(nil), p.to)
 }
 
-// reflect adds the echo to a frame.
-func (p *Phone) reflect(pcm []int16) {
-	from := int(media.TimeOf(time.Since(p.started)-p.echo.delay)) - len(pcm)
+// playout is how long what comes waits until it is played and may echo: packets do not
+// come to the millisecond.
+const playout = 10 * time.Millisecond
+
+// reflect adds the echo to the frame that is due at a time. Sound cards know the time when
+// the machine is late.
+func (p *Phone) reflect(due time.Duration, pcm []int16) {
+	from := int(media.TimeOf(due-playout-p.echo.delay)) - len(pcm)
 	for i := range pcm {
 		if at := from + i; at >= 0 && at < len(p.heard.pcm) {
 			pcm[i] = int16(min(max(float64(pcm[i])+p.echo.gain*float64(p.heard.pcm[at]), -32768), 32767))
