@@ -25,6 +25,8 @@ type talker struct {
 	who     string
 	ear     *ear
 	session asr.Session // nil: the engines have failed, and are tried again
+	draft   int         // the number of what is being said; 0: nothing is
+	interim asr.Segment // as it was heard last
 }
 
 // dictateAgain is when engines are asked again that could not go on.
@@ -95,8 +97,20 @@ func (s *scribe) open(p *talker) {
 		for g := range session.Segments() {
 			s.wait(func() { s.dictated(p, g) })
 		}
-		s.wait(func() { s.failed(p, session) })
+		s.wait(func() {
+			s.settle(p)
+			s.failed(p, session)
+		})
 	})
+}
+
+// settle keeps words of which the engine, which has ended, did not tell that they were the
+// last: better those than none.
+func (s *scribe) settle(p *talker) {
+	if p.draft != 0 {
+		p.interim.Final = true
+		s.dictated(p, p.interim)
+	}
 }
 
 // failed looks why a session is over, and begins another one later.
@@ -146,22 +160,26 @@ func (s *scribe) finish(ctx context.Context, p *talker) {
 // dictated takes what an engine has heard.
 func (s *scribe) dictated(p *talker, heard asr.Segment) {
 	text, tag, tagged := emotion.TakeTags(heard.Text)
-	if text == "" {
+	if text == "" && (p.draft == 0 || !heard.Final) {
 		return
 	}
 	g := transcript.Segment{
-		Seq: s.drafts[p.speaker], Speaker: p.speaker, Who: p.who, StartMS: ms(heard.Start), EndMS: ms(heard.End),
+		Seq: p.draft, Speaker: p.speaker, Who: p.who, StartMS: ms(heard.Start), EndMS: ms(heard.End),
 		Kind: transcript.Spoken, Text: text, Final: heard.Final,
 		Engine: heard.Engine, Language: heard.Language, Confidence: heard.Confidence,
 	}
 	if !heard.Final {
 		g.Seq = s.number(g.Seq)
-		s.drafts[p.speaker] = g.Seq
+		p.draft, p.interim = g.Seq, heard
 		g.Text = s.mask.Interim(p.speaker, text)
 		s.show(g)
 		return
 	}
-	delete(s.drafts, p.speaker)
+	p.draft = 0
+	if text == "" { // it was nothing
+		s.show(g)
+		return
+	}
 	g.Words = timed(heard.Words)
 	if p.speaker == transcript.Caller {
 		g.Emotion = s.feel(heard.Start, heard.End, text)

@@ -169,3 +169,12 @@ func TestAskInWords(t *testing.T) {
 		})
 	}
 }
+
+// TestTagsAreNoWords: what an engine tells of a voice beside the words is not part of them.
+func TestTagsAreNoWords(t *testing.T) {
+	h := &heeding{segments: make(chan asr.Segment, 4)}
+	h.end(nil, asr.Segment{Text: "<|en|><|ANGRY|>where is", Final: true}, asr.Segment{Text: "<|en|><|ANGRY|>my order", Final: true})
+	if got := result(h, func(string) {}); got.text != "where is my order" {
+		t.Errorf("said was %q", got.text)
+	}
+}

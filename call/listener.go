@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/asr"
+	"github.com/ivrd/ivrd/asr/emotion"
 	"github.com/ivrd/ivrd/media"
 )
 
@@ -118,6 +119,7 @@ type spoken struct {
 func result(s asr.Session, seems func(string)) spoken {
 	var got spoken
 	for segment := range s.Segments() {
+		segment.Text, _, _ = emotion.TakeTags(segment.Text)
 		switch {
 		case segment.NoMatch || segment.Text == "":
 		case segment.Final:

@@ -32,8 +32,7 @@ type scribe struct {
 	mask   transcript.Masker
 	seq    int
 	recent []*line // which may still change, oldest first
-	drafts map[transcript.Speaker]int
-	prompt int // the number of that which is being said; 0: none
+	prompt int     // the number of that which is being said; 0: none
 	dictation
 	feelings
 }
@@ -58,7 +57,6 @@ const (
 func newScribe(c *Call) *scribe {
 	s := &scribe{
 		c: c, inbox: make(chan func(), scribeInbox), quit: make(chan struct{}), done: make(chan struct{}),
-		drafts: map[transcript.Speaker]int{},
 	}
 	if c.con.cfg.Emotion {
 		s.feelings = newFeelings()

@@ -227,6 +227,14 @@ func TestDictationComesBack(t *testing.T) {
 		if covered() != transcript.CoverageConversation || w.count() != 2 {
 			t.Fatalf("it was not tried again: %d sessions", w.count())
 		}
+		w.session(0).say("a cough", false, 0, time.Second)
+		synctest.Wait()
+		w.session(0).say("", true, 0, time.Second)
+		synctest.Wait()
+		if said, _ := s.con.Words(id, 0); !said[len(said)-1].Final || said[len(said)-1].Text != "" {
+			t.Errorf("what was no word is shown as %+v", said[len(said)-1])
+		}
+		w.session(0).say("I was about to", false, 0, time.Second)
 		w.session(0).end(errors.New("lost"))
 		synctest.Wait()
 		if covered() == transcript.CoverageConversation {
@@ -242,7 +250,7 @@ func TestDictationComesBack(t *testing.T) {
 		}
 		caller.End(leg.CallerHangup)
 		s.record()
-		if got := s.words(id); len(got) != 1 {
+		if got := s.words(id); len(got) != 2 || !strings.Contains(got[0], "I was about to") || !strings.Contains(got[1], "again") {
 			t.Errorf("kept: %q", got)
 		}
 	})

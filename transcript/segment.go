@@ -38,7 +38,8 @@ type Segment struct {
 	EndMS   int64  `json:"end_ms"`
 	Kind    Kind   `json:"kind"`
 	Text    string `json:"text"`
-	// Final is false while the words may still change; only final ones are stored.
+	// Final is false while the words may still change; only final ones are stored. Final and
+	// without text it takes back words that were none.
 	Final bool `json:"final"`
 	// Engine that heard the words; empty for what was not heard by one.
 	Engine   string `json:"engine,omitempty"`

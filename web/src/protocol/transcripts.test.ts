@@ -60,6 +60,9 @@ test('interim words are replaced, final ones only by final ones', () => {
   expect(texts()).toEqual(['My card 6222021234.'])
   hear(said(1, 'My card ••••1234.'))
   expect(texts()).toEqual(['My card ••••1234.'])
+  hear(said(2, 'hm', { final: false }))
+  hear(said(2, ''))
+  expect(texts()).toEqual(['My card ••••1234.'])
 })
 
 test('the history fills in what was said before; what came by event meanwhile wins', async () => {

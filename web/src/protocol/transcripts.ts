@@ -99,8 +99,9 @@ export class Transcripts {
     // Words may be told of before their call is, and after its end.
     if (h.looking === 0 && !this.live.has(id)) this.dropLater(id, h)
     if (h.by.get(s.seq)?.final && !s.final) return
-    h.by.set(s.seq, s)
     h.fresh.add(s.seq)
+    h.by.set(s.seq, s)
+    if (s.final && s.kind === 'words' && s.text === '') h.by.delete(s.seq) // interim words that were none
     this.trim(h)
     this.tell(id)
   }
