@@ -37,6 +37,7 @@ func (m *message) begin(c *Call) {
 		return
 	}
 	m.play = c.caller.Stream().Play(media.Play{Prompts: m.sound})
+	c.scribe.prompted(c.session.Now(), m.Prompts)
 }
 
 func (m *message) played(c *Call, id media.PlayID) {
@@ -46,6 +47,7 @@ func (m *message) played(c *Call, id media.PlayID) {
 }
 
 func (m *message) start(c *Call) {
+	c.scribe.hushed(c.session.Now())
 	m.kept = c.rec != nil && !c.paused[pausedOff]
 	if err := c.record(); err != nil {
 		m.failed <- refusedToFlow(err)

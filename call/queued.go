@@ -90,14 +90,16 @@ func (q *queued) tellFlow(c *Call, ev leg.Event) {
 }
 
 // tell interrupts the music with news.
-func (q *queued) tell(c *Call, sound []*media.Prompt) {
+func (q *queued) tell(c *Call, prompts []ivr.Prompt, sound []*media.Prompt) {
 	if q.partner() == nil {
 		q.news = c.caller.Stream().Play(media.Play{Prompts: sound})
+		c.scribe.prompted(c.session.Now(), prompts)
 	}
 }
 
 func (q *queued) played(c *Call, id media.PlayID) {
 	if id == q.news && q.partner() == nil {
+		c.scribe.hushed(c.session.Now())
 		q.playHold(c)
 	}
 }
@@ -105,6 +107,7 @@ func (q *queued) played(c *Call, id media.PlayID) {
 // leave ends the wait without an answer.
 func (q *queued) leave(c *Call) {
 	c.caller.Stream().Stop()
+	c.scribe.hushed(c.session.Now())
 	q.waited(c)
 	c.showMenu()
 	c.done()
@@ -356,5 +359,5 @@ func (w *wait) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.c.post(func() { w.queued.tell(w.c, sound) })
+	return w.c.post(func() { w.queued.tell(w.c, prompts, sound) })
 }

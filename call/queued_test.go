@@ -248,6 +248,7 @@ func TestQueueNews(t *testing.T) {
     on: {answered: end, timeout: end, error: end}
 `
 	play(t, flow, func(s *stage) {
+		s.script.Words = func(_, name string) string { return "words of " + name }
 		p := s.call("1000", 300)
 		after(10*time.Second + 400*time.Millisecond)
 		if got := p.hears(200*time.Millisecond, 600, 900); got != "900" {
@@ -270,6 +271,9 @@ func TestQueueNews(t *testing.T) {
 			t.Errorf("while they talk the caller hears %q", got)
 		}
 		alice.End(leg.AgentHangup)
-		s.record()
+		c := s.record()
+		if got := s.words(c.ID); !slices.Equal(got, []string{"ivr prompt: words of t900"}) {
+			t.Errorf("written down: %q", got)
+		}
 	})
 }

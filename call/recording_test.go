@@ -1,6 +1,7 @@
 package call
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,10 +56,14 @@ func TestMessageAfterRecordingWasRefused(t *testing.T) {
   bye: {play: t1900, next: end}
 `
 	play(t, flow, func(s *stage) {
+		s.script.Words = func(_, name string) string { return "words of " + name }
 		p := s.call("1000", 300)
 		after(5 * time.Second)
 		p.press("#")
 		r := s.record()
+		if got := s.words(r.ID); !slices.Contains(got, "ivr prompt: words of t1500") {
+			t.Errorf("written down: %q", got)
+		}
 		if len(r.Messages) != 1 {
 			t.Fatalf("messages %+v", r.Messages)
 		}

@@ -64,6 +64,7 @@ func (n *talk) answered(c *Call, with string) {
 		r.WaitMS += wait.Milliseconds()
 	})
 	c.showTalk(n.kind, with)
+	c.scribe.hushed(c.session.Now()) // news are cut off
 	c.scribe.talks(who, c.visit.Call().Language)
 	n.settle(c)
 }
