@@ -59,10 +59,9 @@ build: web ## Build bin/ivrd, one static file
 build-asr: ## Build bin/ivrd-asr, which hears the phrases of menus (libpocketsphinx-dev, pocketsphinx-en-us)
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -tags pocketsphinx -o bin/ivrd-asr ./cmd/ivrd-asr
 
-lint: check-fmt tidy vet $(GOLANGCI) ## Check what is checked by reading
-	$(GOLANGCI) run ./...
-	$(GOLANGCI) run --build-tags pocketsphinx ./asr/sphinx ./cmd/ivrd-asr
-	$(GOLANGCI) run --build-tags pocketsphinx,figures ./asr/sphinx
+# What go vet finds is among it; with the tags nothing is left out.
+lint: check-fmt tidy $(GOLANGCI) ## Check what is checked by reading
+	$(GOLANGCI) run --build-tags pocketsphinx,figures,drill ./...
 
 fmt: $(GOLANGCI) ## Rewrite the sources in the house's format
 	$(GOLANGCI) fmt ./...
@@ -94,6 +93,8 @@ tidy:
 REAL_TIME := ./media/engine
 WHOLE     := ./internal/e2e
 SOUND     := ./media/rtpio ./call
+# These count allocations, too.
+COUNTED   := ./asr ./internal/load ./media ./media/mix ./media/quality ./recordings
 # These have no goroutines to watch, and minutes of sound or text.
 PURE      := ./transcript ./media/dtmf ./media/vad ./media/plc ./asr/emotion
 HEAVY     := ^(TestHour|TestFlood|TestMixIsolation|TestPages|TestPagesTalk|TestNetnsBrowser|$\
@@ -104,12 +105,13 @@ TestPitchOfSyntheticVoices|TestPitchOfSpeech|$\
 TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestTransferFailsLater)$$
 unit:
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SOUND) $(PURE) $(REAL_TIME) $(WHOLE))")
-	@echo 'calls under the race detector, on one core, beside what has no goroutines, on the other'
+	@echo 'calls under the race detector, on one core, beside what needs none, on the other'
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(SOUND) & calls=$$!; \
-		IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) $(PURE); pure=$$?; wait $$calls && exit $$pure
-	CGO_ENABLED=1 $(GO) test -tags pocketsphinx -timeout $(TEST_TIMEOUT) ./asr/sphinx ./cmd/ivrd-asr
-	CGO_ENABLED=0 $(GO) test -run 'Allocat' -timeout $(TEST_TIMEOUT) ./media/... ./asr/emotion ./recordings ./internal/load
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -timeout $(TEST_TIMEOUT) -run '$(HEAVY)' $(SOUND)
+		{ IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) $(PURE) && \
+		CGO_ENABLED=0 $(GO) test -p 1 -run 'Allocat' -timeout $(TEST_TIMEOUT) $(COUNTED) && \
+		IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) -run '$(HEAVY)|Allocat' $(SOUND) && \
+		CGO_ENABLED=1 $(GO) test -p 1 -tags pocketsphinx -timeout $(TEST_TIMEOUT) ./asr/sphinx ./cmd/ivrd-asr; }; others=$$?; \
+		wait $$calls && exit $$others
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout 9m $(REAL_TIME) $(WHOLE)
 
 race: setup-test web ## Run the engine and the whole server under the race detector

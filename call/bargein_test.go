@@ -82,7 +82,7 @@ func trials() int {
 	if os.Getenv("IVRD_SOAK") != "" {
 		return 200
 	}
-	return 40
+	return 80
 }
 
 // barging is a caller in the middle of a prompt, on a line with noise 65 dB below full

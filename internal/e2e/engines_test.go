@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ivrd/ivrd/internal/testkit"
 	"github.com/ivrd/ivrd/internal/testkit/vosk"
@@ -66,9 +67,10 @@ func TestEnginesTakeTurns(t *testing.T) {
 	h := open(t, `calls.numbers={"3000": spoken}`, "speech.recognizer=none", fmt.Sprintf(
 		`speech.recognizers=[{name: first, kind: vosk, url: %q, languages: [en]}, {name: second, kind: vosk, url: %q}]`, firstURL, secondURL))
 	s := &spokenTo{house: h, seen: map[string]bool{}}
-	if out := h.process.Output(); !strings.Contains(out, `"engines":"first (en), second"`) || !strings.Contains(out, `"conversation":"transcribed by first, then second"`) {
-		t.Error("the log does not say which engines there are")
-	}
+	testkit.Eventually(t, 10*time.Second, "which engines there are, in the log", func() bool {
+		out := h.process.Output()
+		return strings.Contains(out, `"engines":"first (en), second"`) && strings.Contains(out, `"conversation":"transcribed by first, then second"`)
+	})
 
 	s.says("en-us", "my bill", "", "top paid", "500 700")
 	if got := strings.Join(first.phrases, ", "); got != "billing, my bill, technical support, my phone is broken, speak to an agent, [unk]" {

@@ -14,10 +14,10 @@ const (
 	aliceHz = 760.0 // alice's
 )
 
-// TestPages are the other tests of pages, two at a time, and apart from those that
-// run side by side: a browser works as long as it hears something, and would
-// disturb what they hear.
+// TestPages are the other tests of pages, two at a time: a browser works as long as it
+// hears something.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T)

@@ -24,7 +24,8 @@ const (
 	possible    = certain + 2
 	echoLoss    = 9    // dB that an echo has lost at least: believed before anything is known
 	echoMargin  = 4    // dB: within a band a path is not flat, and echoes of several lags add up
-	echoFloor   = -73  // dBov, in a band: what comes softer has lost to G.711 what it would teach
+	coarse      = -68  // dBov: G.711 has steps too coarse for a frame that is softer, and
+	swallowed   = -76  // may have made nothing of so much in a band
 	echoForgets = 0.02 // dB a frame by which a bound rises: 1 dB a second, as lines change
 )
 
@@ -177,6 +178,9 @@ func (e *echo) beyond(f *features, w *work) (x [echoBands]float32, may bool) {
 	}
 	came := [echoBands]float32{decibels(energy(w.slope[slowFrame:]) / (slowFrame * fullScale)), f.bands[3], f.bands[4]}
 	for b, level := range came {
+		if f.level < coarse {
+			level = max(level, swallowed)
+		}
 		x[b] = level - e.look(b, level) - echoMargin
 	}
 	return x, true
@@ -191,7 +195,7 @@ func (e *echo) look(b int, came float32) float32 {
 			loudest = back
 		}
 		u = min(u+echoForgets, -echoLoss)
-		if least := max(came, echoFloor) - sure[lag]; least < u {
+		if least := came - sure[lag]; least < u {
 			u = least
 		}
 		bound[lag] = u
