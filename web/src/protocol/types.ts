@@ -47,7 +47,8 @@ export interface Step {
 export interface Score {
   policy: string
   score: number
-  terms: { name: string; weight: number; value: number }[]
+  /** Parts are what a value is the sum of, where that is known. */
+  terms: { name: string; weight: number; value: number; parts?: { name: string; points: number; why?: string }[] }[]
 }
 
 export type CallState = 'menu' | 'waiting' | 'ringing' | 'talking' | 'held' | 'away' | 'connected'
