@@ -112,10 +112,14 @@ unit:
 		IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) -run '$(HEAVY)|Allocat' $(SOUND) && \
 		CGO_ENABLED=1 $(GO) test -p 1 -tags pocketsphinx -timeout $(TEST_TIMEOUT) ./asr/sphinx ./cmd/ivrd-asr; }; others=$$?; \
 		wait $$calls && exit $$others
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout 9m $(REAL_TIME) $(WHOLE)
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -timeout $(TEST_TIMEOUT) $(REAL_TIME)
+	@echo 'the whole server, and beside it its pages: both wait most of the time'
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -timeout 9m -run '^TestPages$$' $(WHOLE) & pages=$$!; \
+		IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -timeout 9m -skip '^TestPages$$' $(WHOLE); others=$$?; \
+		wait $$pages && exit $$others
 
 race: setup-test web ## Run the engine and the whole server under the race detector
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -p 1 -timeout 15m -skip '$(HEAVY)' $(REAL_TIME) $(WHOLE)
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -p 1 -parallel 4 -timeout 25m -skip '$(HEAVY)' $(REAL_TIME) $(WHOLE)
 
 # One line shortly: make bench LINE=ivr SECONDS=10 CALLS=200 (lines: docs/load.md).
 # LINE=bargein is real calls with speech, by a test: how soon a prompt is silent.

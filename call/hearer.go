@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ivrd/ivrd/asr"
 	"github.com/ivrd/ivrd/ivr"
@@ -122,17 +123,37 @@ func newJury(sessions []asr.Session) *jury {
 	return j
 }
 
-// judge waits for all of them.
+// juryPatience is how long the others may take when one of a jury has heard something:
+// the caller waits.
+const juryPatience = time.Second
+
+// judge waits for all of them, or not much longer than for the first that has heard
+// something.
 func (j *jury) judge() {
 	defer close(j.segments)
 	heard := make([]spoken, len(j.sessions))
-	var all sync.WaitGroup
+	over := make(chan int, len(j.sessions))
 	for i, s := range j.sessions {
-		all.Go(func() { heard[i] = result(s, func(string) {}) })
+		go func() {
+			heard[i] = result(s, func(string) {})
+			over <- i
+		}()
 	}
-	all.Wait()
+	var done []int
+	var late <-chan time.Time
+	for waits := true; waits && len(done) < len(heard); {
+		select {
+		case i := <-over:
+			if done = append(done, i); late == nil && heard[i].segment.Text != "" {
+				late = time.After(juryPatience)
+			}
+		case <-late:
+			waits = false
+		}
+	}
+	slices.Sort(done)
 	var best *spoken
-	for i := range heard {
+	for _, i := range done {
 		if h := &heard[i]; h.segment.Text != "" && (best == nil || h.sure() > best.sure()) {
 			best = h
 		}
@@ -143,14 +164,17 @@ func (j *jury) judge() {
 		j.segments <- s
 		return
 	}
+	j.fail(heard)
+}
+
+// fail keeps why nothing was heard; who has heard nothing has at least listened.
+func (j *jury) fail(heard []spoken) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, h := range heard {
-		if h.err == nil { // who has heard nothing has at least listened
-			j.err = nil
+		if j.err = h.err; h.err == nil {
 			return
 		}
-		j.err = h.err
 	}
 }
 

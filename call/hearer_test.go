@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ivrd/ivrd/asr"
@@ -177,4 +178,20 @@ func TestTagsAreNoWords(t *testing.T) {
 	if got := result(h, func(string) {}); got.text != "where is my order" {
 		t.Errorf("said was %q", got.text)
 	}
+}
+
+// TestJuryDoesNotWaitForTheLate: who has heard something is not kept from saying so by an
+// engine that hangs.
+func TestJuryDoesNotWaitForTheLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		quick, slow := &heeding{segments: make(chan asr.Segment, 4)}, &heeding{segments: make(chan asr.Segment, 4)}
+		j := newJury([]asr.Session{slow, quick})
+		began := time.Now()
+		quick.end(nil, asr.Segment{Text: "中文", Final: true})
+		got := result(j, func(string) {})
+		if took := time.Since(began); got.text != "中文" || took > juryPatience {
+			t.Errorf("%q is heard after %v", got.text, took)
+		}
+		slow.end(nil, asr.Segment{Text: "german", Final: true})
+	})
 }

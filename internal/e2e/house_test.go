@@ -32,9 +32,8 @@ var binary string
 
 func TestMain(m *testing.M) { os.Exit(build(m)) }
 
-// atOnce is how many tests run together: they wait far more than they work, and of those of
-// pages, which are twelve, ten wait for the others.
-const atOnce = "20"
+// atOnce is how many tests run together: they wait far more than they work.
+const atOnce = "10"
 
 func build(m *testing.M) int {
 	flag.Parse()

@@ -15,9 +15,8 @@ const (
 )
 
 // TestPages are the other tests of pages, two at a time: a browser works as long as it
-// hears something.
+// hears something. make test has a process of their own for them.
 func TestPages(t *testing.T) {
-	t.Parallel()
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T)
