@@ -16,18 +16,19 @@ import (
 // of numbers that are masked in the end, precision that of innocent ones among all that
 // are masked.
 func TestDialogues(t *testing.T) {
-	const dialogues = 250 // of each half and language
-	for _, half := range []struct {
+	const dialogues = 500 // of each set and language
+	for _, set := range []struct {
 		name  string
 		words []words
-	}{{"first", tunedWords()}, {"second", laterWords()}, {"third", thirdWords()}, {"held out", heldOutWords()}} {
-		for i, w := range half.words {
+		seed  uint64
+	}{{"first", tunedWords(), 20261105}, {"second", laterWords(), 20261105}, {"third", thirdWords(), 20261105}, {"fourth", heldOutWords(), 20261105}, {"fifth", fifthWords(), 20261127}} {
+		for i, w := range set.words {
 			var m measure
-			r := rand.New(rand.NewPCG(20261105, uint64(i)))
+			r := rand.New(rand.NewPCG(set.seed, uint64(i)))
 			for range dialogues {
 				m.dialogue(dialogue(r, w))
 			}
-			t.Logf("%s, %s: %s", half.name, w.language, &m)
+			t.Logf("%s, %s: %s", set.name, w.language, &m)
 			for _, how := range slices.Sorted(maps.Keys(m.missed)) {
 				t.Logf("  %d missed of %s, such as %q", m.missed[how].n, how, m.missed[how].example)
 			}
@@ -35,10 +36,10 @@ func TestDialogues(t *testing.T) {
 				t.Logf("  hidden for nothing: %q", text)
 			}
 			if m.leaks > 0 {
-				t.Errorf("%s, %s: %d leaks", half.name, w.language, m.leaks)
+				t.Errorf("%s, %s: %d leaks", set.name, w.language, m.leaks)
 			}
 			if m.recall() < 0.99 || m.precision() < 0.95 || m.readable() < 0.95 {
-				t.Errorf("%s, %s: below what is asked", half.name, w.language)
+				t.Errorf("%s, %s: below what is asked", set.name, w.language)
 			}
 		}
 	}
@@ -76,6 +77,9 @@ func (m *measure) dialogue(lines []line) {
 	}
 	for i, l := range lines {
 		m.interims(&masker, l)
+		for _, draft := range l.drafts {
+			take(masker.Add(i+1, l.speaker, draft))
+		}
 		take(masker.Add(i+1, l.speaker, l.text))
 	}
 	take(masker.Flush())
@@ -178,22 +182,31 @@ func (m *measure) harmless(l line, versions []string) {
 	}
 }
 
-// seen are the digits of the number that a version of the line shows.
+// seen are the digits of the number that a version of the line shows. Where it has other
+// symbols than the line and its drafts, nobody knows which: it shows all.
 func (l line) seen(version string) []int {
-	symbols := []rune(decode(version))
-	before, behind := len(decode(l.before)), len(decode(l.behind)) // such as a debit one
-	exact := len(symbols) == before+l.to-l.from+behind
-	if exact {
-		symbols = symbols[before : before+l.to-l.from]
+	before, behind := len(heard(l.before)), len(heard(l.behind)) // such as a debit one
+	symbols := heard(version)
+	said := 0
+	for _, as := range append(l.drafts, l.text) {
+		if len(heard(as)) == len([]rune(symbols)) {
+			said = len(heard(as)) - before
+		}
+	}
+	if said == len(l.at)+behind {
+		said = len(l.at)
 	}
 	var at []int
-	for i, c := range symbols {
-		switch {
-		case c == '•':
-		case exact:
-			at = append(at, l.from+i)
-		default:
-			at = append(at, len(l.number.digits)/2) // nobody knows which: a leak
+	if said == 0 || said > len(l.at) {
+		version = strings.TrimSuffix(strings.TrimPrefix(version, l.before), l.behind)
+		if strings.ContainsAny(heard(version), "0123456789X") {
+			return l.at
+		}
+		return nil
+	}
+	for i, c := range []rune(symbols)[before : before+said] {
+		if c != '•' && l.at[i] >= 0 {
+			at = append(at, l.at[i])
 		}
 	}
 	return at
@@ -202,31 +215,60 @@ func (l line) seen(version string) []int {
 // decode reads digits and dots in any notation of the dialogues. It shares nothing with
 // the masker.
 func decode(text string) string {
-	text = strings.ToLower(text)
-	for _, phrase := range []string{"last four", "followed by", "and then", "后四位", "接下来"} {
-		text = strings.ReplaceAll(text, phrase, " ")
-	}
-	text = doubles.ReplaceAllStringFunc(text, func(s string) string {
-		how, what, _ := strings.Cut(s, " ")
-		return strings.Repeat(what+" ", map[string]int{"double": 2, "triple": 3}[how])
-	})
-	text = countedZh.ReplaceAllStringFunc(text, func(s string) string {
-		r := []rune(s)
-		return strings.Repeat(string(r[2]), map[rune]int{'两': 2, '三': 3}[r[0]])
-	})
-	return symbolsOnly.ReplaceAllString(decoder().Replace(strings.Map(func(c rune) rune {
+	text = strings.ToLower(strings.Map(func(c rune) rune {
 		if c >= '！' && c <= '～' {
 			return c - '！' + '!'
 		}
 		return c
-	}, text)), "")
+	}, text))
+	text = phrases.ReplaceAllString(text, " ")
+	text = nothing.ReplaceAllString(text, "0")
+	text = cardinal.ReplaceAllStringFunc(text, func(s string) string {
+		m := cardinal.FindStringSubmatch(s)
+		return m[1] + " " + m[2] + " " + m[3]
+	})
+	text = cardinalZh.ReplaceAllString(text, "$1$2")
+	text = rounds.ReplaceAllStringFunc(text, func(s string) string {
+		m := rounds.FindStringSubmatch(s)
+		return m[1] + map[string]string{"hundred": "00", "thousand": "000", "百": "00", "千": "000"}[m[2]]
+	})
+	text = many.ReplaceAllStringFunc(text, func(s string) string {
+		m := many.FindStringSubmatch(s)
+		return strings.Repeat(m[2]+" ", map[string]int{"three": 3, "four": 4}[m[1]])
+	})
+	text = doubles.ReplaceAllStringFunc(text, func(s string) string {
+		how, what, _ := strings.Cut(s, " ")
+		return strings.Repeat(what+" ", map[string]int{"double": 2, "triple": 3, "quadruple": 4}[how])
+	})
+	text = countedZh.ReplaceAllStringFunc(text, func(s string) string {
+		r := []rune(s)
+		return strings.Repeat(string(r[2]), map[rune]int{'两': 2, '兩': 2, '俩': 2, '2': 2, '三': 3, '3': 3, '四': 4, '4': 4}[r[0]])
+	})
+	return symbolsOnly.ReplaceAllString(decoder().Replace(text), "")
 }
 
 var (
 	symbolsOnly = regexp.MustCompile(`[^0-9X•]+`)
-	doubles     = regexp.MustCompile(`(double|triple) (\w+)`)
-	countedZh   = regexp.MustCompile(`(两|三)个(.)`)
+	doubles     = regexp.MustCompile(`(double|triple|quadruple) (\w+)`)
+	countedZh   = regexp.MustCompile(`[两兩俩三四234][个個](.)`)
+	// Numerals that count digits or moments, and so are none of the number.
+	phrases = regexp.MustCompile(`(first|last|next|final|middle|other) (two|three|four|five|six|seven|eight|nine|ten|•+)\b|followed by|and then|(one|•) (second|moment)|` +
+		`[前后後中间間尾最]+[两二三四五六八•]+[位个個]|接下来|等[一•]下|看[一•]下|最后[一•]位|next|as in x-ray`)
+	homophone  = regexp.MustCompile(`\b(for|to|too|ate|won)\b`)
+	nothing    = regexp.MustCompile(`\b(o|nought)\b`)
+	digitEn    = `(zero|oh|o|nought|one|two|three|four|five|six|seven|eight|nine)`
+	many       = regexp.MustCompile(`\b(three|four) (zero|nought|one|two|three|four|five|six|seven|eight|nine)(?:s|es)\b`)
+	cardinal   = regexp.MustCompile(`\b(?:` + digitEn + ` thousand )?` + digitEn + ` hundred and ([a-z-]+)`)
+	rounds     = regexp.MustCompile(digitEn[:len(digitEn)-1] + `|[一二三四五六七八九两1-9])(?: |)(hundred|thousand|百|千)`)
+	cardinalZh = regexp.MustCompile(`([一二三四五六七八九])百([一二三四五六七八九])十`)
 )
+
+// heard reads a text in which an engine took words for digits.
+func heard(text string) string {
+	return decode(homophone.ReplaceAllStringFunc(text, func(s string) string {
+		return map[byte]string{'f': "4", 't': "2", 'a': "8", 'w': "1"}[s[0]]
+	}))
+}
 
 var decoder = sync.OnceValue(func() *strings.Replacer {
 	var pairs []string
@@ -239,10 +281,10 @@ var decoder = sync.OnceValue(func() *strings.Replacer {
 		}
 		pairs = append(pairs, w, fmt.Sprint(10*(i+2)))
 	}
-	for _, forms := range [][]string{enDigits, ohDigits, zhDigits, yaoDigits, zeroDigits} {
+	for _, forms := range [][]string{enDigits, ohDigits, zhDigits, yaoDigits, zeroDigits, dongDigits, bankDigits, liangDigits} {
 		for i, w := range forms {
 			pairs = append(pairs, w, fmt.Sprint(i))
 		}
 	}
-	return strings.NewReplacer(append(pairs, "x", "X", "叉", "X")...)
+	return strings.NewReplacer(append(pairs, "x", "X", "叉", "X", "艾克斯", "X", "两", "2")...)
 })
