@@ -21,8 +21,8 @@ func saying(forms []string, x string) speller {
 	return func(g string) []piece { return each(g, forms, x) }
 }
 
-// hundreds rounds the end of a group: nine hundred, eight thousand.
-func hundreds(s speller, hundred, thousand string) speller {
+// rounded rounds the end of a group: nine hundred, eight thousand.
+func rounded(s speller, hundred, thousand string) speller {
 	return func(g string) []piece {
 		for _, end := range []struct{ zeros, word string }{{"000", thousand}, {"00", hundred}} {
 			head, ok := strings.CutSuffix(g, end.zeros)
@@ -201,8 +201,8 @@ func normalised(s speller, sep string) notation {
 	}
 }
 
-// thousands writes separators as in an amount: 13,800,138,000.
-func thousands(r *rand.Rand, groups []string) []piece {
+// inThousands writes separators as in an amount: 13,800,138,000.
+func inThousands(r *rand.Rand, groups []string) []piece {
 	ps := written("", "")(r, []string{strings.Join(groups, "")})
 	for i := 1; i < len(ps); i++ {
 		if (len(ps)-i)%3 == 0 {
@@ -280,10 +280,19 @@ func awkward(r *rand.Rand, ps []piece) parts {
 			at += len("个")
 		}
 		rest := strings.TrimLeft(p.text[at:], " -")
-		before := append(ps[:i:i], piece{text: p.text[:at], sep: p.sep, at: []int{}})
-		return parts{of: [][]piece{before, append([]piece{{text: rest, n: p.n}}, ps[i+1:]...)}}
+		before := append(ps[:i:i], piece{text: p.text[:at], sep: p.sep, at: counting(0, len(decode(p.text[:at])))})
+		return parts{of: [][]piece{before, append([]piece{{text: rest, n: p.n, at: counting(p.n-len(decode(rest)), p.n)}}, ps[i+1:]...)}}
 	}
 	return anywhere(r, ps)
+}
+
+// counting are the numbers from one to below another.
+func counting(from, to int) []int {
+	all := []int{}
+	for i := from; i < to; i++ {
+		all = append(all, i)
+	}
+	return all
 }
 
 func echoed(r *rand.Rand, ps []piece) parts {

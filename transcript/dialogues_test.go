@@ -193,23 +193,37 @@ func (l line) seen(version string) []int {
 			said = len(heard(as)) - before
 		}
 	}
-	if said == len(l.at)+behind {
-		said = len(l.at)
+	at := l.at
+	switch said {
+	case len(at) + behind:
+		said = len(at)
+	case 0: // a mask leaves out the country code
+		at = l.national()
+		said = len([]rune(symbols)) - before - behind
 	}
-	var at []int
-	if said == 0 || said > len(l.at) {
+	if said != len(at) && (said == 0 || said > len(at) || len(at) < len(l.at)) {
 		version = strings.TrimSuffix(strings.TrimPrefix(version, l.before), l.behind)
 		if strings.ContainsAny(heard(version), "0123456789X") {
 			return l.at
 		}
 		return nil
 	}
+	var seen []int
 	for i, c := range []rune(symbols)[before : before+said] {
-		if c != '•' && l.at[i] >= 0 {
-			at = append(at, l.at[i])
+		if c != '•' && at[i] >= 0 {
+			seen = append(seen, at[i])
 		}
 	}
-	return at
+	return seen
+}
+
+// national are the digits that are said, without those of a country code.
+func (l line) national() []int {
+	i := 0
+	for i < len(l.at) && l.at[i] < l.number.country {
+		i++
+	}
+	return l.at[i:]
 }
 
 // decode reads digits and dots in any notation of the dialogues. It shares nothing with
@@ -253,7 +267,7 @@ var (
 	countedZh   = regexp.MustCompile(`[两兩俩三四234][个個](.)`)
 	// Numerals that count digits or moments, and so are none of the number.
 	phrases = regexp.MustCompile(`(first|last|next|final|middle|other) (two|three|four|five|six|seven|eight|nine|ten|•+)\b|followed by|and then|(one|•) (second|moment)|` +
-		`[前后後中间間尾最]+[两二三四五六八•]+[位个個]|接下来|等[一•]下|看[一•]下|最后[一•]位|next|as in x-ray`)
+		`[前后後中间間尾最]+[两二三四五六八•]+[位个個]|接下来|等[一•]下|看[一•]下|最后[一•]位|[两兩俩三四234][个個]$|next|as in x-ray`)
 	homophone  = regexp.MustCompile(`\b(for|to|too|ate|won)\b`)
 	nothing    = regexp.MustCompile(`\b(o|nought)\b`)
 	digitEn    = `(zero|oh|o|nought|one|two|three|four|five|six|seven|eight|nine)`

@@ -93,6 +93,9 @@ func figures(text string, i int) (string, int) {
 		if _, chinese := chineseDigit(r); !ok || chinese {
 			break
 		}
+		if _, many := countedDigits(text, i); many > i && len(digits) > 0 {
+			break // 63个2
+		}
 		digits = append(digits, d)
 		i += size
 	}
@@ -119,11 +122,108 @@ func spokenWord(text string, i int) (digits string, end int, vague bool) {
 		return decimal(v + u), after, !strings.Contains(text[end:from], "-")
 	case v == 0 || v >= 10:
 	case next == "hundred":
-		return decimal(v) + "00", after, false
+		return hundreds(text, after, decimal(v))
 	case next == "thousand":
-		return decimal(v) + "000", after, false
+		return thousands(text, after, decimal(v))
+	case v >= 2 && v <= 6 && digitInPlural(next) != "":
+		return strings.Repeat(digitInPlural(next), v), after, false
 	}
 	return decimal(v), end, false
+}
+
+// soundsLike reads a word that is heard for a digit: one for three. It stands
+// between digits, or between one and the end of the text.
+func soundsLike(text string, i int) (digits string, end int) {
+	word, end := nextWord(text, i)
+	v, ok := homophones(word)
+	if !ok {
+		return "", 0
+	}
+	before, after := lastWord(strings.TrimRight(text[:i], " ,"), len(strings.TrimRight(text[:i], " ,"))), ""
+	if next := skipSpace(text, end); next < len(text) {
+		after, _ = nextWord(text, next)
+	}
+	switch {
+	case oneDigit(before) && oneDigit(after):
+	case oneDigit(before) && strings.TrimSpace(text[end:]) == "":
+	case (strings.TrimSpace(text[:i]) == "" || in(joinersEN, before)) && oneDigit(after):
+	case strings.TrimSpace(text) == text[i:end]:
+	default:
+		return "", 0
+	}
+	return decimal(v), end
+}
+
+// oneDigit knows a word that is, or sounds like, one digit.
+func oneDigit(word string) bool {
+	v, ok := EnglishNumber(word)
+	if !ok {
+		v, ok = homophones(word)
+	}
+	return ok && v < 10
+}
+
+func homophones(word string) (int, bool) {
+	switch word {
+	case "won":
+		return 1, true
+	case "to", "too":
+		return 2, true
+	case "for", "fore":
+		return 4, true
+	case "ate":
+		return 8, true
+	}
+	return 0, false
+}
+
+// digitInPlural is the digit of nines or sixes.
+func digitInPlural(word string) string {
+	one, ok := strings.CutSuffix(word, "s")
+	if !ok {
+		return ""
+	}
+	v, ok := EnglishNumber(one)
+	if !ok {
+		v, ok = EnglishNumber(strings.TrimSuffix(one, "e"))
+	}
+	if !ok || v > 9 {
+		return ""
+	}
+	return decimal(v)
+}
+
+// thousands reads what follows one thousand: three hundred and eighty.
+func thousands(text string, i int, before string) (digits string, end int, vague bool) {
+	word, at := nextWord(text, skipSpace(text, i))
+	v, ok := EnglishNumber(word)
+	if next, after := nextWord(text, skipSpace(text, at)); ok && v > 0 && v < 10 && next == "hundred" {
+		return hundreds(text, after, before+decimal(v))
+	}
+	return before + "000", i, false
+}
+
+// hundreds reads what follows one hundred: and thirty-eight. Without the and, or the
+// hyphen, nobody knows whether it is 138 or 100 38.
+func hundreds(text string, i int, before string) (digits string, end int, vague bool) {
+	word, at := nextWord(text, skipSpace(text, i))
+	and := word == "and"
+	if and {
+		word, at = nextWord(text, skipSpace(text, at))
+	}
+	v, ok := EnglishNumber(word)
+	if !ok || v == 0 || !and && v < 10 {
+		return before + "00", i, false
+	}
+	from := skipSpace(text, at)
+	if unit, after := nextWord(text, from); v >= 20 {
+		more, _ := nextWord(text, skipSpace(text, after))
+		if u, ok := EnglishNumber(unit); ok && u > 0 && u < 10 && more != "hundred" && more != "thousand" {
+			vague = !strings.Contains(text[at:from], "-")
+			v, at = v+u, after
+		}
+	}
+	return before + string([]byte{byte('0' + v/10), byte('0' + v%10)}), at, vague || !and
 }
 
 // repeated reads the digit that is doubled or tripled: five, oh, 5.
@@ -140,20 +240,31 @@ func repeated(text string, i, times int) (string, int) {
 	return "", 0
 }
 
-// countedDigits reads 三个零 and 两个8: so many of one digit.
+// countedDigits reads 三个零, 两个8 and 3个0: so many of one digit.
 func countedDigits(text string, i int) (string, int) {
 	r, size := utf8.DecodeRuneInString(text[i:])
-	times := strings.IndexRune("两三四五六", r)
-	rest, ok := strings.CutPrefix(text[i+size:], "个")
-	if times < 0 || !ok {
+	d, ok := digitOf(r)
+	rest, one := cutAny(text[i+size:], "个", "個")
+	if times := int(d - '0'); !ok || !one || times < 2 || times > 6 {
 		return "", 0
 	}
-	d, width := utf8.DecodeRuneInString(rest)
-	v, ok := digitOf(d)
-	if next, _ := utf8.DecodeRuneInString(rest[width:]); !ok || numeralUnit(next) || next == '个' {
+	digit, width := utf8.DecodeRuneInString(rest)
+	v, ok := digitOf(digit)
+	next, _ := utf8.DecodeRuneInString(rest[width:])
+	if !ok || numeralUnit(next) || next == '个' || next == '個' {
 		return "", 0
 	}
-	return strings.Repeat(string(rune(v)), times/len("两")+2), i + size + len("个") + width
+	return strings.Repeat(string(rune(v)), int(d-'0')), len(text) - len(rest) + width
+}
+
+// cutAny cuts off the prefix that a text has.
+func cutAny(text string, prefixes ...string) (rest string, ok bool) {
+	for _, p := range prefixes {
+		if rest, ok = strings.CutPrefix(text, p); ok {
+			return rest, true
+		}
+	}
+	return text, false
 }
 
 // decimal writes a number below one hundred.
@@ -214,7 +325,7 @@ func plusBefore(text string, start int) (bool, int) {
 
 // checkDigit reads an X that stands alone.
 func checkDigit(text string, i int) int {
-	for _, x := range []string{"X", "x", "Ｘ", "叉", "ex", "Ex", "eks"} {
+	for _, x := range []string{"X", "x", "Ｘ", "叉", "艾克斯", "ex", "Ex", "eks"} {
 		if tail, ok := strings.CutPrefix(text[i:], x); ok {
 			if r, _ := utf8.DecodeRuneInString(tail); !isWord(r) {
 				return i + len(x)

@@ -8,7 +8,9 @@ import (
 const (
 	// fewestUnnamed digits in a row are masked even though nothing is known of them:
 	// what was misheard has no check digit that holds.
-	fewestUnnamed = 10
+	fewestUnnamed = 7
+	// fewestLoose is the same with other words between.
+	fewestLoose = 9
 	// longestPhone is what is masked as one where nothing is known of it.
 	longestPhone = 12
 	// mostKnown numbers of a call are known again when they are repeated.
@@ -65,6 +67,11 @@ type verdict struct {
 func judge(refs []ref) []verdict {
 	vs := make([]verdict, len(refs))
 	takeAll(refs, vs, candidates(refs))
+	eachSpan(refs, func(i, n int) {
+		if unsure(refs[i:i+n], vs[i:i+n]) {
+			take(refs[i:i+n], vs[i:i+n], blank)
+		}
+	})
 	eachRun(refs, vs, func(i, n int) {
 		if k := doubtful(refs[i : i+n]); k != plain {
 			take(refs[i:i+n], vs[i:i+n], k)
@@ -73,12 +80,72 @@ func judge(refs []ref) []verdict {
 	return vs
 }
 
+// eachSpan calls f for the longest spans of refs that go on.
+func eachSpan(refs []ref, f func(i, n int)) {
+	for i := 0; i < len(refs); {
+		n := 1
+		for i+n < len(refs) && refs[i+n].goesOn(refs[i+n-1]) {
+			n++
+		}
+		f(i, n)
+		i += n
+	}
+}
+
+// goesOn reports whether a ref may be a later piece of a number than the one before, with
+// other words between: its own sentence has none before it, nor that of the piece before
+// after that.
+func (r ref) goesOn(before ref) bool {
+	switch {
+	case r.other() || before.other():
+		return false
+	case r.link == weak:
+		return r.atom().gap.content == 0 && (r.u == before.u || before.u.tail.content == 0)
+	}
+	return r.link == strong
+}
+
+// other reports whether a ref is named as something else than a personal number.
+func (r ref) other() bool { return r.atom().quantity || r.atom().named == somethingElse }
+
+// unsure reports whether a span of digits has a number in it, and a correction or other
+// digits, so that nobody knows which belong to the number; or is one that comes in pieces
+// and has no form.
+func unsure(span []ref, vs []verdict) bool {
+	found, free, loose, corrected, digits := false, false, false, false, 0
+	for i, r := range span {
+		digits += len(r.atom().Text)
+		found = found || vs[i].of != nil
+		free = free || vs[i].of == nil
+		loose = loose || i > 0 && r.link == weak
+		corrected = corrected || i > 0 && r.atom().gap.corrects
+	}
+	least := fewestLoose
+	if span[0].about() == somebodys {
+		least = fewestDigits
+	}
+	switch {
+	case span[0].other():
+		return false
+	case found:
+		return free || corrected
+	}
+	return loose && digits >= least
+}
+
 // take gives refs the verdict of a number.
 func take(refs []ref, vs []verdict, k kind) {
 	if slices.ContainsFunc(refs, func(r ref) bool { return r.atom().vague }) {
 		k = blank
 	}
-	masked := mask(k, digits(refs), refs[0].atom().Plus)
+	d := digits(refs)
+	if k == card && len(refs) > 1 && len(d) < 15 {
+		k = blank // old, short and rare: rather two numbers
+	}
+	if half := len(d) / 2; d[:half] == d[half:] {
+		k = blank // a short number, said twice
+	}
+	masked := mask(k, d, refs[0].atom().Plus)
 	at := 0
 	for i, r := range refs {
 		size := len(r.atom().Text)
@@ -105,7 +172,7 @@ func takeAll(refs []ref, vs []verdict, found []candidate) {
 func eachRun(refs []ref, vs []verdict, f func(i, n int)) {
 	for i := 0; i < len(refs); {
 		n := 1
-		for i+n < len(refs) && refs[i+n].link == strong && vs[i+n].of == nil {
+		for i+n < len(refs) && refs[i+n].link == strong && refs[i+n].goesOn(refs[i+n-1]) && vs[i+n].of == nil {
 			n++
 		}
 		if vs[i].of != nil {
@@ -186,7 +253,11 @@ func appendForms(all []candidate, refs []ref, i int) []candidate {
 		if across && !inFull(len(d)) {
 			continue
 		}
-		if k := form(d, plus && !across); k != plain {
+		k := form(d, plus && !across)
+		if across && k == card {
+			k = pick(blank, len(d) >= 15) // one in ten has the check digit by chance
+		}
+		if k != plain {
 			all = append(all, candidate{i, n + 1, k})
 		}
 	}
@@ -230,18 +301,15 @@ func doubtful(run []ref) kind {
 	if len(d) < fewestDigits || run[0].atom().quantity {
 		return plain
 	}
-	what := run[0].atom().named
-	if what == unknown {
-		what = run[0].u.before
-	}
+	what := run[0].about()
 	isDay := len(run) == 1 && len(d) >= 8 && len(d) <= 14 && isDate([]byte(d))
 	switch {
 	case what == somethingElse && len(d) <= mostDigits, what == unknown && isDay:
 		return plain
 	case what != somebodys && len(d) < fewestUnnamed:
 		return plain
-	case slices.ContainsFunc(run, func(r ref) bool { return r.atom().Spoken }):
-		return blank // it may have been heard wrongly
+	case len(run) > 1 || run[0].atom().Spoken:
+		return blank // it may have been heard wrongly, or go on
 	case len(d) > longestPhone:
 		return long
 	}

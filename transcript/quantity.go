@@ -8,7 +8,7 @@ import (
 // Units: what stands before them is a quantity.
 const (
 	unitsEN  = " dollar dollars buck bucks yuan kuai rmb renminbi cny usd hkd eur gbp jpy euro euros pound pounds quid yen cent cents pence percent per am pm oclock o'clock hour hours minute minutes second seconds day days week weeks month months year years people persons times items pieces pages kilos kilo kg miles km thousand million billion grand k st nd rd th "
-	unitsZH  = "元 圆 块 毛 角 分钟 分 年 月 日 号 点 时 岁 个 人 天 次 张 件 秒 度 楼 层 路 米 公里 公斤 千克 斤 页 章 折 倍 周 小时 美元 美金 港币 欧元 英镑 位 十 百 千 万 亿 刻 % ％"
+	unitsZH  = "元 圆 块 毛 角 分钟 分 年 月 日 号 点 时 岁 个 人 天 次 张 件 秒 度 楼 层 路 米 公里 公斤 千克 斤 页 章 折 倍 周 小时 版 台 室 美元 美金 港币 欧元 英镑 位 十 百 千 万 亿 刻 % ％"
 	monthsEN = " january february march april may june july august september october november december jan feb mar apr jun jul aug sept sep oct nov dec "
 	beforeEN = " rmb usd cny eur gbp extension ext room floor half quarter past chapter "
 	beforeZH = "人民币 分机 内线 房间 ¥ ￥ $ ＄ £ € #"
@@ -34,8 +34,14 @@ func quantities(text string, atoms []atom, tail *gap) {
 		case i > 1 && isDateAt(text, atoms[i-2:i+1]):
 			atoms[i-2].gap.stop, after(i).stop = true, true
 			isQuantity(atoms[i-2 : i+1])
+		case i > 2 && isAddressAt(text, atoms[i-3:i+1]):
+			atoms[i-3].gap.stop, after(i).stop = true, true
+			isQuantity(atoms[i-3 : i+1])
 		}
-		if (i == 0 || a.Start > atoms[i-1].End+1) && glued(text, a.Digits) {
+		if (i == 0 || a.Start > atoms[i-1].End+1) && glued(text, a.Digits) && identifier(text, *a) {
+			if a.named == unknown {
+				a.named = somethingElse // an identifier
+			}
 			a.gap.stop = true
 			after(i).stop = true
 		}
@@ -160,21 +166,59 @@ func glued(text string, d Digits) bool {
 	return !d.Spoken && (isWord(r) || r == '-' && isWord(letterBeforeDash(text, d.Start)))
 }
 
+// identifier reports whether figures that are glued to letters are no part of an identity
+// number: of that only the first group has a letter, unless it is written whole.
+func identifier(text string, a atom) bool {
+	const group = 5
+	return a.named == somethingElse || !lettered(text, a.Start) ||
+		a.named != somebodys && len(a.Text) > group && len(a.Text) < fewestDigits
+}
+
+// lettered reports whether one letter stands before digits, as in identity numbers.
+func lettered(text string, start int) bool {
+	n := start - len(strings.TrimRightFunc(text[:start], letter))
+	return n == 1
+}
+
 func letterBeforeDash(text string, start int) rune {
 	r, _ := utf8.DecodeLastRuneInString(text[:start-1])
 	return r
 }
 
-// isDateAt knows 2026-11-05, 2026/11/5, 2026.11.05 and nothing longer.
+// isDateAt knows 2026-11-05, 2026/11/5, 05.11.2026 and nothing longer.
 func isDateAt(text string, w []atom) bool {
 	y, m, d := w[0], w[1], w[2]
+	if len(d.Text) == 4 {
+		y, d = d, y
+	}
 	if len(y.Text) != 4 || y.Text[:2] != "19" && y.Text[:2] != "20" || len(m.Text) > 2 || len(d.Text) > 2 {
 		return false
 	}
-	joint := text[y.End:m.Start]
-	if joint != text[m.End:d.Start] || joint != "-" && joint != "." && joint != "/" {
-		return false
+	joint := text[w[0].End:w[1].Start]
+	return (joint == "-" || joint == "." || joint == "/") && alike(text, w, joint)
+}
+
+// isAddressAt knows 192.168.1.20. What has as many digits as a mobile number is none.
+func isAddressAt(text string, w []atom) bool {
+	n := 0
+	for _, a := range w {
+		n += len(a.Text)
+		if len(a.Text) > 3 || len(a.Text) == 3 && a.Text > "255" || len(a.Text) > 1 && a.Text[0] == '0' {
+			return false
+		}
 	}
-	before, after := text[:y.Start], text[d.End:]
-	return !strings.HasSuffix(before, joint) && !strings.HasPrefix(after, joint)
+	return n != 11 && alike(text, w, ".")
+}
+
+// alike reports whether a joint stands between atoms, and neither before nor after them.
+func alike(text string, w []atom, joint string) bool {
+	for i := 1; i < len(w); i++ {
+		if text[w[i-1].End:max(w[i-1].End, w[i].Start)] != joint {
+			return false
+		}
+	}
+	before, after := text[:w[0].Start], text[w[len(w)-1].End:]
+	end, _ := utf8.DecodeRuneInString(strings.TrimPrefix(after, joint))
+	_, digit := digitOf(end)
+	return !strings.HasSuffix(before, joint) && !(strings.HasPrefix(after, joint) && digit)
 }

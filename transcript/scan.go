@@ -38,7 +38,7 @@ func scan(text string) (atoms []atom, tail gap) {
 	from := 0 // end of the atom before
 	stop := false
 	for i := 0; i < len(text); {
-		if end := numeralZH(text, i); end > i {
+		if end := numeralZH(text, i); end > i && !readOut(text, i, end) {
 			stop = true
 			i = end
 			continue
@@ -89,16 +89,32 @@ func goesOn(after []atom, tail gap) bool {
 func atomAt(text string, i int, inside func() bool) (atom, bool) {
 	r, size := utf8.DecodeRuneInString(text[i:])
 	a := atom{Digits: Digits{Start: i, End: i + size}}
-	if digits, end := figures(text, i); end > i {
-		a.Text, a.End = digits, end
-		return a, !dotted(text, a) && !counts(text, a)
-	}
 	if digits, end := countedDigits(text, i); end > i {
 		a.Text, a.End, a.Spoken = digits, end, true
 		return a, true
 	}
+	if digits, end := figures(text, i); end > i {
+		a.Text, a.End = digits, end
+		if zeros, end := roundZH(text, a); len(digits) == 1 && zeros != "" {
+			a.Text, a.End = digits+zeros, end
+		}
+		return a, !dotted(text, a) && !counts(text, a)
+	}
+	if end := numeralZH(text, i); end > i {
+		a.Text, a.End, a.Spoken = numeralDigits(text[i:end]), end, true
+		return a, true
+	}
+	if d, ok := radioDigit(r); ok {
+		a.Text, a.Spoken = decimal(d), true
+		a.lone = !digitBeside(text, a)
+		return a, true
+	}
 	if d, ok := ChineseDigit(r); ok {
 		a.Text, a.Spoken = decimal(d), true
+		if zeros, end := roundZH(text, a); end > a.End {
+			a.Text, a.End = a.Text+zeros, end
+			return a, true
+		}
 		return a, !wordZH(text, a, inside)
 	}
 	before, _ := utf8.DecodeLastRuneInString(text[:i])
@@ -113,11 +129,18 @@ func atomAt(text string, i int, inside func() bool) (atom, bool) {
 		return a, false
 	}
 	digits, end, vague := spokenWord(text, i)
+	if end == 0 && inside() {
+		digits, end = soundsLike(text, i)
+	}
 	if end == 0 {
 		_, a.End = nextWord(text, i)
 		return a, false
 	}
 	a.Text, a.End, a.Spoken, a.vague = digits, end, true, vague
+	if _, sound := homophones(strings.ToLower(text[i:end])); sound && strings.TrimSpace(text) == text[i:end] {
+		a.lone = true
+		return a, true
+	}
 	return a, !wordEN(text, &a) && !counts(text, a)
 }
 
@@ -141,6 +164,9 @@ func counts(text string, a atom) bool {
 // digitNext reports whether digits follow at once.
 func digitNext(text string, i int) bool {
 	i = skipSpace(text, i)
+	if strings.HasPrefix(text[i:], ", ") {
+		i += len(", ")
+	}
 	_, written := figures(text, i)
 	_, end, _ := spokenWord(text, i)
 	return written > i || end > 0
@@ -164,6 +190,9 @@ func wordZH(text string, a atom, inside func() bool) bool {
 	rest := text[a.End:]
 	next, _ := utf8.DecodeRuneInString(rest)
 	if _, digit := ChineseDigit(next); digit {
+		return false
+	}
+	if _, radio := radioDigit(next); radio {
 		return false
 	}
 	before, _ := utf8.DecodeLastRuneInString(text[:a.Start])
