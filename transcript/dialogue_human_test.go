@@ -327,3 +327,80 @@ func revised(r *rand.Rand, ps []piece) parts {
 	p.drafts = true
 	return p
 }
+
+// twice says groups again at once: 138, 138, 0013, 0013.
+func twice(how notation, between string) notation {
+	return func(r *rand.Rand, groups []string) []piece {
+		ps := how(r, groups)
+		for from := 0; from < len(ps); {
+			to, said, all, digits := from+1, ps[from].text, ps[from].digitsFrom(0), ps[from].n
+			for to < len(ps) && !ps[to].border {
+				said += ps[to].sep + ps[to].text
+				all = append(all, ps[to].digitsFrom(digits)...)
+				digits += ps[to].n
+				to++
+			}
+			if r.IntN(2) == 0 {
+				ps[from].at = append(all, ps[from].digitsFrom(0)...)
+				ps[from].text = said + between + ps[from].text
+			}
+			from = to
+		}
+		return ps
+	}
+}
+
+// swapped says a group with two digits changed about, and then right.
+func swapped(how notation, phrases ...string) notation {
+	return func(r *rand.Rand, groups []string) []piece {
+		ps := how(r, groups)
+		i := r.IntN(len(ps) - 1)
+		a, b := ps[i], ps[i+1]
+		if b.border || a.n != 1 || b.n != 1 || a.at != nil || b.at != nil {
+			return ps
+		}
+		ps[i].text = b.text + b.sep + a.text + pick1(r, phrases) + a.text
+		ps[i].at = []int{1, 0, 0}
+		return ps
+	}
+}
+
+// followed says how often a digit comes: zero twice, eight three times.
+func followed(s speller) speller {
+	return func(g string) []piece {
+		ps := again(s, map[int]string{2: "2", 3: "3"})(g)
+		for i, p := range ps {
+			if p.n > 1 {
+				ps[i].text = p.text[1:] + map[int]string{2: " twice", 3: " three times"}[p.n]
+			}
+		}
+		return ps
+	}
+}
+
+// wrapped puts each group in brackets or quotation marks.
+func wrapped(how notation, open, end string) notation {
+	return func(r *rand.Rand, groups []string) []piece {
+		ps := how(r, groups)
+		for i := range ps {
+			if i == 0 || ps[i].border {
+				ps[i].text = open + ps[i].text
+			}
+			if i == len(ps)-1 || ps[i+1].border {
+				ps[i].text += end
+			}
+		}
+		return ps
+	}
+}
+
+// before puts a word before each digit.
+func wordBefore(s speller, word string) speller {
+	return func(g string) []piece {
+		ps := s(g)
+		for i := range ps {
+			ps[i].text = word + ps[i].text
+		}
+		return ps
+	}
+}

@@ -21,7 +21,7 @@ func TestDialogues(t *testing.T) {
 		name  string
 		words []words
 		seed  uint64
-	}{{"first", tunedWords(), 20261105}, {"second", laterWords(), 20261105}, {"third", thirdWords(), 20261105}, {"fourth", heldOutWords(), 20261105}, {"fifth", fifthWords(), 20261127}} {
+	}{{"first", tunedWords(), 20261105}, {"second", laterWords(), 20261105}, {"third", thirdWords(), 20261105}, {"fourth", heldOutWords(), 20261105}, {"fifth", fifthWords(), 20261127}, {"sixth", sixthWords(), 20261128}} {
 		for i, w := range set.words {
 			var m measure
 			r := rand.New(rand.NewPCG(set.seed, uint64(i)))
@@ -237,6 +237,14 @@ func decode(text string) string {
 	}, text))
 	text = phrases.ReplaceAllString(text, " ")
 	text = nothing.ReplaceAllString(text, "0")
+	text = times.ReplaceAllStringFunc(text, func(s string) string {
+		m := times.FindStringSubmatch(s)
+		return strings.Repeat(m[1]+" ", map[string]int{"twice": 2, "three times": 3}[m[2]])
+	})
+	text = inARow.ReplaceAllStringFunc(text, func(s string) string {
+		r := []rune(s)
+		return strings.Repeat(string(r[1]), map[rune]int{'俩': 2, '孖': 2, '双': 2, '仨': 3}[r[0]])
+	})
 	text = cardinal.ReplaceAllStringFunc(text, func(s string) string {
 		m := cardinal.FindStringSubmatch(s)
 		return m[1] + " " + m[2] + " " + m[3]
@@ -252,7 +260,7 @@ func decode(text string) string {
 	})
 	text = doubles.ReplaceAllStringFunc(text, func(s string) string {
 		how, what, _ := strings.Cut(s, " ")
-		return strings.Repeat(what+" ", map[string]int{"double": 2, "triple": 3, "quadruple": 4}[how])
+		return strings.Repeat(what+" ", map[string]int{"double": 2, "triple": 3, "treble": 3, "quadruple": 4}[how])
 	})
 	text = countedZh.ReplaceAllStringFunc(text, func(s string) string {
 		r := []rune(s)
@@ -263,13 +271,15 @@ func decode(text string) string {
 
 var (
 	symbolsOnly = regexp.MustCompile(`[^0-9X•]+`)
-	doubles     = regexp.MustCompile(`(double|triple|quadruple) (\w+)`)
+	doubles     = regexp.MustCompile(`(double|triple|treble|quadruple) (\w+)`)
 	countedZh   = regexp.MustCompile(`[两兩俩三四234][个個](.)`)
 	// Numerals that count digits or moments, and so are none of the number.
 	phrases = regexp.MustCompile(`(first|last|next|final|middle|other) (two|three|four|five|six|seven|eight|nine|ten|•+)\b|followed by|and then|(one|•) (second|moment)|` +
-		`[前后後中间間尾最]+[两二三四五六八•]+[位个個]|接下来|等[一•]下|看[一•]下|最后[一•]位|[两兩俩三四234][个個]$|next|as in x-ray`)
+		`[前后後中间間尾最末]+[两二三四五六八•]+[位个個碼]|接下来|等[一•]下|[看想][一•]下|空[一•]格|最后[一•]位|[两兩俩三四234][个個]$|next|as in x-ray|for x-ray|[一•]个`)
 	homophone  = regexp.MustCompile(`\b(for|to|too|ate|won)\b`)
 	nothing    = regexp.MustCompile(`\b(o|nought)\b`)
+	times      = regexp.MustCompile(`(\w+) (twice|three times)`)
+	inARow     = regexp.MustCompile(`[俩孖双仨]([^个個])`)
 	digitEn    = `(zero|oh|o|nought|one|two|three|four|five|six|seven|eight|nine)`
 	many       = regexp.MustCompile(`\b(three|four) (zero|nought|one|two|three|four|five|six|seven|eight|nine)(?:s|es)\b`)
 	cardinal   = regexp.MustCompile(`\b(?:` + digitEn + ` thousand )?` + digitEn + ` hundred and ([a-z-]+)`)
@@ -295,7 +305,7 @@ var decoder = sync.OnceValue(func() *strings.Replacer {
 		}
 		pairs = append(pairs, w, fmt.Sprint(10*(i+2)))
 	}
-	for _, forms := range [][]string{enDigits, ohDigits, zhDigits, yaoDigits, zeroDigits, dongDigits, bankDigits, liangDigits} {
+	for _, forms := range [][]string{enDigits, ohDigits, zhDigits, yaoDigits, zeroDigits, dongDigits, bankDigits, liangDigits, pilotDigits, nilDigits, traditional, heardDigits} {
 		for i, w := range forms {
 			pairs = append(pairs, w, fmt.Sprint(i))
 		}
