@@ -38,7 +38,7 @@ func rounded(s speller, hundred, thousand string) speller {
 	}
 }
 
-// cardinal says a group of three or four as one numeral.
+// cardinals says a group of three or four as one numeral.
 func cardinals(s speller) speller {
 	below := pairs()
 	return func(g string) []piece {
@@ -79,7 +79,7 @@ func plural(s speller) speller {
 	}
 }
 
-// each piece is changed by chance.
+// altered changes pieces by chance.
 func altered(how notation, f func(r *rand.Rand, ps []piece, i int)) notation {
 	return func(r *rand.Rand, groups []string) []piece {
 		ps := how(r, groups)
@@ -394,7 +394,7 @@ func wrapped(how notation, open, end string) notation {
 	}
 }
 
-// before puts a word before each digit.
+// wordBefore puts a word before each digit.
 func wordBefore(s speller, word string) speller {
 	return func(g string) []piece {
 		ps := s(g)

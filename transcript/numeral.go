@@ -73,6 +73,8 @@ func edge(text string) bool { return strings.IndexFunc(text, unicode.IsLetter) <
 // hook.
 func radioDigit(r rune) (int, bool) {
 	switch r {
+	case '要': // it is heard for 幺
+		return 1, false
 	case '洞':
 		return 0, true
 	case '拐':
@@ -81,6 +83,24 @@ func radioDigit(r rune) (int, bool) {
 		return 9, true
 	}
 	return 0, false
+}
+
+// misheardZH reports whether a 要 is a 幺: it stands between digits, or begins the text
+// before two.
+func misheardZH(text string, a atom) bool {
+	const between = " ,，、"
+	digits := func(s string) bool {
+		r, _ := utf8.DecodeRuneInString(s)
+		_, ok := digitOf(r)
+		return ok || r == '要'
+	}
+	before, _ := utf8.DecodeLastRuneInString(strings.TrimRight(text[:a.Start], between))
+	after := strings.TrimLeft(text[a.End:], between)
+	if digits(string(before)) {
+		return edge(after) || digits(after)
+	}
+	_, size := utf8.DecodeRuneInString(after)
+	return edge(text[:a.Start]) && digits(after) && digits(after[size:])
 }
 
 // digitBeside reports whether digits stand right before or after an atom, with no word

@@ -2,15 +2,16 @@ package transcript
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // Units: what stands before them is a quantity.
 const (
 	unitsEN  = " dollar dollars buck bucks yuan kuai rmb renminbi cny usd hkd eur gbp jpy euro euros pound pounds quid yen cent cents pence percent per am pm oclock o'clock hour hours minute minutes second seconds day days week weeks month months year years people persons times items pieces pages kilos kilo kg miles km thousand million billion grand k st nd rd th "
-	unitsZH  = "元 圆 块 毛 角 分钟 分 年 月 日 号 点 时 岁 个 人 天 次 张 件 秒 度 楼 层 路 米 公里 公斤 千克 斤 页 章 折 倍 周 小时 版 台 室 美元 美金 港币 欧元 英镑 位 十 百 千 万 亿 刻 % ％"
+	unitsZH  = "元 圆 块 毛 角 分钟 分 年 月 日 号 点 时 岁 个 人 天 次 张 件 秒 度 楼 层 路 米 公里 公斤 千克 斤 页 章 折 倍 周 小时 版 台 室 频道 塊 個 張 歲 點 樓 號 美元 美金 港币 欧元 英镑 位 十 百 千 万 亿 刻 % ％"
 	monthsEN = " january february march april may june july august september october november december jan feb mar apr jun jul aug sept sep oct nov dec "
-	beforeEN = " rmb usd cny eur gbp extension ext room floor half quarter past chapter "
+	beforeEN = " rmb usd cny eur gbp extension ext room floor half quarter past chapter page pages form row seat channel gate office "
 	beforeZH = "人民币 分机 内线 房间 ¥ ￥ $ ＄ £ € #"
 )
 
@@ -34,7 +35,7 @@ func quantities(text string, atoms []atom, tail *gap) {
 		case i > 1 && isDateAt(text, atoms[i-2:i+1]):
 			atoms[i-2].gap.stop, after(i).stop = true, true
 			isQuantity(atoms[i-2 : i+1])
-		case i > 2 && isAddressAt(text, atoms[i-3:i+1]):
+		case i > 2 && (isAddressAt(text, atoms[i-3:i+1]) || isPlaceAt(text, atoms[i-3:i+1])):
 			atoms[i-3].gap.stop, after(i).stop = true, true
 			isQuantity(atoms[i-3 : i+1])
 		}
@@ -45,9 +46,13 @@ func quantities(text string, atoms []atom, tail *gap) {
 			a.gap.stop = true
 			after(i).stop = true
 		}
+		if isYearAt(text, *a) {
+			a.gap.stop, after(i).stop = true, true
+			isQuantity(atoms[i : i+1])
+		}
 		if measured(text, a.Start) {
 			a.gap.stop = true
-			if last, n := quantityFrom(text, atoms, i); n < mostOfQuantity {
+			if last, n := quantityFrom(text, atoms, i); n < mostOfQuantity || currency(text, a.Start) {
 				after(last).stop = true
 				isQuantity(atoms[i : last+1])
 			}
@@ -80,12 +85,27 @@ func smallOnes(atoms []atom, tail *gap) {
 		if to < len(atoms) {
 			after = &atoms[to].gap
 		}
-		if n <= small && atoms[i].gap.content > 0 && after.content > 0 {
+		if n <= small && atoms[i].gap.content > 0 && after.content > 0 && !inSeries(atoms, i) {
 			atoms[i].gap.stop, after.stop = true, true
 			isQuantity(atoms[i:to])
 		}
 		i = to
 	}
+}
+
+// inSeries reports whether digits that stand between words are among others of which no
+// more is known: at least four of them, with a word between at most.
+func inSeries(atoms []atom, i int) bool {
+	const most, fewest = 2, 4 // content, digits
+	near := func(a atom) bool { return a.gap.content <= most && !a.gap.stop && !a.quantity }
+	from, to := i, i+1
+	for from > 0 && i-from < fewest && near(atoms[from]) {
+		from--
+	}
+	for to < len(atoms) && to-i < fewest && near(atoms[to]) {
+		to++
+	}
+	return to-from >= fewest
 }
 
 func isQuantity(atoms []atom) {
@@ -115,7 +135,11 @@ func quantity(text string, atoms []atom, i int) int {
 // digits it has.
 func quantityFrom(text string, atoms []atom, i int) (last, digits int) {
 	digits = len(atoms[i].Text)
-	for i+1 < len(atoms) && digits < mostOfQuantity && inQuantity(text, atoms, i+1) {
+	most := mostOfQuantity
+	if currency(text, atoms[i].Start) {
+		most = mostDigits
+	}
+	for i+1 < len(atoms) && digits < most && inQuantity(text, atoms, i+1) {
 		i++
 		digits += len(atoms[i].Text)
 	}
@@ -125,7 +149,17 @@ func quantityFrom(text string, atoms []atom, i int) (last, digits int) {
 // inQuantity reports whether atom i goes on with the quantity before it.
 func inQuantity(text string, atoms []atom, i int) bool {
 	joint := between(text, atoms, i)
-	return joint == "." || joint == "," && len(atoms[i].Text) == 3 || atoms[i].gap.joins() && !atoms[i].gap.pause
+	if joint == "." || joint == "," && len(atoms[i].Text) == 3 {
+		return true
+	}
+	joint = strings.Trim(joint, " -")
+	return joint == "" || joint == "and"
+}
+
+// currency reports whether a sign of money stands right before a number.
+func currency(text string, start int) bool {
+	r, _ := utf8.DecodeLastRuneInString(text[:start])
+	return unicode.Is(unicode.Sc, r)
 }
 
 // isUnit reports whether a text begins with a unit.
@@ -138,7 +172,7 @@ func isUnit(after string) bool {
 		return in(unitsEN, word) || in(monthsEN, word)
 	}
 	if n := joinerZH(strings.TrimLeft(after, " "), unitsZH); n > 0 {
-		return !strings.HasPrefix(strings.TrimLeft(after, " "), "号码")
+		return !strings.HasPrefix(strings.TrimLeft(after, " "), "号码") && !strings.HasPrefix(strings.TrimLeft(after, " "), "號碼")
 	}
 	return false
 }
@@ -210,6 +244,22 @@ func isAddressAt(text string, w []atom) bool {
 	return n != 11 && alike(text, w, ".")
 }
 
+// isPlaceAt knows coordinates: 31.23, 121.47.
+func isPlaceAt(text string, w []atom) bool {
+	comma := strings.TrimSpace(text[w[1].End:max(w[1].End, w[2].Start)])
+	return len(w[0].Text) <= 3 && len(w[2].Text) <= 3 && (comma == "," || comma == "，") && alike(text, w[:2], ".") && alike(text, w[2:], ".")
+}
+
+// isYearAt knows in 1987 and since 2008.
+func isYearAt(text string, a atom) bool {
+	if a.Spoken || len(a.Text) != 4 || a.Text < "1900" || a.Text > "2099" {
+		return false
+	}
+	before := strings.TrimRight(text[:a.Start], " ")
+	word := lastWord(text, a.Start)
+	return in(" in since year until ", word) && !in(" ending ends starting ", lastWord(before, len(before)-len(word)))
+}
+
 // alike reports whether a joint stands between atoms, and neither before nor after them.
 func alike(text string, w []atom, joint string) bool {
 	for i := 1; i < len(w); i++ {
@@ -220,5 +270,5 @@ func alike(text string, w []atom, joint string) bool {
 	before, after := text[:w[0].Start], text[w[len(w)-1].End:]
 	end, _ := utf8.DecodeRuneInString(strings.TrimPrefix(after, joint))
 	_, digit := digitOf(end)
-	return !strings.HasSuffix(before, joint) && !(strings.HasPrefix(after, joint) && digit)
+	return !strings.HasSuffix(before, joint) && (!digit || !strings.HasPrefix(after, joint))
 }

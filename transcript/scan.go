@@ -89,8 +89,7 @@ func goesOn(after []atom, tail gap) bool {
 func atomAt(text string, i int, inside func() bool) (atom, bool) {
 	r, size := utf8.DecodeRuneInString(text[i:])
 	a := atom{Digits: Digits{Start: i, End: i + size}}
-	if digits, end := countedDigits(text, i); end > i {
-		a.Text, a.End, a.Spoken = digits, end, true
+	if several(text, &a) {
 		return a, true
 	}
 	if digits, end := figures(text, i); end > i {
@@ -100,22 +99,15 @@ func atomAt(text string, i int, inside func() bool) (atom, bool) {
 		}
 		return a, !dotted(text, a) && !counts(text, a)
 	}
-	if end := numeralZH(text, i); end > i {
-		a.Text, a.End, a.Spoken = numeralDigits(text[i:end]), end, true
-		return a, true
-	}
-	if d, ok := radioDigit(r); ok {
+	if d, ok := radioDigit(r); ok || r == '要' && misheardZH(text, a) {
 		a.Text, a.Spoken = decimal(d), true
 		a.lone = !digitBeside(text, a)
 		return a, true
 	}
 	if d, ok := ChineseDigit(r); ok {
-		a.Text, a.Spoken = decimal(d), true
-		if zeros, end := roundZH(text, a); end > a.End {
-			a.Text, a.End = a.Text+zeros, end
-			return a, true
-		}
-		return a, !wordZH(text, a, inside)
+		zeros, end := roundZH(text, a)
+		a.Text, a.End, a.Spoken = decimal(d)+zeros, end, true
+		return a, zeros != "" || !wordZH(text, a, inside)
 	}
 	before, _ := utf8.DecodeLastRuneInString(text[:i])
 	if isWord(before) && letter(r) {
@@ -128,20 +120,55 @@ func atomAt(text string, i int, inside func() bool) (atom, bool) {
 	if !letter(r) {
 		return a, false
 	}
+	return a, wordAt(text, &a, inside)
+}
+
+// several reads what has more digits than its words: 三个零, 双八, 四百四十二, 0 twice.
+func several(text string, a *atom) bool {
+	i := a.Start
+	digits, end := countedDigits(text, i)
+	if end <= i {
+		digits, end = severalZH(text, i)
+	}
+	if end <= i {
+		if end = numeralZH(text, i); end > i {
+			digits = numeralDigits(text[i:end])
+		}
+	}
+	if one, after := figures(text, i); end <= i && len(one) == 1 {
+		if times, after := timesEN(text, after); times > 1 {
+			digits, end = strings.Repeat(one, times), after
+		}
+	}
+	if end <= i {
+		return false
+	}
+	a.Text, a.End, a.Spoken = digits, end, true
+	return true
+}
+
+// wordAt reads an English word that is a digit or several.
+func wordAt(text string, a *atom, inside func() bool) bool {
+	i := a.Start
 	digits, end, vague := spokenWord(text, i)
-	if end == 0 && inside() {
+	sound := end == 0
+	if sound {
 		digits, end = soundsLike(text, i)
 	}
-	if end == 0 {
+	if end == 0 || sound && !inside() {
 		_, a.End = nextWord(text, i)
-		return a, false
+		return false
+	}
+	times, after := timesEN(text, end)
+	if times > 1 && len(digits) == 1 {
+		digits, end = strings.Repeat(digits, times), after
 	}
 	a.Text, a.End, a.Spoken, a.vague = digits, end, true, vague
-	if _, sound := homophones(strings.ToLower(text[i:end])); sound && strings.TrimSpace(text) == text[i:end] {
+	if sound && strings.TrimSpace(text) == text[i:end] {
 		a.lone = true
-		return a, true
+		return true
 	}
-	return a, !wordEN(text, &a) && !counts(text, a)
+	return !wordEN(text, a) && !counts(text, *a)
 }
 
 // dotted reports whether digits are what a mask has left.
@@ -192,7 +219,10 @@ func wordZH(text string, a atom, inside func() bool) bool {
 	if _, digit := ChineseDigit(next); digit {
 		return false
 	}
-	if _, radio := radioDigit(next); radio {
+	if _, radio := radioDigit(next); radio || next == '要' {
+		return false
+	}
+	if _, several := severalZH(text, a.End); several > 0 {
 		return false
 	}
 	before, _ := utf8.DecodeLastRuneInString(text[:a.Start])

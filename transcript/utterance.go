@@ -134,6 +134,9 @@ func withoutDigits(text string) string {
 	return Mask(doubtfulDigits(replaced(text, spans)))
 }
 
+// soundsEN are digits in a number only.
+const soundsEN = " oh o won tree ate "
+
 // doubtfulDigits hides what is a digit only in a number that goes on: oh, 洞, 一百四十一.
 func doubtfulDigits(text string) string {
 	var spans []span
@@ -145,7 +148,10 @@ func doubtfulDigits(text string) string {
 		if _, radio := radioDigit(r); radio {
 			end = i + utf8.RuneLen(r)
 		}
-		if word, after := nextWord(text, i); (word == "oh" || word == "o") && (i == 0 || !isWord(rune(text[i-1]))) {
+		if r == '要' && (i+utf8.RuneLen(r) == len(text) || digitBeside(text, atom{Digits: Digits{Start: i, End: i + utf8.RuneLen(r)}})) {
+			end = i + utf8.RuneLen(r)
+		}
+		if word, after := nextWord(text, i); in(soundsEN, word) && (i == 0 || !isWord(rune(text[i-1]))) {
 			end = after
 		}
 		if end > i {
