@@ -21,6 +21,14 @@ type ref struct {
 
 func (r ref) atom() atom { return r.u.atoms[r.at] }
 
+// about is what was said of the digits before them.
+func (r ref) about() about {
+	if a := r.atom(); a.named != unknown {
+		return a.named
+	}
+	return r.u.before
+}
+
 // chain is what a speaker has said of digits with links between them. Open says that
 // what is said next may belong to it.
 type chain struct {

@@ -318,7 +318,7 @@ func isIssuer(d []byte) bool {
 			n == 14 && (d[1] == '0' || d[1] == '6' || d[1] == '8') ||
 			n >= 16 && d[1] == '5'
 	case '4': // Visa
-		return n == 13 || n >= 16
+		return n == 13 || n == 16 || n == 19
 	case '5', '6', '9': // Mastercard, Maestro, UnionPay, older Chinese bank cards
 		return n >= 16
 	case '8': // UnionPay 81

@@ -22,6 +22,12 @@ type words struct {
 	notations map[string]notation
 	splits    map[string]splitter
 	twice     bool // numbers are said again, or read back by the agent
+
+	number func(r *rand.Rand, kind string) (p planted, groups []string) // nil for those of China
+	plus   []string                                                     // what stands before a country code
+	onFile []string                                                     // the agent says the number first
+	asides [][2]string                                                  // a question in the middle of a number, and its answer
+	echoes []string                                                     // the other repeats a part
 }
 
 // filler makes something innocent.
@@ -53,6 +59,28 @@ type piece struct {
 	text, sep string
 	n         int
 	border    bool // the first of a group
+
+	// at are the digits that the text shows, counted from the piece's first, where these
+	// are not its n digits in order; -1 is none of the number.
+	at []int
+}
+
+// digitsFrom are the digits of the number that the piece shows.
+func (p piece) digitsFrom(first int) []int {
+	var all []int
+	if p.at == nil {
+		for i := range p.n {
+			all = append(all, first+i)
+		}
+	}
+	for _, i := range p.at {
+		if i < 0 {
+			all = append(all, -1)
+		} else {
+			all = append(all, first+i)
+		}
+	}
+	return all
 }
 
 // notation says a number whose digits are in groups.
@@ -219,6 +247,10 @@ type parts struct {
 	of     [][]piece
 	others int  // segments of the other
 	stall  bool // one of the speaker
+	aside  bool // a question and its answer
+	echo   bool // the other repeats what was said
+	ended  bool // the last part is said by the other
+	drafts bool // the engine thinks better of what it heard
 }
 
 type splitter func(r *rand.Rand, ps []piece) parts
@@ -294,16 +326,19 @@ func veryPatient(r *rand.Rand, ps []piece) parts {
 
 // planted is a number in a dialogue.
 type planted struct {
-	kind, digits string
-	how          string // language, notation, split
+	kind, digits   string
+	how            string // language, notation, split
+	country        int    // digits of a country code
+	prefix, suffix string // letters of an identity number
 }
 
-// shown is how many digits may be seen at either end.
+// shown is how many digits may be seen at either end. Of a short number so many that
+// three are hidden.
 func (p *planted) shown() (head, tail int) {
 	if p.kind == "card" {
 		return 6, 4
 	}
-	return 3, 4
+	return p.country + min(3, len(p.digits)-p.country-7), 4
 }
 
 // line is one segment.
@@ -311,9 +346,10 @@ type line struct {
 	speaker        Speaker
 	text           string
 	number         *planted
-	from, to       int // digits of the number
+	at             []int // digits of the number that are said
 	before, behind string
 	cuts           []int // where an engine may have heard half of it
+	drafts         []string
 	innocent       []string
 }
 
@@ -345,13 +381,22 @@ func harmless(r *rand.Rand, w words) line {
 
 // tell asks for a number, says it, and perhaps says it again.
 func tell(r *rand.Rand, w words) []line {
-	p := &planted{kind: pick1(r, []string{"phone", "card", "id"})}
-	var groups []string
-	p.digits, groups = personalNumber(r, p.kind)
-	lines := []line{{speaker: Agent, text: pick1(r, w.questions[p.kind])}}
-	lines = append(lines, say(r, w, p, groups, Caller, pick1(r, w.carriers[p.kind]))...)
+	number := w.number
+	if number == nil {
+		number = func(r *rand.Rand, kind string) (planted, []string) {
+			digits, groups := personalNumber(r, kind)
+			return planted{kind: kind, digits: digits}, groups
+		}
+	}
+	kind := pick1(r, []string{"phone", "card", "id"})
+	p, groups := number(r, kind)
+	if w.onFile != nil && r.IntN(5) == 0 {
+		return say(r, w, &p, groups, Agent, pick1(r, w.onFile))
+	}
+	lines := []line{{speaker: Agent, text: pick1(r, w.questions[kind])}}
+	lines = append(lines, say(r, w, &p, groups, Caller, pick1(r, w.carriers[kind]))...)
 	if w.twice && r.IntN(3) == 0 {
-		lines = append(lines, say(r, w, p, groups, pick1(r, []Speaker{Caller, Agent}), "%s")...)
+		lines = append(lines, say(r, w, &p, groups, pick1(r, []Speaker{Caller, Agent}), "%s")...)
 	}
 	return lines
 }
@@ -387,47 +432,92 @@ func say(r *rand.Rand, w words, p *planted, groups []string, who Speaker, carrie
 	notation, split := pickKey(r, w.notations), pickKey(r, w.splits)
 	said := *p
 	said.how = w.language + ", " + notation + ", " + split
-	of := w.splits[split](r, w.notations[notation](r, groups))
+	pieces := dress(r, w, p, w.notations[notation](r, groups))
+	of := w.splits[split](r, pieces)
 	before, behind, _ := strings.Cut(carrier, "%s")
 	var lines []line
 	done := 0
 	for i, ps := range of.of {
-		l := line{speaker: who, number: &said, from: done}
+		l := line{speaker: who, number: &said}
+		last := i == len(of.of)-1
 		if i == 0 {
 			l.before = before
 		} else if strings.ContainsFunc(ps[0].sep, unicode.IsLetter) {
-			l.before = strings.TrimLeft(ps[0].sep, " ，")
+			l.before = strings.TrimLeft(ps[0].sep, " ,，")
 		}
-		if i == len(of.of)-1 {
+		if last {
 			l.behind = behind
 		}
-		l.text = l.before
-		for j, p := range ps {
-			if j > 0 {
-				l.text += p.sep
-			}
-			l.text += p.text
-			done += p.n
-			l.cuts = append(l.cuts, len(l.text))
+		if last && i > 0 && of.ended {
+			l.speaker = other(who)
+		}
+		done = l.add(ps, done)
+		if of.drafts {
+			l.drafts = append(l.drafts, l.text[:pick1(r, l.cuts)])
 		}
 		l.text += l.behind
-		l.to = done
 		lines = append(lines, l)
-		if i < len(of.of)-1 {
-			lines = append(lines, interlude(r, w, who, of)...)
+		if !last {
+			lines = append(lines, interlude(r, w, l, of)...)
 		}
 	}
 	return lines
 }
 
-func interlude(r *rand.Rand, w words, who Speaker, of parts) []line {
-	other := Agent
-	if who == Agent {
-		other = Caller
+// dress puts before and behind the digits what belongs to the number.
+func dress(r *rand.Rand, w words, p *planted, ps []piece) []piece {
+	if p.country > 0 {
+		plus, all := pick1(r, w.plus), []int{}
+		for range decode(plus) {
+			all = append(all, -1)
+		}
+		ps[0].at = append(all, ps[0].digitsFrom(0)...)
+		ps[0].text = plus + ps[0].text
 	}
+	ps[0].text = p.prefix + ps[0].text
+	ps[len(ps)-1].text += p.suffix
+	return ps
+}
+
+// add says pieces, the first of which begins with a digit of the number.
+func (l *line) add(ps []piece, digit int) (next int) {
+	l.text = l.before
+	for j, p := range ps {
+		if j > 0 {
+			l.text += p.sep
+		}
+		l.text += p.text
+		l.at = append(l.at, p.digitsFrom(digit)...)
+		l.cuts = append(l.cuts, len(l.text))
+		digit += p.n
+	}
+	return digit
+}
+
+func other(s Speaker) Speaker {
+	if s == Agent {
+		return Caller
+	}
+	return Agent
+}
+
+// interlude is what comes after a part of a number.
+func interlude(r *rand.Rand, w words, part line, of parts) []line {
+	who := part.speaker
 	var lines []line
+	if of.echo {
+		l := part
+		l.speaker, l.drafts, l.cuts = other(who), nil, nil
+		l.before, l.behind, _ = strings.Cut(pick1(r, w.echoes), "%s")
+		l.text = l.before + strings.TrimPrefix(part.text, part.before) + l.behind
+		lines = append(lines, l)
+	}
 	for range of.others {
-		lines = append(lines, line{speaker: other, text: pick1(r, w.acks)})
+		lines = append(lines, line{speaker: other(who), text: pick1(r, w.acks)})
+	}
+	if of.aside {
+		a := pick1(r, w.asides)
+		lines = append(lines, line{speaker: other(who), text: a[0]}, line{speaker: who, text: a[1]})
 	}
 	if of.stall {
 		lines = append(lines, line{speaker: who, text: pick1(r, w.stalls)})

@@ -2,7 +2,8 @@ package transcript
 
 // What the generated dialogues are made of. The masker was tuned on the first words. The
 // second were written before the masker was, the third and the fourth
-// (dialogue_heldout_test.go) after what was before them had been learnt from; each was
+// (dialogue_heldout_test.go) after what was before them had been learnt from. The fifth is
+// of one who had not read the masker, the sixth came after that was learnt from. Each was
 // measured once before anything was mended for it (docs/benchmarks.md).
 
 func tunedWords() []words {

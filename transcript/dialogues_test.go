@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -16,33 +14,51 @@ import (
 // of numbers that are masked in the end, precision that of innocent ones among all that
 // are masked.
 func TestDialogues(t *testing.T) {
-	const dialogues = 250 // of each half and language
-	for _, half := range []struct {
+	const dialogues = 170 // of each set and language
+	for _, set := range []struct {
 		name  string
 		words []words
-	}{{"first", tunedWords()}, {"second", laterWords()}, {"third", thirdWords()}, {"held out", heldOutWords()}} {
-		for i, w := range half.words {
+		seed  uint64
+		asked asked
+	}{
+		{"first", tunedWords(), 20261105, inFullOf},
+		{"second", laterWords(), 20261105, inFullOf},
+		{"third", thirdWords(), 20261105, inFullOf},
+		{"fourth", heldOutWords(), 20261105, inFullOf},
+		{"fifth", fifthWords(), 20261127, inFullOf},
+		{"sixth", sixthWords(), 20261128, partOf},
+	} {
+		for i, w := range set.words {
 			var m measure
-			r := rand.New(rand.NewPCG(20261105, uint64(i)))
+			r := rand.New(rand.NewPCG(set.seed, uint64(i)))
 			for range dialogues {
 				m.dialogue(dialogue(r, w))
 			}
-			t.Logf("%s, %s: %s", half.name, w.language, &m)
+			t.Logf("%s, %s: %s", set.name, w.language, &m)
 			for _, how := range slices.Sorted(maps.Keys(m.missed)) {
 				t.Logf("  %d missed of %s, such as %q", m.missed[how].n, how, m.missed[how].example)
 			}
 			for _, text := range slices.Sorted(maps.Keys(m.hurt)) {
 				t.Logf("  hidden for nothing: %q", text)
 			}
-			if m.leaks > 0 {
-				t.Errorf("%s, %s: %d leaks", half.name, w.language, m.leaks)
+			if float64(m.leaks) > set.asked.leaks*float64(m.numbers) {
+				t.Errorf("%s, %s: %d leaks", set.name, w.language, m.leaks)
 			}
-			if m.recall() < 0.99 || m.precision() < 0.95 || m.readable() < 0.95 {
-				t.Errorf("%s, %s: below what is asked", half.name, w.language)
+			if m.recall() < set.asked.recall || m.precision() < set.asked.precision || m.readable() < 0.95 {
+				t.Errorf("%s, %s: below what is asked", set.name, w.language)
 			}
 		}
 	}
 }
+
+// asked is what a set must come to; leaks are by number said.
+type asked struct{ leaks, recall, precision float64 }
+
+// Of the last set not all is learnt: docs/benchmarks.md says what is left.
+var (
+	inFullOf = asked{0, 0.99, 0.95}
+	partOf   = asked{0.05, 0.98, 0.9}
+)
 
 // measure counts over dialogues.
 type measure struct {
@@ -76,6 +92,9 @@ func (m *measure) dialogue(lines []line) {
 	}
 	for i, l := range lines {
 		m.interims(&masker, l)
+		for _, draft := range l.drafts {
+			take(masker.Add(i+1, l.speaker, draft))
+		}
 		take(masker.Add(i+1, l.speaker, l.text))
 	}
 	take(masker.Flush())
@@ -178,71 +197,46 @@ func (m *measure) harmless(l line, versions []string) {
 	}
 }
 
-// seen are the digits of the number that a version of the line shows.
+// seen are the digits of the number that a version of the line shows. Where it has other
+// symbols than the line and its drafts, nobody knows which: it shows all.
 func (l line) seen(version string) []int {
-	symbols := []rune(decode(version))
-	before, behind := len(decode(l.before)), len(decode(l.behind)) // such as a debit one
-	exact := len(symbols) == before+l.to-l.from+behind
-	if exact {
-		symbols = symbols[before : before+l.to-l.from]
-	}
-	var at []int
-	for i, c := range symbols {
-		switch {
-		case c == '•':
-		case exact:
-			at = append(at, l.from+i)
-		default:
-			at = append(at, len(l.number.digits)/2) // nobody knows which: a leak
+	before, behind := len(heard(l.before)), len(heard(l.behind)) // such as a debit one
+	symbols := heard(version)
+	said := 0
+	for _, as := range append(l.drafts, l.text) {
+		if len(heard(as)) == len([]rune(symbols)) {
+			said = len(heard(as)) - before
 		}
 	}
-	return at
+	at := l.at
+	switch said {
+	case len(at) + behind:
+		said = len(at)
+	case 0: // a mask leaves out the country code
+		at = l.national()
+		said = len([]rune(symbols)) - before - behind
+	}
+	if said != len(at) && (said == 0 || said > len(at) || len(at) < len(l.at)) {
+		version = strings.TrimSuffix(strings.TrimPrefix(version, l.before), l.behind)
+		if strings.ContainsAny(heard(version), "0123456789X") {
+			return l.at
+		}
+		return nil
+	}
+	var seen []int
+	for i, c := range []rune(symbols)[before : before+said] {
+		if c != '•' && at[i] >= 0 {
+			seen = append(seen, at[i])
+		}
+	}
+	return seen
 }
 
-// decode reads digits and dots in any notation of the dialogues. It shares nothing with
-// the masker.
-func decode(text string) string {
-	text = strings.ToLower(text)
-	for _, phrase := range []string{"last four", "followed by", "and then", "后四位", "接下来"} {
-		text = strings.ReplaceAll(text, phrase, " ")
+// national are the digits that are said, without those of a country code.
+func (l line) national() []int {
+	i := 0
+	for i < len(l.at) && l.at[i] < l.number.country {
+		i++
 	}
-	text = doubles.ReplaceAllStringFunc(text, func(s string) string {
-		how, what, _ := strings.Cut(s, " ")
-		return strings.Repeat(what+" ", map[string]int{"double": 2, "triple": 3}[how])
-	})
-	text = countedZh.ReplaceAllStringFunc(text, func(s string) string {
-		r := []rune(s)
-		return strings.Repeat(string(r[2]), map[rune]int{'两': 2, '三': 3}[r[0]])
-	})
-	return symbolsOnly.ReplaceAllString(decoder().Replace(strings.Map(func(c rune) rune {
-		if c >= '！' && c <= '～' {
-			return c - '！' + '!'
-		}
-		return c
-	}, text)), "")
+	return l.at[i:]
 }
-
-var (
-	symbolsOnly = regexp.MustCompile(`[^0-9X•]+`)
-	doubles     = regexp.MustCompile(`(double|triple) (\w+)`)
-	countedZh   = regexp.MustCompile(`(两|三)个(.)`)
-)
-
-var decoder = sync.OnceValue(func() *strings.Replacer {
-	var pairs []string
-	for i, w := range strings.Fields("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen") {
-		pairs = append(pairs, w, fmt.Sprint(10+i))
-	}
-	for i, w := range strings.Fields("twenty thirty forty fifty sixty seventy eighty ninety") {
-		for j, u := range enDigits[1:] {
-			pairs = append(pairs, w+"-"+u, fmt.Sprint(10*(i+2)+j+1))
-		}
-		pairs = append(pairs, w, fmt.Sprint(10*(i+2)))
-	}
-	for _, forms := range [][]string{enDigits, ohDigits, zhDigits, yaoDigits, zeroDigits} {
-		for i, w := range forms {
-			pairs = append(pairs, w, fmt.Sprint(i))
-		}
-	}
-	return strings.NewReplacer(append(pairs, "x", "X", "叉", "X")...)
-})

@@ -50,36 +50,15 @@ func DigitRuns(text string) [][]Digits {
 	return all
 }
 
-// EnglishNumber is the value of a number word below one hundred, in lower case; "oh"
-// and "o" are zero.
-func EnglishNumber(word string) (int, bool) {
-	units := [...]string{
-		"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-		"thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-	}
-	for i, u := range units {
-		if word == u {
-			return i, true
-		}
-	}
-	tens := [...]string{"twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"}
-	for i, t := range tens {
-		if word == t {
-			return (i + 2) * 10, true
-		}
-	}
-	return 0, word == "oh" || word == "o" || word == "nought" || word == "naught"
-}
-
 // ChineseDigit is the value of a digit as it is written, spoken (幺, 两) or written on
 // cheques (壹).
 func ChineseDigit(r rune) (int, bool) {
 	if d, ok := chineseDigit(r); ok {
 		return int(d - '0'), true
 	}
-	const cheque = "零壹贰叁肆伍陆柒捌玖"
+	const cheque = "零壹贰叁肆伍陆柒捌玖零壹貳參肆伍陸柒捌玖"
 	if i := strings.IndexRune(cheque, r); i >= 0 {
-		return i / len("零"), true
+		return i / len("零") % 10, true
 	}
 	return 0, false
 }
@@ -93,67 +72,52 @@ func figures(text string, i int) (string, int) {
 		if _, chinese := chineseDigit(r); !ok || chinese {
 			break
 		}
+		if _, many := countedDigits(text, i); many > i && len(digits) > 0 {
+			break // 63个2
+		}
 		digits = append(digits, d)
 		i += size
 	}
 	return string(digits), i
 }
 
-// spokenWord reads a number word: seven, oh, nineteen, thirty-eight, double five, eight
-// hundred.
-func spokenWord(text string, i int) (digits string, end int, vague bool) {
-	word, end := nextWord(text, i)
-	if times := map[string]int{"double": 2, "triple": 3, "treble": 3, "quadruple": 4}[word]; times > 0 {
-		digits, end = repeated(text, end, times)
-		return digits, end, false
-	}
-	v, ok := EnglishNumber(word)
-	if !ok {
-		return "", 0, false
-	}
-	from := skipSpace(text, end)
-	next, after := nextWord(text, from)
-	u, ok := EnglishNumber(next)
-	switch {
-	case ok && v >= 20 && u > 0 && u < 10:
-		return decimal(v + u), after, !strings.Contains(text[end:from], "-")
-	case v == 0 || v >= 10:
-	case next == "hundred":
-		return decimal(v) + "00", after, false
-	case next == "thousand":
-		return decimal(v) + "000", after, false
-	}
-	return decimal(v), end, false
-}
-
-// repeated reads the digit that is doubled or tripled: five, oh, 5.
-func repeated(text string, i, times int) (string, int) {
-	i = skipSpace(text, i)
-	next, after := nextWord(text, i)
-	v, ok := EnglishNumber(next)
-	if ok && v < 10 {
-		return strings.Repeat(decimal(v), times), after
-	}
-	if d, after := figures(text, i); len(d) == 1 {
-		return strings.Repeat(d, times), after
-	}
-	return "", 0
-}
-
-// countedDigits reads 三个零 and 两个8: so many of one digit.
+// countedDigits reads 三个零, 两个8 and 3个0: so many of one digit.
 func countedDigits(text string, i int) (string, int) {
 	r, size := utf8.DecodeRuneInString(text[i:])
-	times := strings.IndexRune("两三四五六", r)
-	rest, ok := strings.CutPrefix(text[i+size:], "个")
-	if times < 0 || !ok {
+	d, ok := digitOf(r)
+	rest, one := cutAny(text[i+size:], "个", "個")
+	if times := int(d - '0'); !ok || !one || times < 2 || times > 6 {
 		return "", 0
 	}
-	d, width := utf8.DecodeRuneInString(rest)
-	v, ok := digitOf(d)
-	if next, _ := utf8.DecodeRuneInString(rest[width:]); !ok || numeralUnit(next) || next == '个' {
+	digit, width := utf8.DecodeRuneInString(rest)
+	v, ok := digitOf(digit)
+	next, _ := utf8.DecodeRuneInString(rest[width:])
+	if !ok || numeralUnit(next) || next == '个' || next == '個' {
 		return "", 0
 	}
-	return strings.Repeat(string(rune(v)), times/len("两")+2), i + size + len("个") + width
+	return strings.Repeat(string(rune(v)), int(d-'0')), len(text) - len(rest) + width
+}
+
+// cutAny cuts off the prefix that a text has.
+func cutAny(text string, prefixes ...string) (rest string, ok bool) {
+	for _, p := range prefixes {
+		if rest, ok = strings.CutPrefix(text, p); ok {
+			return rest, true
+		}
+	}
+	return text, false
+}
+
+// severalZH reads 双八 and 仨零: two or three of one digit.
+func severalZH(text string, i int) (string, int) {
+	r, size := utf8.DecodeRuneInString(text[i:])
+	times := map[rune]int{'双': 2, '俩': 2, '孖': 2, '仨': 3}[r]
+	digit, width := utf8.DecodeRuneInString(text[i+size:])
+	v, ok := digitOf(digit)
+	if next, _ := utf8.DecodeRuneInString(text[i+size+width:]); times == 0 || !ok || numeralUnit(next) {
+		return "", 0
+	}
+	return strings.Repeat(string(rune(v)), times), i + size + width
 }
 
 // decimal writes a number below one hundred.
@@ -214,7 +178,7 @@ func plusBefore(text string, start int) (bool, int) {
 
 // checkDigit reads an X that stands alone.
 func checkDigit(text string, i int) int {
-	for _, x := range []string{"X", "x", "Ｘ", "叉", "ex", "Ex", "eks"} {
+	for _, x := range []string{"X", "x", "Ｘ", "叉", "艾克斯", "ex", "Ex", "eks"} {
 		if tail, ok := strings.CutPrefix(text[i:], x); ok {
 			if r, _ := utf8.DecodeRuneInString(tail); !isWord(r) {
 				return i + len(x)

@@ -163,7 +163,7 @@ func chineseDigit(r rune) (byte, bool) {
 		return '0', true
 	case '一', '幺':
 		return '1', true
-	case '二', '两':
+	case '二', '两', '兩':
 		return '2', true
 	case '三':
 		return '3', true

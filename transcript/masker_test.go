@@ -78,6 +78,24 @@ func TestMasker(t *testing.T) {
 			{Agent, "what is your account number", "", ""},
 			{Caller, "2033184", "•••••••", "••••184"},
 		},
+		"one digit corrected": {
+			{Caller, "one three eight zero zero one three six no sorry five eight zero zero", "• • • • • • • • no sorry • • • •", "••••••••••••"},
+			{Caller, "an order came on Monday", "", ""},
+		},
+		"begun by one and ended by the other": {
+			{Agent, "is it still 138 0013", "is it still ••• ••••", "is it still ••• ••••"},
+			{Caller, "8000, yes it is, as it has always been", "••••, yes it is, as it has always been", "••••, yes it is, as it has always been"},
+		},
+		"repeated in small pieces": {
+			{Agent, "your mobile please", "", ""},
+			{Caller, "0 7", "• •", "••"},
+			{Agent, "0 7, yes", "• •, yes", "• •, yes"},
+			{Caller, "7 0 0", "• • •", "•••"},
+			{Caller, "9 0 0 1 2 3", "• • • • • •", "••••••"},
+		},
+		"an address, coordinates and a year": {
+			{Caller, "my router at 192.168.1.20 is at 31.23, 121.47 since 2008, is that of any help to you", "", ""},
+		},
 		"one number after another": {
 			{Caller, "138 0013 8000, 139 0013 9000 and that is really all I have to say to you", "138••••8000, 139••••9000 and that is really all I have to say to you", "138••••8000, 139••••9000 and that is really all I have to say to you"},
 		},

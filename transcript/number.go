@@ -2,13 +2,14 @@ package transcript
 
 import (
 	"slices"
-	"strings"
 )
 
 const (
 	// fewestUnnamed digits in a row are masked even though nothing is known of them:
 	// what was misheard has no check digit that holds.
-	fewestUnnamed = 10
+	fewestUnnamed = 7
+	// fewestLoose is the same with other words between.
+	fewestLoose = 9
 	// longestPhone is what is masked as one where nothing is known of it.
 	longestPhone = 12
 	// mostKnown numbers of a call are known again when they are repeated.
@@ -59,62 +60,6 @@ type verdict struct {
 	done bool
 	// fresh ones are done since the last segment.
 	fresh bool
-}
-
-// judge says what is shown of a chain as if it were complete.
-func judge(refs []ref) []verdict {
-	vs := make([]verdict, len(refs))
-	takeAll(refs, vs, candidates(refs))
-	eachRun(refs, vs, func(i, n int) {
-		if k := doubtful(refs[i : i+n]); k != plain {
-			take(refs[i:i+n], vs[i:i+n], k)
-		}
-	})
-	return vs
-}
-
-// take gives refs the verdict of a number.
-func take(refs []ref, vs []verdict, k kind) {
-	if slices.ContainsFunc(refs, func(r ref) bool { return r.atom().vague }) {
-		k = blank
-	}
-	masked := mask(k, digits(refs), refs[0].atom().Plus)
-	at := 0
-	for i, r := range refs {
-		size := len(r.atom().Text)
-		vs[i] = verdict{text: strings.Join(masked.shown[at:at+size], ""), of: &masked}
-		at += size
-	}
-}
-
-// takeAll takes candidates in order. Where they overlap, and none has the others as its
-// beginning, nobody knows which is the number, and all is hidden.
-func takeAll(refs []ref, vs []verdict, found []candidate) {
-	for len(found) > 0 {
-		c, n := found[0], 1
-		for n < len(found) && found[n].from < c.to {
-			c = c.with(found[n])
-			n++
-		}
-		take(refs[c.from:c.to], vs[c.from:c.to], c.k)
-		found = found[n:]
-	}
-}
-
-// eachRun calls f for the runs of refs with strong links that no verdict takes.
-func eachRun(refs []ref, vs []verdict, f func(i, n int)) {
-	for i := 0; i < len(refs); {
-		n := 1
-		for i+n < len(refs) && refs[i+n].link == strong && vs[i+n].of == nil {
-			n++
-		}
-		if vs[i].of != nil {
-			i++
-			continue
-		}
-		f(i, n)
-		i += n
-	}
 }
 
 // candidate is a sequence of refs that is a number by its form and check digit.
@@ -186,7 +131,11 @@ func appendForms(all []candidate, refs []ref, i int) []candidate {
 		if across && !inFull(len(d)) {
 			continue
 		}
-		if k := form(d, plus && !across); k != plain {
+		k := form(d, plus && !across)
+		if across && k == card {
+			k = pick(blank, len(d) >= 15) // one in ten has the check digit by chance
+		}
+		if k != plain {
 			all = append(all, candidate{i, n + 1, k})
 		}
 	}
@@ -230,18 +179,15 @@ func doubtful(run []ref) kind {
 	if len(d) < fewestDigits || run[0].atom().quantity {
 		return plain
 	}
-	what := run[0].atom().named
-	if what == unknown {
-		what = run[0].u.before
-	}
+	what := run[0].about()
 	isDay := len(run) == 1 && len(d) >= 8 && len(d) <= 14 && isDate([]byte(d))
 	switch {
 	case what == somethingElse && len(d) <= mostDigits, what == unknown && isDay:
 		return plain
 	case what != somebodys && len(d) < fewestUnnamed:
 		return plain
-	case slices.ContainsFunc(run, func(r ref) bool { return r.atom().Spoken }):
-		return blank // it may have been heard wrongly
+	case len(run) > 1 || run[0].atom().Spoken:
+		return blank // it may have been heard wrongly, or go on
 	case len(d) > longestPhone:
 		return long
 	}

@@ -38,7 +38,7 @@ func scan(text string) (atoms []atom, tail gap) {
 	from := 0 // end of the atom before
 	stop := false
 	for i := 0; i < len(text); {
-		if end := numeralZH(text, i); end > i {
+		if end := numeralZH(text, i); end > i && !readOut(text, i, end) {
 			stop = true
 			i = end
 			continue
@@ -89,17 +89,25 @@ func goesOn(after []atom, tail gap) bool {
 func atomAt(text string, i int, inside func() bool) (atom, bool) {
 	r, size := utf8.DecodeRuneInString(text[i:])
 	a := atom{Digits: Digits{Start: i, End: i + size}}
+	if several(text, &a) {
+		return a, true
+	}
 	if digits, end := figures(text, i); end > i {
 		a.Text, a.End = digits, end
+		if zeros, end := roundZH(text, a); len(digits) == 1 && zeros != "" {
+			a.Text, a.End = digits+zeros, end
+		}
 		return a, !dotted(text, a) && !counts(text, a)
 	}
-	if digits, end := countedDigits(text, i); end > i {
-		a.Text, a.End, a.Spoken = digits, end, true
+	if d, ok := radioDigit(r); ok || r == '要' && misheardZH(text, a) {
+		a.Text, a.Spoken = decimal(d), true
+		a.lone = !digitBeside(text, a)
 		return a, true
 	}
 	if d, ok := ChineseDigit(r); ok {
-		a.Text, a.Spoken = decimal(d), true
-		return a, !wordZH(text, a, inside)
+		zeros, end := roundZH(text, a)
+		a.Text, a.End, a.Spoken = decimal(d)+zeros, end, true
+		return a, zeros != "" || !wordZH(text, a, inside)
 	}
 	before, _ := utf8.DecodeLastRuneInString(text[:i])
 	if isWord(before) && letter(r) {
@@ -112,13 +120,55 @@ func atomAt(text string, i int, inside func() bool) (atom, bool) {
 	if !letter(r) {
 		return a, false
 	}
+	return a, wordAt(text, &a, inside)
+}
+
+// several reads what has more digits than its words: 三个零, 双八, 四百四十二, 0 twice.
+func several(text string, a *atom) bool {
+	i := a.Start
+	digits, end := countedDigits(text, i)
+	if end <= i {
+		digits, end = severalZH(text, i)
+	}
+	if end <= i {
+		if end = numeralZH(text, i); end > i {
+			digits = numeralDigits(text[i:end])
+		}
+	}
+	if one, after := figures(text, i); end <= i && len(one) == 1 {
+		if times, after := timesEN(text, after); times > 1 {
+			digits, end = strings.Repeat(one, times), after
+		}
+	}
+	if end <= i {
+		return false
+	}
+	a.Text, a.End, a.Spoken = digits, end, true
+	return true
+}
+
+// wordAt reads an English word that is a digit or several.
+func wordAt(text string, a *atom, inside func() bool) bool {
+	i := a.Start
 	digits, end, vague := spokenWord(text, i)
-	if end == 0 {
+	sound := end == 0
+	if sound {
+		digits, end = soundsLike(text, i)
+	}
+	if end == 0 || sound && !inside() {
 		_, a.End = nextWord(text, i)
-		return a, false
+		return false
+	}
+	times, after := timesEN(text, end)
+	if times > 1 && len(digits) == 1 {
+		digits, end = strings.Repeat(digits, times), after
 	}
 	a.Text, a.End, a.Spoken, a.vague = digits, end, true, vague
-	return a, !wordEN(text, &a) && !counts(text, a)
+	if sound && strings.TrimSpace(text) == text[i:end] {
+		a.lone = true
+		return true
+	}
+	return !wordEN(text, a) && !counts(text, *a)
 }
 
 // dotted reports whether digits are what a mask has left.
@@ -141,6 +191,9 @@ func counts(text string, a atom) bool {
 // digitNext reports whether digits follow at once.
 func digitNext(text string, i int) bool {
 	i = skipSpace(text, i)
+	if strings.HasPrefix(text[i:], ", ") {
+		i += len(", ")
+	}
 	_, written := figures(text, i)
 	_, end, _ := spokenWord(text, i)
 	return written > i || end > 0
@@ -164,6 +217,12 @@ func wordZH(text string, a atom, inside func() bool) bool {
 	rest := text[a.End:]
 	next, _ := utf8.DecodeRuneInString(rest)
 	if _, digit := ChineseDigit(next); digit {
+		return false
+	}
+	if _, radio := radioDigit(next); radio || next == '要' {
+		return false
+	}
+	if _, several := severalZH(text, a.End); several > 0 {
 		return false
 	}
 	before, _ := utf8.DecodeLastRuneInString(text[:a.Start])

@@ -3,6 +3,7 @@ package transcript
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // utterance is a segment that may still change.
@@ -47,8 +48,18 @@ func (m *Masker) put(u *utterance) {
 	}
 	const asked = 2 // segments before it
 	for i := at - 1; i >= 0 && i >= at-asked && u.before == unknown; i-- {
-		u.before = aboutNext(m.recent[i].text)
+		u.before = m.recent[i].asks(u, i == at-1)
 	}
+}
+
+// asks is what an utterance says that the number in a later one is. Only a question right
+// before it asks for another thing than a personal number.
+func (u *utterance) asks(later *utterance, next bool) about {
+	about := aboutNext(u.text)
+	if about == somethingElse && (len(u.atoms) > 0 || u.speaker == later.speaker || !next) {
+		return unknown
+	}
+	return about
 }
 
 // forget drops the oldest utterance. What was hidden in it stays hidden, and so does
@@ -120,7 +131,34 @@ func withoutDigits(text string) string {
 	for _, a := range atoms {
 		spans = append(spans, span{a.Start, a.End, dots(a)})
 	}
-	return Mask(replaced(text, spans))
+	return Mask(doubtfulDigits(replaced(text, spans)))
+}
+
+// soundsEN are digits in a number only.
+const soundsEN = " oh o won tree ate "
+
+// doubtfulDigits hides what is a digit only in a number that goes on: oh, 洞, 一百四十一.
+func doubtfulDigits(text string) string {
+	var spans []span
+	for i, r := range text {
+		if n := len(spans); n > 0 && i < spans[n-1].end {
+			continue
+		}
+		end := numeralZH(text, i)
+		if _, radio := radioDigit(r); radio {
+			end = i + utf8.RuneLen(r)
+		}
+		if r == '要' && (i+utf8.RuneLen(r) == len(text) || digitBeside(text, atom{Digits: Digits{Start: i, End: i + utf8.RuneLen(r)}})) {
+			end = i + utf8.RuneLen(r)
+		}
+		if word, after := nextWord(text, i); in(soundsEN, word) && (i == 0 || !isWord(rune(text[i-1]))) {
+			end = after
+		}
+		if end > i {
+			spans = append(spans, span{i, end, hidden})
+		}
+	}
+	return replaced(text, spans)
 }
 
 // span is a piece of a text with what is shown in its place.

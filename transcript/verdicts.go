@@ -20,6 +20,7 @@ func (m *Masker) settle() {
 	for _, c := range all {
 		m.recognise(c, pending)
 	}
+	m.turns(all)
 }
 
 // decide judges a chain. What may still become part of a number is hidden; its digits
