@@ -36,7 +36,7 @@ func layers() []layer {
 		{"tts", []string{"media", "tts/ssml", "internal/breaker", "internal/secret", "internal/webclient"}, "speech becomes prompts; it does not know who hears them"},
 		{"tts/promptset", []string{"media", "tts", "tts/ssml"}, "as tts"},
 		{"asr", []string{"media", "media/vad", "internal/secret", "internal/spelling"}, "hears sound and tells words; it does not know whose they are"},
-		{"asr/sphinx", []string{"asr", "media", "internal/spelling"}, "one engine; its C is in a process of its own"},
+		{"asr/sphinx", []string{"asr", "media", "internal/helper", "internal/spelling"}, "one engine; its C is in a process of its own"},
 		{"asr/asrtest", []string{"asr", "media", "internal/secret"}, "judges engines by their contract"},
 		{"routing", nil, "matching is tested, simulated and replayed without a telephone"},
 		{"routing/...", []string{"routing"}, "state of queues; the domain does not know where it is kept"},
@@ -50,6 +50,7 @@ func layers() []layer {
 		{"internal/secret", nil, "one type that cannot print, for all who hold secrets"},
 		{"internal/webclient", nil, "one client for all who ask over HTTP"},
 		{"internal/breaker", nil, "one breaker for all who ask over HTTP"},
+		{"internal/helper", nil, "keeps programs running; what they do is their owners' business"},
 		{"internal/seal", nil, "ciphers know bytes only"},
 		{"internal/sqlitedb", nil, "opens and migrates databases; what is in them is the stores' own"},
 		{"internal/obs", []string{"transcript"}, "logs and metrics need the masking of numbers, and nothing else"},
@@ -67,7 +68,7 @@ func layers() []layer {
 		{"configs", nil, "embedded files"},
 		{"web", nil, "embedded pages"},
 		{"cmd/ivrd", []string{"..."}, "wires everything together"},
-		{"cmd/ivrd-asr", []string{"asr/sphinx"}, "a process around the engine"},
+		{"cmd/ivrd-asr", []string{"asr/sphinx", "internal/helper"}, "a process around the engine"},
 		{"cmd/ivrload", []string{"internal/load", "media"}, "a command line for the load generator"},
 	}
 }
