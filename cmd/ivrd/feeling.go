@@ -3,18 +3,29 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 
 	"github.com/ivrd/ivrd/asr/emotion"
+	"github.com/ivrd/ivrd/asr/emotion/onnx"
 	"github.com/ivrd/ivrd/asr/emotion/remote"
 	"github.com/ivrd/ivrd/internal/config"
+	"github.com/ivrd/ivrd/internal/helper"
 	"github.com/ivrd/ivrd/internal/obs"
 )
 
 // feeling is the model that judges callers' utterances after the rules have. The zero
 // value is none.
-type feeling struct{ client *remote.Client }
+type feeling struct{ client emotionClient }
+
+// emotionClient is of a model elsewhere, or of the helper.
+type emotionClient interface {
+	emotion.Model
+	Counters() remote.Counters
+	Resting() bool
+	Close()
+}
 
 // model is what calls ask; nil when there is none.
 func (f feeling) model() emotion.Model {
@@ -24,28 +35,39 @@ func (f feeling) model() emotion.Model {
 	return f.client
 }
 
-// openFeeling makes the client of the model, if there is one, and says who judges.
-func (h *house) openFeeling() error {
+// openFeeling makes the client of the model, if there is one, or starts the helper, and
+// says who judges.
+func (h *house) openFeeling(ctx context.Context) error {
 	s := h.file.Speech
 	if !s.Emotion {
 		return nil
 	}
 	judges := "rules"
 	if s.EmotionModel.Used() {
-		client, err := newEmotionClient(s.EmotionModel, h.log)
+		client, err := newEmotionClient(ctx, s.EmotionModel, h.log)
 		if err != nil {
 			return err
 		}
 		h.feeling.client = client
 		h.opened(func() error { client.Close(); return nil })
-		judges += ", then the model at " + place(s.EmotionModel.URL)
+		judges += ", then the model " + place(s.EmotionModel)
 	}
 	h.log.Info("callers' emotion is judged", "by", judges)
 	return nil
 }
 
 // newEmotionClient trusts the configuration in where voices may travel in clear.
-func newEmotionClient(c config.EmotionModel, log *slog.Logger) (*remote.Client, error) {
+func newEmotionClient(ctx context.Context, c config.EmotionModel, log *slog.Logger) (emotionClient, error) {
+	if c.ONNX != "" {
+		path, err := findEmotionHelper(c)
+		if err != nil {
+			return nil, err
+		}
+		return onnx.Start(ctx, onnx.ProcessConfig{
+			Path: path, Model: c.ONNX, Library: c.Library, Output: c.Output, Limit: c.Limit, Log: log,
+			Spec: onnx.Spec{Labels: c.Labels, Rate: c.Rate, Normalise: c.Normalise},
+		})
+	}
 	format := remote.WAV
 	if c.Format == config.FormatL16 {
 		format = remote.L16
@@ -53,16 +75,31 @@ func newEmotionClient(c config.EmotionModel, log *slog.Logger) (*remote.Client, 
 	return remote.New(remote.Config{URL: c.URL, Plain: true, Token: c.Key, Format: format, Timeout: c.Limit, Log: log})
 }
 
-// place is what of a URL holds no secret.
-func place(address string) string {
-	u, err := url.Parse(address)
+// findEmotionHelper finds the program that an ONNX model needs.
+func findEmotionHelper(c config.EmotionModel) (string, error) {
+	if c.ONNX == "" {
+		return "", nil
+	}
+	path, err := helper.Find(onnx.Helper)
 	if err != nil {
-		return ""
+		return "", fmt.Errorf("speech.emotion_model.onnx: %w (hint: make build-emotion)", err)
+	}
+	return path, nil
+}
+
+// place is where a model is, as far as that holds no secret.
+func place(c config.EmotionModel) string {
+	u, err := url.Parse(c.URL)
+	switch {
+	case c.ONNX != "":
+		return c.ONNX
+	case err != nil:
+		return "elsewhere"
 	}
 	if u.Scheme == "unix" {
-		return u.Path
+		return "at " + u.Path
 	}
-	return u.Host
+	return "at " + u.Host
 }
 
 // well fails while the model rests for its faults: the rules judge.

@@ -23,7 +23,7 @@ func judging(t *testing.T, s config.Speech) (h *house, log *bytes.Buffer) {
 			t.Error(err)
 		}
 	})
-	if err := h.openFeeling(); err != nil {
+	if err := h.openFeeling(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return h, log

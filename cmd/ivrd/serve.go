@@ -173,7 +173,7 @@ func (h *house) openCalls(ctx context.Context) error {
 	if err := h.openHearing(ctx); err != nil {
 		return err
 	}
-	if err := h.openFeeling(); err != nil {
+	if err := h.openFeeling(ctx); err != nil {
 		return err
 	}
 	dial := &lateDialer{}

@@ -32,6 +32,7 @@ func layers() []layer {
 		{"ivr/flowtest", []string{"ivr", "ivr/internal/..."}, "as ivr: a scenario needs no telephone"},
 		{"asr/emotion", []string{"media", "media/vad", "transcript"}, "judges sound and words; it does not know whose call it is"},
 		{"asr/emotion/remote", []string{"media", "asr/emotion", "transcript", "internal/breaker", "internal/secret", "internal/webclient"}, "asks a model over HTTP, so that what judges by itself needs no network"},
+		{"asr/emotion/onnx", []string{"media", "asr/emotion", "asr/emotion/remote", "internal/helper"}, "one model; its C is in a process of its own, which is asked as others are"},
 		{"tts/ssml", nil, "markup is words and pauses; flows check it, voices speak it"},
 		{"tts", []string{"media", "tts/ssml", "internal/breaker", "internal/secret", "internal/webclient"}, "speech becomes prompts; it does not know who hears them"},
 		{"tts/promptset", []string{"media", "tts", "tts/ssml"}, "as tts"},
@@ -69,6 +70,7 @@ func layers() []layer {
 		{"web", nil, "embedded pages"},
 		{"cmd/ivrd", []string{"..."}, "wires everything together"},
 		{"cmd/ivrd-asr", []string{"asr/sphinx", "internal/helper"}, "a process around the engine"},
+		{"cmd/ivrd-emotion", []string{"asr/emotion/onnx", "internal/helper"}, "a process around the model"},
 		{"cmd/ivrload", []string{"internal/load", "media"}, "a command line for the load generator"},
 	}
 }
@@ -105,6 +107,7 @@ func homes() []home {
 		{"github.com/prometheus/client_golang/...", []string{"internal/obs"}, "metric names are public and belong in one place"},
 		{"github.com/expr-lang/expr/...", []string{"ivr"}, "expressions are part of the flow language"},
 		{"go.yaml.in/yaml/v3/...", []string{"internal/config", "ivr", "ivr/...", "tts/promptset", "asr/intent/examples"}, "files that people write: configuration, flows, prompt texts, intents"},
+		{"github.com/yalue/onnxruntime_go/...", []string{"asr/emotion/onnx"}, "C stays out of the server: only a helper is built with it"},
 		{"golang.org/x/crypto/argon2", []string{"identity"}, "passwords are hashed in one bounded pool"},
 		{"golang.org/x/crypto/...", []string{"identity", "internal/seal"}, "cryptography has two homes"},
 		{"golang.org/x/sync/...", []string{"tts"}, "one flight for each text"},

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
+	"os"
+	"strings"
 	"time"
 )
 
@@ -12,7 +15,7 @@ const (
 )
 
 // EmotionModel judges the sound of callers' utterances after the rules have: one that is
-// asked over HTTP. Without a URL there is none.
+// asked over HTTP, or an ONNX file in a process of its own. Without either there is none.
 type EmotionModel struct {
 	URL string `yaml:"url"`
 	// Key is a bearer token; or the environment's KeyEnv, or the file KeyFile has it.
@@ -23,11 +26,18 @@ type EmotionModel struct {
 	// AllowClear lets key and voices travel in clear beyond private addresses.
 	AllowClear bool `yaml:"allow_clear"`
 
+	ONNX      string   `yaml:"onnx"`
+	Library   string   `yaml:"library"` // libonnxruntime.so
+	Labels    []string `yaml:"labels"`  // of the output's values
+	Output    string   `yaml:"output"`  // empty: logits, or the only one
+	Rate      int      `yaml:"rate"`    // of the input, Hz
+	Normalise bool     `yaml:"normalise"`
+
 	Limit time.Duration `yaml:"limit"` // of one question
 }
 
 // Used reports whether there is a model.
-func (m EmotionModel) Used() bool { return m.URL != "" }
+func (m EmotionModel) Used() bool { return m.URL != "" || m.ONNX != "" }
 
 func (d *decoder) emotionModel(s *Speech) {
 	const key = "speech.emotion_model"
@@ -45,10 +55,14 @@ func (d *decoder) emotionModel(s *Speech) {
 	switch {
 	case m.Used() && !s.Emotion:
 		d.wrong(key, "set speech.emotion", "has nothing to judge")
+	case m.URL != "" && m.ONNX != "":
+		d.wrong(key, "keep one of the two", "has both url and onnx")
 	case m.URL != "":
 		d.emotionURL(m, key+".url")
 	case !m.Key.IsZero():
 		d.wrong(key, "", "has a key, but no url")
+	case m.ONNX != "":
+		d.onnx(m, key)
 	}
 }
 
@@ -65,5 +79,31 @@ func (d *decoder) emotionURL(m *EmotionModel, key string) {
 		d.wrong(key, "such as http://127.0.0.1:9000/", "wants http://host, https://host or unix:///path, got %q", u.Scheme+":")
 	case u.Scheme == "http" && !m.AllowClear && !private(u.Hostname()):
 		d.wrong(key, "use https, a loopback or private address, or set allow_clear: true where the network is trusted", "callers' voices would travel in clear")
+	}
+}
+
+// exists finds files that are not there.
+func (d *decoder) exists(key, path string) {
+	if _, err := os.Stat(path); path != "" && err != nil {
+		d.wrong(key, "", "cannot be read: %v", err)
+	}
+}
+
+func (d *decoder) onnx(m *EmotionModel, key string) {
+	if m.Library == "" {
+		d.wrong(key+".library", "such as /usr/lib/libonnxruntime.so", "is needed by onnx")
+	}
+	d.exists(key+".onnx", m.ONNX)
+	d.exists(key+".library", m.Library)
+	if len(m.Labels) == 0 {
+		d.wrong(key+".labels", "such as [angry, happy, neutral, sad], or [arousal, dominance, valence]", "is needed by onnx: what the values of the output are, in order")
+	}
+	for i, l := range m.Labels {
+		if l == "" || strings.Contains(l, ",") {
+			d.wrong(fmt.Sprintf("%s.labels[%d]", key, i), "", "wants a name without commas, got %q", l)
+		}
+	}
+	if m.Rate < 8000 || m.Rate > 48000 {
+		d.wrong(key+".rate", "", "wants 8000 to 48000, got %d", m.Rate)
 	}
 }

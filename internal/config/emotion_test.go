@@ -16,6 +16,10 @@ func TestEmotionModel(t *testing.T) {
 	if m := f.Speech.EmotionModel; !m.Used() || m.Key.Reveal() != "canary" || m.Format != FormatL16 {
 		t.Errorf("%+v", m)
 	}
+	f, err = load(t, "speech: {emotion_model: {onnx: emotion.go, library: emotion_test.go, labels: [arousal, dominance, valence]}}\n", nil, nil)
+	if m := f.Speech.EmotionModel; err != nil || !m.Used() || m.Rate != 16000 || m.Normalise {
+		t.Errorf("%+v, %v", m, err)
+	}
 	if Default().Speech.EmotionModel.Used() {
 		t.Error("callers' voices leave the server unless somebody says no")
 	}
@@ -32,6 +36,12 @@ func TestEmotionModelFaults(t *testing.T) {
 		{`url: "https://h", limit: 1m`, at + `.limit: wants 100ms to 30s, got 1m0s`},
 		{`url: "https://h", key: canary, key_env: SET`, at + `.key_env: stands beside a key (hint: keep one of the two)`},
 		{`key: canary`, at + `: has a key, but no url`},
+		{`url: "https://h", onnx: emotion.go`, at + `: has both url and onnx (hint: keep one of the two)`},
+		{`onnx: /no/such, library: emotion.go, labels: [sad]`, at + `.onnx: cannot be read: stat /no/such: no such file or directory`},
+		{`onnx: emotion.go, labels: [sad]`, at + `.library: is needed by onnx (hint: such as /usr/lib/libonnxruntime.so)`},
+		{`onnx: emotion.go, library: emotion.go`, at + `.labels: is needed by onnx: what the values of the output are, in order (hint: such as [angry, happy, neutral, sad], or [arousal, dominance, valence])`},
+		{`onnx: emotion.go, library: emotion.go, labels: [sad, "a,b"]`, at + `.labels[1]: wants a name without commas, got "a,b"`},
+		{`onnx: emotion.go, library: emotion.go, labels: [sad], rate: 1`, at + `.rate: wants 8000 to 48000, got 1`},
 		{`url: "https://h"}, emotion: false, voices: {en: en-us`, at + `: has nothing to judge (hint: set speech.emotion)`},
 	} {
 		path := filepath.Join(t.TempDir(), "F")

@@ -246,7 +246,7 @@ func Default() File {
 			Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"},
 			HTTP:         SpeechHTTP{Voices: map[string]string{}, Format: "wav", Rate: 24000, Timeout: 3 * time.Second},
 			Command:      SpeechCommand{Argv: []string{}, Voices: map[string]string{}, Format: "wav", Rate: 22050, Timeout: 3 * time.Second},
-			EmotionModel: EmotionModel{Format: FormatWAV, Limit: 2 * time.Second},
+			EmotionModel: EmotionModel{Format: FormatWAV, Labels: []string{}, Rate: 16000, Limit: 2 * time.Second},
 			Activity:     true, Emotion: true, Recognizer: "auto", Listeners: 2, Recognizers: []Recognizer{},
 			Understanding: Understanding{Engine: UnderstandingEmbedded, Limit: time.Second},
 		},

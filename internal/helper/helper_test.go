@@ -107,7 +107,7 @@ func ask(t *testing.T, socket string) (pid int, yields bool) {
 	if err != nil {
 		return 0, false
 	}
-	defer res.Body.Close() //nolint:errcheck // read to its end
+	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)

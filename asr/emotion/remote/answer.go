@@ -10,8 +10,8 @@ import (
 	"github.com/ivrd/ivrd/transcript"
 )
 
-// answer of a model. Dimensions are optional.
-type answer struct {
+// Answer of a model. The dimensions are optional.
+type Answer struct {
 	Model   string             `json:"model"`
 	Scores  map[string]float64 `json:"scores"`
 	Arousal *float64           `json:"arousal"` // 0 to 1
@@ -30,7 +30,7 @@ var names = map[string]transcript.Feeling{
 
 // parse an answer. Scores of names that are no feeling of ours count as unknown.
 func parse(body []byte) (transcript.Emotion, error) {
-	var a answer
+	var a Answer
 	if err := json.Unmarshal(body, &a); err != nil {
 		return transcript.Emotion{}, errors.New("read emotion model's answer: it is not the JSON that was asked for") // err may quote it
 	}
