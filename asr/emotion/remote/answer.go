@@ -14,8 +14,8 @@ import (
 type Answer struct {
 	Model   string             `json:"model"`
 	Scores  map[string]float64 `json:"scores"`
-	Arousal *float64           `json:"arousal"` // 0 to 1
-	Valence *float64           `json:"valence"` // -1 to 1
+	Arousal *float64           `json:"arousal,omitempty"` // 0 to 1
+	Valence *float64           `json:"valence,omitempty"` // -1 to 1
 }
 
 // longestModel bounds the name that is stored beside every utterance.
