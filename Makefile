@@ -22,7 +22,7 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 BUILDVCS := $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build build-asr web web-test lint fmt check-fmt vet tidy unit race bench bench-parts fuzz soak drill prompts clean setup-run setup-test
+.PHONY: help run test build build-asr build-emotion web web-test lint fmt check-fmt vet tidy unit race bench bench-parts fuzz soak drill prompts clean setup-run setup-test
 
 help: ## Print this help
 	@echo "ivrd: a voice-first contact-centre server. Targets:"
@@ -59,9 +59,12 @@ build: web ## Build bin/ivrd, one static file
 build-asr: ## Build bin/ivrd-asr, which hears the phrases of menus (libpocketsphinx-dev, pocketsphinx-en-us)
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -tags pocketsphinx -o bin/ivrd-asr ./cmd/ivrd-asr
 
+build-emotion: ## Build bin/ivrd-emotion, which runs an ONNX model of emotion (docs/emotion.md)
+	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -tags onnx -o bin/ivrd-emotion ./cmd/ivrd-emotion
+
 # What go vet finds is among it; with the tags nothing is left out.
 lint: check-fmt tidy $(GOLANGCI) ## Check what is checked by reading
-	$(GOLANGCI) run --build-tags pocketsphinx,figures,drill ./...
+	$(GOLANGCI) run --build-tags pocketsphinx,onnx,figures,drill ./...
 
 fmt: $(GOLANGCI) ## Rewrite the sources in the house's format
 	$(GOLANGCI) fmt ./...
@@ -104,7 +107,7 @@ TestSkewKeepsTracksTogether|TestWordsKeepTime|TestDialogues|TestArousalOfSpeech|
 TestPitchOfSyntheticVoices|TestPitchOfSpeech|$\
 TestLateFinishKey|TestAwayEnds|TestSilentAgentIsHungUp|TestTransferFailsLater)$$
 unit:
-	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SOUND) $(PURE) $(REAL_TIME) $(WHOLE))")
+	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -tags onnx -timeout $(TEST_TIMEOUT) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SOUND) $(PURE) $(REAL_TIME) $(WHOLE))")
 	@echo 'calls under the race detector, on one core, beside what needs none, on the other'
 	IVRD_TEST_REQUIRE=1 CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) -skip '$(HEAVY)' $(SOUND) & calls=$$!; \
 		{ IVRD_TEST_REQUIRE=1 CGO_ENABLED=0 $(GO) test -p 1 -timeout $(TEST_TIMEOUT) $(PURE) && \

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ivrd/ivrd/asr"
+	"github.com/ivrd/ivrd/asr/emotion"
 	"github.com/ivrd/ivrd/ivr"
 	"github.com/ivrd/ivrd/leg"
 	"github.com/ivrd/ivrd/media"
@@ -90,6 +91,9 @@ type Deps struct {
 	// Dictation writes down what the parties say to each other, in the languages of its
 	// traits; nil when nobody does: the conversation is not transcribed.
 	Dictation asr.Recognizer
+	// EmotionModel judges the caller's utterances by their sound, after the rules have; nil
+	// when none does. It needs Config.Emotion.
+	EmotionModel emotion.Model
 	// Script gives what a new call is played from; a running call keeps its own.
 	Script func() Script
 	// Clock tells flows the time; nil means the system's.

@@ -181,17 +181,19 @@ func (s *scribe) dictated(p *talker, heard asr.Segment) {
 		return
 	}
 	g.Words = timed(heard.Words)
-	if p.speaker == transcript.Caller {
-		g.Emotion = s.feel(heard.Start, heard.End, text)
-		if tagged {
-			g.Emotion = &tag
-		}
-		s.felt(heard.End, g.Emotion)
+	if p.speaker != transcript.Caller {
+		s.add(g)
+		return
 	}
-	kept := s.add(g)
-	if p.speaker == transcript.Caller {
-		s.understand(kept.Seq, text, g.Language)
+	u := s.feel(heard.Start, heard.End, text)
+	if tagged {
+		u.emotion = &tag
 	}
+	s.felt(u)
+	g.Emotion = u.emotion
+	u.seq = s.add(g).Seq
+	s.understand(u.seq, text, g.Language)
+	s.askModel(u)
 }
 
 func timed(words []asr.Word) []transcript.Word {

@@ -4,7 +4,6 @@ import (
 	"sync"
 
 	"github.com/ivrd/ivrd/asr"
-	"github.com/ivrd/ivrd/asr/emotion"
 	"github.com/ivrd/ivrd/media"
 )
 
@@ -62,16 +61,12 @@ func (s *sound) put(at media.Time, pcm []int16) {
 	s.n++
 }
 
-// drain gives what waits to the analysis. The worker waits for the copy only.
-func (e *ear) drain(into *emotion.Analyser, room *sound) {
+// drain takes what waits. The worker waits for the copy only.
+func (e *ear) drain(room *sound) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	room.n = copy(room.frames[:], e.sound.frames[:e.sound.n])
 	e.sound.n = 0
-	e.mu.Unlock()
-	for i := range room.frames[:room.n] {
-		f := room.frames[i].frame()
-		into.Frame(f.At, f.PCM, f.Lost)
-	}
 }
 
 // ears are those of a call.

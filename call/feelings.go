@@ -17,21 +17,27 @@ const feelEvery = 200 * time.Millisecond
 
 // feelings follow how the caller seems to feel. They belong to the scribe's goroutine.
 type feelings struct {
-	analyser   *emotion.Analyser // nil: it is not wanted
-	room       *sound
-	escalation emotion.Escalation
-	began      media.Time // the caller speaks since; -1 while not
-	sum        transcript.Scores
-	labelled   int
-	escalated  bool
-	method     string
+	analyser *emotion.Analyser // nil: it is not wanted
+	room     *sound
+	began    media.Time // the caller speaks since; -1 while not
+	mood     mood
+	opinions opinions
 }
 
-func newFeelings() feelings {
-	return feelings{analyser: emotion.New(emotion.Config{}), room: &sound{}, began: -1}
+func newFeelings(model emotion.Model) feelings {
+	return feelings{analyser: emotion.New(emotion.Config{}), room: &sound{}, began: -1, opinions: newOpinions(model)}
 }
 
-func (s *scribe) drain() { s.ears.caller.drain(s.analyser, s.room) }
+func (s *scribe) drain() {
+	s.ears.caller.drain(s.room)
+	for i := range s.room.frames[:s.room.n] {
+		f := s.room.frames[i].frame()
+		s.analyser.Frame(f.At, f.PCM, f.Lost)
+		if s.opinions.model != nil {
+			s.opinions.kept.Frame(f.At, f.PCM, f.Lost)
+		}
+	}
+}
 
 // speaks is told that the caller begins to speak, or has ended.
 func (s *scribe) speaks(ev media.StreamEvent) {
@@ -50,87 +56,64 @@ func (s *scribe) speaks(ev media.StreamEvent) {
 	})
 }
 
-// voiced judges an utterance that nobody writes down by its sound alone: as that of a
-// choice which is known already, or by itself.
+// voiced judges an utterance that nobody writes down by its sound alone.
 func (s *scribe) voiced(from, to media.Time) {
 	if s.writtenDown(transcript.Caller) {
 		return // dictated does it, with the words
 	}
-	e := s.feel(from, to, "")
-	if e == nil {
-		return
+	u := s.feel(from, to, "")
+	s.felt(u)
+	if u.emotion != nil {
+		u.seq = s.voice(u)
 	}
-	s.felt(to, e)
-	if last := s.lastOf(transcript.Caller); last != nil && last.Kind == transcript.Choice && last.EndMS >= ms(from) {
-		last.Emotion = e
+	s.askModel(u)
+}
+
+// voice notes an utterance without words: at a choice which is known already, or by
+// itself. It returns the number of the segment.
+func (s *scribe) voice(u utterance) int {
+	if last := s.lastOf(transcript.Caller); last != nil && last.Kind == transcript.Choice && last.EndMS >= ms(u.from) && last.StartMS <= ms(u.to) {
+		last.Emotion = u.emotion
 		s.put(last)
-		return
+		return last.Seq
 	}
-	s.add(transcript.Segment{
-		Speaker: transcript.Caller, Kind: transcript.Voice, StartMS: ms(from), EndMS: ms(to), Final: true, Emotion: e,
-	})
+	return s.add(transcript.Segment{
+		Speaker: transcript.Caller, Kind: transcript.Voice, StartMS: ms(u.from), EndMS: ms(u.to), Final: true, Emotion: u.emotion,
+	}).Seq
 }
 
 func (s *scribe) writtenDown(who transcript.Speaker) bool {
 	return slices.ContainsFunc(s.parties, func(p *talker) bool { return p.speaker == who && p.session != nil })
 }
 
-// feel judges an utterance; nil where nothing can be said of it.
-func (s *scribe) feel(from, to media.Time, text string) *transcript.Emotion {
+// utterance is what the caller has said at a time, and how that seems to be felt.
+type utterance struct {
+	n        int // of the caller's
+	seq      int // of its segment; 0: it has none
+	from, to media.Time
+	voiced   bool                // enough of it for a judgement by sound
+	emotion  *transcript.Emotion // nil where nothing can be said
+}
+
+// feel judges an utterance by the rules.
+func (s *scribe) feel(from, to media.Time, text string) utterance {
+	s.mood.heard++
+	u := utterance{n: s.mood.heard, from: from, to: to}
 	if s.analyser == nil {
-		return nil
+		return u
 	}
 	s.drain()
-	e := s.analyser.Utterance(from, to, text).Emotion
-	if e.Label == transcript.Unknown && e.Arousal.Confidence == 0 && e.Valence.Confidence == 0 {
-		return nil
+	r := s.analyser.Utterance(from, to, text)
+	u.voiced = r.Features.Voiced >= media.TimeOf(emotion.DefaultMinVoiced)
+	if tells(r.Emotion) {
+		u.emotion = &r.Emotion
 	}
-	return &e
+	return u
 }
 
-// felt adds an utterance to what the call shows and the record says.
-func (s *scribe) felt(at media.Time, e *transcript.Emotion) {
-	if e == nil {
-		return
-	}
-	raised := s.escalation.Add(at, *e).Raised
-	s.c.show(func(st *Status) { st.Emotion, st.Escalate = e, raised })
-	s.escalated = s.escalated || raised
-	if e.Label != transcript.Unknown {
-		s.labelled++
-		s.method = e.Method
-		for i, v := range e.Scores {
-			s.sum[i] += v
-		}
-	}
-	m := s.mood()
-	s.c.visit.Update(func(r *recordings.Call) { r.Emotion = m })
-}
-
-func (s *scribe) mood() *recordings.Mood {
-	m := &recordings.Mood{Escalated: s.escalated, Method: s.method}
-	if s.labelled == 0 {
-		return m
-	}
-	m.Label, m.Confidence = s.sum.Best()
-	m.Confidence /= float64(s.labelled)
-	return m
-}
-
-// haste is how much the caller's emotion asks for now, 0 to 100. It waits for what is
-// being judged.
-func (s *scribe) haste() float64 {
-	if s.analyser == nil {
-		return 0
-	}
-	got, at := make(chan float64, 1), s.c.session.Now()
-	s.wait(func() { got <- 100 * s.escalation.At(at).Level })
-	select {
-	case l := <-got:
-		return l
-	case <-s.done:
-		return 0
-	}
+// tells reports whether anything is known.
+func tells(e transcript.Emotion) bool {
+	return e.Label != transcript.Unknown || e.Arousal.Confidence > 0 || e.Valence.Confidence > 0
 }
 
 // understandLimit is how long it may take to be shown beside the words.

@@ -50,7 +50,8 @@ const (
 	// recentKept is how many segments may still be changed: by emotion, by what was
 	// understood, by what comes after.
 	recentKept = 32
-	// lastWordsLimit is how long the last results may take after the end of a call.
+	// lastWordsLimit is how long the last results, and what a model says of the last
+	// utterances, may take after the end of a call.
 	lastWordsLimit = 3 * time.Second
 )
 
@@ -59,7 +60,7 @@ func newScribe(c *Call) *scribe {
 		c: c, inbox: make(chan func(), scribeInbox), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	if c.con.cfg.Emotion {
-		s.feelings = newFeelings()
+		s.feelings = newFeelings(c.con.deps.EmotionModel)
 		s.ears.caller.sound = &sound{}
 	}
 	coverage := transcript.CoverageNone
@@ -129,6 +130,7 @@ func (s *scribe) close(ctx context.Context) {
 	case <-over:
 	case <-ctx.Done():
 	}
+	s.endOpinions(ctx)
 	close(s.quit)
 	<-s.done
 }

@@ -107,7 +107,8 @@ type Emotion struct {
 	// calibrated on people. 0 for Unknown.
 	Confidence float64 `json:"confidence"`
 	Method     string  `json:"method"`
-	// Model names what MethodModel asked, as the model calls itself.
+	// Model names the model that was asked, as it calls itself. With another Method the
+	// label is not its own: it told arousal or valence only.
 	Model  string `json:"model,omitempty"`
 	Scores Scores `json:"scores"`
 	// Arousal is from 0, calm, to 1, excited; 0.5 is how the same person usually speaks.

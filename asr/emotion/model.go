@@ -21,7 +21,8 @@ type Model interface {
 }
 
 // Ask a model, with what the rules say as the fall-back: on an error those are returned, with
-// the error to be counted. What the model does not tell is taken from the rules, too.
+// the error to be counted. What the model does not tell is taken from the rules, too; where
+// that is any label, the method stays theirs, as it is the label's.
 func Ask(ctx context.Context, m Model, pcm []int16, rules transcript.Emotion) (transcript.Emotion, error) {
 	e, err := m.Judge(ctx, pcm)
 	if err != nil {
@@ -32,6 +33,9 @@ func Ask(ctx context.Context, m Model, pcm []int16, rules transcript.Emotion) (t
 	}
 	if e.Valence.Confidence == 0 {
 		e.Valence = rules.Valence
+	}
+	if e.Scores[transcript.Unknown] == 1 && rules.Method != "" {
+		e.Label, e.Confidence, e.Scores, e.Method = rules.Label, rules.Confidence, rules.Scores, rules.Method
 	}
 	return e, nil
 }

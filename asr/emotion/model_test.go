@@ -47,6 +47,20 @@ func TestRulesAreTheFallBack(t *testing.T) {
 	}
 }
 
+// A model of arousal and valence alone takes nothing away from a label by words.
+func TestDimensionsAlone(t *testing.T) {
+	said, _ := FromScores("m", transcript.Scores{transcript.Unknown: 1})
+	said.Arousal = transcript.Measure{Value: 0.9, Confidence: 1}
+	rules := transcript.Emotion{Label: transcript.Anger, Confidence: 0.5, Method: transcript.MethodRules, Scores: transcript.Scores{transcript.Anger: 1}}
+	e, err := Ask(t.Context(), fakeModel{e: said}, nil, rules)
+	if err != nil || e.Label != transcript.Anger || e.Confidence != 0.5 || e.Method != transcript.MethodRules || e.Scores != rules.Scores || e.Arousal != said.Arousal || e.Model != "m" {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if e, err := Ask(t.Context(), fakeModel{e: said}, nil, transcript.Emotion{}); err != nil || e != said {
+		t.Errorf("without rules: %+v, %v", e, err)
+	}
+}
+
 func TestSound(t *testing.T) {
 	s := NewSound(100 * time.Millisecond) // five frames
 	frame := func(v int16) []int16 {

@@ -6,17 +6,13 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
-	"time"
 
 	"github.com/ivrd/ivrd/asr/sphinx"
+	"github.com/ivrd/ivrd/internal/helper"
 )
 
 func main() {
@@ -35,22 +31,7 @@ func run(parent io.Reader) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("unix", *socket)
-	if err != nil {
-		return err
-	}
-	h := &http.Server{Handler: server, ReadHeaderTimeout: 5 * time.Second}
-	go func() {
-		_, _ = io.Copy(io.Discard, parent)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = h.Shutdown(ctx)
-	}()
-	fmt.Println("ready")
-	if err := h.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return helper.Serve(parent, os.Stdout, *socket, server)
 }
 
 func load(model string, decoders int) (*sphinx.Server, error) {

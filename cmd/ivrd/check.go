@@ -34,7 +34,8 @@ func (c checkCmd) Run(ctx context.Context) error {
 	}
 	flows, flowErr := loadFlows(f, prompts, names)
 	_, _, speechErr := newEngines(ctx, f)
-	err = errors.Join(checkKeys(f), checkPeople(ctx, f), speechErr, promptErr, flowErr, intentErr)
+	_, helperErr := findEmotionHelper(f.Speech.EmotionModel)
+	err = errors.Join(checkKeys(f), checkPeople(ctx, f), speechErr, helperErr, promptErr, flowErr, intentErr)
 	var warnings []string
 	if flowErr == nil {
 		var phraseErr error

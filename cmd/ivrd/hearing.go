@@ -9,6 +9,7 @@ import (
 	"github.com/ivrd/ivrd/asr"
 	"github.com/ivrd/ivrd/asr/sphinx"
 	"github.com/ivrd/ivrd/internal/config"
+	"github.com/ivrd/ivrd/internal/helper"
 	"github.com/ivrd/ivrd/internal/obs"
 )
 
@@ -64,7 +65,7 @@ func newEmbedded(ctx context.Context, f config.File, log *slog.Logger) (*sphinx.
 	if f.Speech.Recognizer == "none" || !f.Speech.Activity {
 		return nil, nil
 	}
-	path, err := sphinx.Find()
+	path, err := helper.Find(sphinx.Helper)
 	var p *sphinx.Process
 	if err == nil {
 		p, err = sphinx.Start(ctx, sphinx.ProcessConfig{Path: path, Decoders: f.Speech.Listeners, Log: log})

@@ -10,6 +10,7 @@ import (
 	"github.com/ivrd/ivrd/asr"
 	"github.com/ivrd/ivrd/asr/sphinx"
 	"github.com/ivrd/ivrd/internal/config"
+	"github.com/ivrd/ivrd/internal/helper"
 	"github.com/ivrd/ivrd/ivr"
 )
 
@@ -56,7 +57,7 @@ func checkPhrases(f config.File, flows *ivr.Flows) (warnings []string, err error
 // recognizer.
 func embeddedRuns(s config.Speech) bool {
 	if s.Recognizer == "auto" {
-		_, err := sphinx.Find()
+		_, err := helper.Find(sphinx.Helper)
 		return err == nil
 	}
 	return s.Recognizer == config.KindPocketSphinx

@@ -65,6 +65,7 @@ type house struct {
 	engine    *engine.Engine
 	sip       *sip.Server
 	hearing   hearing
+	feeling   feeling
 	desk      *desk
 	absent    *absence
 	conductor *call.Conductor
@@ -172,10 +173,13 @@ func (h *house) openCalls(ctx context.Context) error {
 	if err := h.openHearing(ctx); err != nil {
 		return err
 	}
+	if err := h.openFeeling(ctx); err != nil {
+		return err
+	}
 	dial := &lateDialer{}
 	h.conductor = call.New(call.Config{Numbers: targets(h.file), MaxCalls: h.file.Calls.Max, Longest: h.file.Calls.Longest, Node: nodeName(), Env: env, Activity: h.file.Speech.Activity, Emotion: h.file.Speech.Emotion}, call.Deps{
 		Media: h.engine, Archive: h.archive, Dialer: dial, Queues: h.desk, Fetcher: fetcher, Recognizer: h.hearing.menus(), Dictation: h.hearing.dictation(),
-		Script: h.callScript, Log: h.log, Ended: h.countCall(), Changed: h.changes.Tell, Overloaded: h.engine.Overloaded,
+		EmotionModel: h.feeling.model(), Script: h.callScript, Log: h.log, Ended: h.countCall(), Changed: h.changes.Tell, Overloaded: h.engine.Overloaded,
 	})
 	h.absent = &absence{desk: h.desk, registered: func(user string) bool { return h.sip.Registered(user) }, seen: map[string]time.Time{}}
 	h.sip, err = sip.New(sipConfig(h.file), sip.Deps{

@@ -18,6 +18,7 @@ import (
 func (h *house) openAPI() error {
 	h.measure()
 	h.hearing.measure(h.metrics)
+	h.feeling.measure(h.metrics)
 	h.api = api.New(apiConfig(h.file), api.Deps{
 		People: h.data.people, Archive: h.archive, AuditLog: h.store, Desk: h.desk, Monitors: h.conductor, Talks: h.conductor,
 		Statuses: h.conductor, Changes: &h.changes, Phones: phones{h.sip}, Pages: web.Pages(), Metrics: h.metrics, Log: h.log,
@@ -27,6 +28,7 @@ func (h *house) openAPI() error {
 			{Name: "disk", Func: h.diskHasRoom},
 			{Name: "capacity", Func: h.hasCapacity},
 			{Name: "speech", Func: h.hearing.well, Advisory: true},
+			{Name: "emotion", Func: h.feeling.well, Advisory: true},
 		},
 	})
 	if err := h.api.Start(); err != nil {

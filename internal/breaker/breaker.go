@@ -36,6 +36,13 @@ func (b *Breaker) Allow() bool {
 	return true
 }
 
+// Open reports that questions are kept away, but for one that tries now and then.
+func (b *Breaker) Open() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.inRow >= b.Failures
+}
+
 // Succeeded says that there was an answer.
 func (b *Breaker) Succeeded() {
 	b.mu.Lock()

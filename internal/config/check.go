@@ -57,6 +57,7 @@ func (d *decoder) check(f *File) {
 	d.voices(f)
 	d.speech(&f.Speech)
 	d.understanding(f.Speech.Understanding)
+	d.emotionModel(&f.Speech)
 	d.oneOf("log.level", f.Log.Level, "debug", "info", "warn", "error")
 	d.oneOf("log.format", f.Log.Format, "text", "json")
 	d.plain("sip.realm", f.SIP.Realm)

@@ -168,6 +168,8 @@ type Speech struct {
 	Activity bool              `yaml:"activity"`
 	// Emotion: callers' utterances are judged for how they seem to feel.
 	Emotion bool `yaml:"emotion"`
+	// EmotionModel judges them after the rules have.
+	EmotionModel EmotionModel `yaml:"emotion_model"`
 	// Recognizer is the embedded one, of phrases: auto, pocketsphinx, none; at most
 	// Listeners callers at once.
 	Recognizer string `yaml:"recognizer"`
@@ -242,9 +244,10 @@ func Default() File {
 		Flows:        Flows{Env: map[string]string{}, Backend: "demo"},
 		Speech: Speech{
 			Engine: "auto", Voices: map[string]string{"en": "en-us", "zh": "cmn"},
-			HTTP:     SpeechHTTP{Voices: map[string]string{}, Format: "wav", Rate: 24000, Timeout: 3 * time.Second},
-			Command:  SpeechCommand{Argv: []string{}, Voices: map[string]string{}, Format: "wav", Rate: 22050, Timeout: 3 * time.Second},
-			Activity: true, Emotion: true, Recognizer: "auto", Listeners: 2, Recognizers: []Recognizer{},
+			HTTP:         SpeechHTTP{Voices: map[string]string{}, Format: "wav", Rate: 24000, Timeout: 3 * time.Second},
+			Command:      SpeechCommand{Argv: []string{}, Voices: map[string]string{}, Format: "wav", Rate: 22050, Timeout: 3 * time.Second},
+			EmotionModel: EmotionModel{Format: FormatWAV, Labels: []string{}, Rate: 16000, Limit: 2 * time.Second},
+			Activity:     true, Emotion: true, Recognizer: "auto", Listeners: 2, Recognizers: []Recognizer{},
 			Understanding: Understanding{Engine: UnderstandingEmbedded, Limit: time.Second},
 		},
 		Data: Data{Dir: "./var", Reserve: 64 << 20},

@@ -22,11 +22,17 @@ import (
 func buildHelper(t *testing.T) string {
 	t.Helper()
 	testkit.Need(t, "pkg-config")
+	return buildTagged(t, "ivrd-asr", "pocketsphinx")
+}
+
+// buildTagged builds a helper, with C in it, and returns its directory.
+func buildTagged(t *testing.T, name, tag string) string {
+	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.Command("go", "build", "-tags", "pocketsphinx", "-o", filepath.Join(dir, "ivrd-asr"), "../../cmd/ivrd-asr")
+	cmd := exec.Command("go", "build", "-tags", tag, "-o", filepath.Join(dir, name), "../../cmd/"+name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build ivrd-asr: %v\n%s", err, out)
+		t.Fatalf("build %s: %v\n%s", name, err, out)
 	}
 	return dir
 }

@@ -7,14 +7,15 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ivrd/ivrd/asr/emotion"
@@ -57,7 +58,7 @@ const (
 // Config of a Client.
 type Config struct {
 	// URL is asked by POST. It must be https, or http to a literal loopback address,
-	// unless Plain.
+	// unless Plain; or unix:///path, a socket, which is asked for the path /.
 	URL string
 	// Plain allows http to any host: the caller's voice then travels in clear.
 	Plain bool
@@ -72,26 +73,42 @@ type Config struct {
 	// Failures in a row after which nothing is asked for Rest; then one question tries.
 	Failures int
 	Rest     time.Duration
+	// Log is told when the model begins to fail, and when it answers again; nil: nobody is.
+	Log *slog.Logger
 }
 
 // Client implements emotion.Model. It may be used by several goroutines at once.
 type Client struct {
 	cfg     Config
+	url     string
 	http    *http.Client
 	slots   chan struct{}
 	breaker breaker.Breaker
+
+	asked, failed, skipped atomic.Uint64
+	failing                atomic.Bool
 }
+
+// Counters of a Client. Skipped are the utterances that it was not asked about: too many
+// questions were open, or it rests.
+type Counters struct{ Asked, Failed, Skipped uint64 }
+
+// Counters tells what has become of questions.
+func (c *Client) Counters() Counters {
+	return Counters{c.asked.Load(), c.failed.Load(), c.skipped.Load()}
+}
+
+// Resting reports that the model has failed so often in a row that it is asked only now
+// and then.
+func (c *Client) Resting() bool { return c.breaker.Open() }
 
 var _ emotion.Model = (*Client)(nil)
 
 // New checks the configuration; it does not connect.
 func New(cfg Config) (*Client, error) {
-	u, err := url.Parse(cfg.URL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, errors.New("emotion model: the address is not an http or https URL") // err would quote it
-	}
-	if u.Scheme == "http" && !cfg.Plain && !isLoopback(u.Hostname()) {
-		return nil, errors.New("emotion model: voices must not travel in clear (hint: use https, or a loopback address such as 127.0.0.1)")
+	transport, address, err := reach(cfg)
+	if err != nil {
+		return nil, err
 	}
 	cfg.Format = cmp.Or(cfg.Format, WAV)
 	if cfg.Format != WAV && cfg.Format != L16 {
@@ -99,14 +116,32 @@ func New(cfg Config) (*Client, error) {
 	}
 	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
 	cfg.InFlight = max(cmp.Or(cfg.InFlight, DefaultInFlight), 1)
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	transport.MaxConnsPerHost, transport.MaxIdleConnsPerHost = cfg.InFlight, cfg.InFlight
 	return &Client{
 		cfg:     cfg,
+		url:     address,
 		slots:   make(chan struct{}, cfg.InFlight),
 		breaker: breaker.Breaker{Failures: cmp.Or(cfg.Failures, DefaultFailures), Rest: cmp.Or(cfg.Rest, DefaultRest)},
-		http: webclient.New(&http.Transport{
-			Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: cfg.InFlight, MaxIdleConnsPerHost: cfg.InFlight,
-		}),
+		http:    webclient.New(transport),
 	}, nil
+}
+
+// reach looks where the model is, and returns the URL that it is asked by there.
+func reach(cfg Config) (*http.Transport, string, error) {
+	u, err := url.Parse(cfg.URL)
+	switch {
+	case err == nil && u.Scheme == "unix" && u.Host == "" && u.Path != "":
+		var d net.Dialer
+		return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return d.DialContext(ctx, "unix", u.Path)
+		}}, "http://localhost/", nil
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, "", errors.New("emotion model: the address is no http, https or unix URL") // err would quote it
+	case u.Scheme == "http" && !cfg.Plain && !isLoopback(u.Hostname()):
+		return nil, "", errors.New("emotion model: voices must not travel in clear (hint: use https, or a loopback address such as 127.0.0.1)")
+	}
+	return &http.Transport{Proxy: http.ProxyFromEnvironment}, cfg.URL, nil
 }
 
 func isLoopback(host string) bool {
@@ -124,19 +159,29 @@ func (c *Client) Judge(ctx context.Context, pcm []int16) (transcript.Emotion, er
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	default:
+		c.skipped.Add(1)
 		return transcript.Emotion{}, ErrBusy
 	}
 	if !c.breaker.Allow() {
+		c.skipped.Add(1)
 		return transcript.Emotion{}, ErrResting
 	}
+	c.asked.Add(1)
 	e, err := c.ask(ctx, pcm)
 	switch {
 	case err == nil:
 		c.breaker.Succeeded()
+		if c.failing.Swap(false) {
+			c.cfg.Log.Info("the emotion model answers again")
+		}
 	case errors.Is(ctx.Err(), context.Canceled):
 		c.breaker.Undecided()
 	default:
 		c.breaker.Failed()
+		c.failed.Add(1)
+		if !c.failing.Swap(true) {
+			c.cfg.Log.Warn("the emotion model does not answer: rules judge meanwhile", "err", err)
+		}
 	}
 	return e, err
 }
@@ -144,7 +189,7 @@ func (c *Client) Judge(ctx context.Context, pcm []int16) (transcript.Emotion, er
 func (c *Client) ask(ctx context.Context, pcm []int16) (transcript.Emotion, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.URL, bytes.NewReader(c.body(pcm)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(c.body(pcm)))
 	if err != nil {
 		return transcript.Emotion{}, errors.New("ask emotion model: the address is not a URL")
 	}
@@ -184,62 +229,6 @@ func (c *Client) body(pcm []int16) []byte {
 		b = binary.BigEndian.AppendUint16(b, uint16(s))
 	}
 	return b
-}
-
-// answer of a model. Dimensions are optional.
-type answer struct {
-	Model   string             `json:"model"`
-	Scores  map[string]float64 `json:"scores"`
-	Arousal *float64           `json:"arousal"` // 0 to 1
-	Valence *float64           `json:"valence"` // -1 to 1
-}
-
-// longestModel bounds the name that is stored beside every utterance.
-const longestModel = 80
-
-// names by which models know the feelings.
-var names = map[string]transcript.Feeling{
-	"angry": transcript.Anger, "ang": transcript.Anger, "disgusted": transcript.Disgust, "fearful": transcript.Fear,
-	"happy": transcript.Happiness, "hap": transcript.Happiness, "joy": transcript.Happiness, "sad": transcript.Sadness,
-	"surprised": transcript.Surprise, "neu": transcript.Neutral, "calm": transcript.Neutral,
-}
-
-// parse an answer. Scores of names that are no feeling of ours count as unknown.
-func parse(body []byte) (transcript.Emotion, error) {
-	var a answer
-	if err := json.Unmarshal(body, &a); err != nil {
-		return transcript.Emotion{}, errors.New("read emotion model's answer: it is not the JSON that was asked for") // err may quote it
-	}
-	var s transcript.Scores
-	for name, v := range a.Scores {
-		if !(v >= 0) {
-			return transcript.Emotion{}, errors.New("read emotion model's answer: a score is negative")
-		}
-		s[feeling(strings.ToLower(name))] += v
-	}
-	model := a.Model
-	if len(model) > longestModel {
-		model = strings.ToValidUTF8(model[:longestModel], "")
-	}
-	e, err := emotion.FromScores(model, s)
-	if err != nil {
-		return transcript.Emotion{}, fmt.Errorf("read emotion model's answer: %w", err)
-	}
-	if a.Arousal != nil {
-		e.Arousal = transcript.Measure{Value: max(0, min(*a.Arousal, 1)), Confidence: 1}
-	}
-	if a.Valence != nil {
-		e.Valence = transcript.Measure{Value: max(-1, min(*a.Valence, 1)), Confidence: 1}
-	}
-	return e, nil
-}
-
-func feeling(name string) transcript.Feeling {
-	var f transcript.Feeling
-	if f.UnmarshalText([]byte(name)) == nil {
-		return f
-	}
-	return names[name]
 }
 
 // cause takes the address out of an error.

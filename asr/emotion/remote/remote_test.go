@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -175,6 +178,57 @@ func over(t *testing.T, f *fake, cfg Config) *Client {
 	return c
 }
 
+// TestSocket: a model on this machine may listen on a Unix socket.
+func TestSocket(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, good) })}}
+	srv.Start()
+	defer srv.Close()
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1/") // which is not for sockets
+	c, err := New(Config{URL: "unix://" + socket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if e, err := c.Judge(t.Context(), make([]int16, 8000)); err != nil || e.Label != transcript.Anger {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+// TestCounters: each utterance is counted once, and a spell of failures is told at its
+// beginning and its end.
+func TestCounters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		f := &fake{err: errors.New("down")}
+		c := over(t, f, Config{Failures: 3, Rest: 10 * time.Second, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		for range 5 {
+			c.Judge(t.Context(), nil)
+		}
+		if got := c.Counters(); got != (Counters{Asked: 3, Failed: 3, Skipped: 2}) || !c.Resting() {
+			t.Errorf("%+v, resting %v", got, c.Resting())
+		}
+		if n := strings.Count(log.String(), "level="); n != 1 || !strings.Contains(log.String(), "level=WARN") {
+			t.Errorf("%d lines: %s", n, &log)
+		}
+		time.Sleep(10 * time.Second)
+		f.err = nil
+		for range 2 {
+			c.Judge(t.Context(), nil)
+		}
+		if got := c.Counters(); got != (Counters{Asked: 5, Failed: 3, Skipped: 2}) || c.Resting() {
+			t.Errorf("%+v, resting %v", got, c.Resting())
+		}
+		if n := strings.Count(log.String(), "level="); n != 2 || !strings.Contains(log.String(), "level=INFO") {
+			t.Errorf("%d lines: %s", n, &log)
+		}
+	})
+}
+
 func TestBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{err: errors.New("down")}
@@ -265,6 +319,8 @@ func TestConfig(t *testing.T) {
 		{Config{URL: "http://emotion:9000/"}, false},
 		{Config{URL: "http://localhost:9000/"}, false},
 		{Config{URL: "http://emotion:9000/", Plain: true}, true},
+		{Config{URL: "unix:///run/model"}, true},
+		{Config{URL: "unix://run"}, false},
 		{Config{URL: "ftp://127.0.0.1/"}, false},
 		{Config{URL: "https://"}, false},
 		{Config{URL: "::"}, false},
