@@ -16,8 +16,8 @@ func TestLikeness(t *testing.T) {
 		want          float64
 	}{
 		"the same":        {words, words, atLeast + 20*perFrame},
-		"phones fit":      {words, phones, atLeast - 10*perFit + 20*perFrame},
-		"in mid-word":     {words[:2], []part{{"SIL", 0, 9, -100}, {"L", 10, 29, -800}}, atLeast - 10*perFit + 10*perFrame},
+		"phones fit":      {words, phones, atLeast - 10*(perFit+perWorst) + 20*perFrame},
+		"in mid-word":     {words[:2], []part{{"SIL", 0, 9, -100}, {"L", 10, 29, -800}}, atLeast - 10*(perFit+perWorst) + 10*perFrame},
 		"silence":         {words[:1], phones, none},
 		"nothing":         {nil, phones, none},
 		"noise, no words": {[]part{{"[NOISE]", 0, 9, -10}, {"++COUGH++", 10, 19, -10}}, phones, none},
