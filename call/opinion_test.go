@@ -212,9 +212,9 @@ func TestVoiceIsJudgedByTheModelAlone(t *testing.T) {
 	play(t, toQueue, func(s *stage) {
 		s.con.deps.EmotionModel, s.con.cfg.Emotion = &judge{takes: time.Second, answer: furious}, true
 		caller := s.call("1000", 400)
-		time.Sleep(time.Second)
+		after(time.Second)
 		caller.phone.SendPCM(caller.stream.Local(), media.PCMU, voice)
-		time.Sleep(2 * time.Second)
+		after(2 * time.Second)
 		id := s.con.Live()[0]
 		c, at := s.con.live(id), media.TimeOf(s.now())
 		c.scribe.speaks(media.StreamEvent{Kind: media.EventSpeechBegan, At: at - media.TimeOf(time.Second)})

@@ -80,6 +80,36 @@ func TestSpokenMenu(t *testing.T) {
 	h.verify()
 }
 
+// TestBaresipIsUnderstood: a SIP phone that is not ours says "my bill", every few seconds
+// until it is heard, and waits in the queue that answers for it.
+func TestBaresipIsUnderstood(t *testing.T) {
+	t.Parallel()
+	helper := buildHelper(t)
+	h := prepare(t, `calls.numbers={"3000": wanted}`, "speech.recognizer=pocketsphinx", "queues=[{name: payments}]")
+	h.wrap = []string{"env", "PATH=" + helper + ":" + os.Getenv("PATH")}
+	h.start()
+	mouth := media.Silence(2 * time.Second)
+	for range tries {
+		mouth = slices.Concat(mouth, speech.Voice{Name: "en-us", Text: "my bill"}.Say(t, media.SampleRate), media.Silence(6*time.Second))
+	}
+	phone := testkit.Baresip{User: "alice", Domain: h.sip, Password: h.sipSecret("alice"), Mouth: mouth}.Start(t)
+	says(t, phone, "200 OK (ivrd)")
+	phone.Call("sip:3000@" + h.sip)
+	phone.WaitEstablished()
+	phone.WaitHeard(15*time.Second, 2*patience)
+	phone.Hangup()
+	phone.WaitClosed()
+	c := h.ended(1)[0]
+	if path(c) != "top wait" || c.Queue != "payments" {
+		t.Errorf("the call went %q, queue %q", path(c), c.Queue)
+	}
+	if said := fmt.Sprint(h.transcript(c.ID)); !strings.Contains(said, "my bill") {
+		t.Errorf("written down: %s", said)
+	}
+	h.hearsAll("baresip", h.lastHeard(phone), 500, 600)
+	h.verify()
+}
+
 // spokenTo is a house whose menu is answered.
 type spokenTo struct {
 	*house
