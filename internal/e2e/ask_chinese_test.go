@@ -24,7 +24,7 @@ func TestDemoInChinese(t *testing.T) {
 	v.phrase("zh", "您要挂失银行卡。")
 	v.prompt("zh", "fraud_hold")
 	wav := filepath.Join(t.TempDir(), "heard.wav")
-	h.phone("sip:3000@"+h.sip, "--play", talks(t, "cmn", before, 5*time.Second, "请说中文，谢谢你", "我的银行卡丢了", "对的，没错，谢谢"), "--duration", "45s", "--record", wav)
+	h.phone("sip:3000@"+h.sip, "--play", talks(t, "cmn", before, 6500*time.Millisecond, "请说中文，谢谢你", "我的银行卡丢了", "对的，没错，谢谢"), "--duration", "40s", "--record", wav)
 	c := h.ended(1)[0]
 	if path(c) != "welcome language notice top card card_person" || c.Language != "zh" || c.Intent != "card_lost" {
 		t.Fatalf("path %q, language %s, intent %s, transcript %+v", path(c), c.Language, c.Intent, h.transcript(c.ID))

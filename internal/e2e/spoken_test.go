@@ -18,23 +18,44 @@ import (
 	"github.com/ivrd/ivrd/media"
 )
 
-// buildHelper builds the recognizer of menus, and returns its directory.
+// recognizerBuilt is the recognizer of menus, built once, and not where servers look.
+var recognizerBuilt = sync.OnceValues(func() (string, error) {
+	return buildTo(filepath.Join(filepath.Dir(binary), "helpers"), "ivrd-asr", "pocketsphinx")
+})
+
+// buildHelper returns a directory that has it, for this test alone.
 func buildHelper(t *testing.T) string {
 	t.Helper()
 	testkit.Need(t, "pkg-config")
-	return buildTagged(t, "ivrd-asr", "pocketsphinx")
+	path, err := recognizerBuilt()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Link(path, filepath.Join(dir, "ivrd-asr")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // buildTagged builds a helper, with C in it, and returns its directory.
 func buildTagged(t *testing.T, name, tag string) string {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.Command("go", "build", "-tags", tag, "-o", filepath.Join(dir, name), "../../cmd/"+name)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", name, err, out)
+	if _, err := buildTo(dir, name, tag); err != nil {
+		t.Fatal(err)
 	}
 	return dir
+}
+
+func buildTo(dir, name, tag string) (path string, err error) {
+	path = filepath.Join(dir, name)
+	cmd := exec.Command("go", "build", "-tags", tag, "-o", path, "../../cmd/"+name)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
+	}
+	return path, nil
 }
 
 // speaks is a file of somebody who waits until the prompt is over, and then speaks.
