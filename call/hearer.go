@@ -24,7 +24,7 @@ type way struct {
 
 	phrases  []string
 	language string
-	free     bool
+	extra    map[string]any // asr.Options.Extra
 }
 
 // hearer is who hears the answer to a turn; nil when nobody does.
@@ -34,6 +34,13 @@ func (c *Call) hearer(l ivr.Listen) asr.Recognizer {
 		tongues = []ivr.Tongue{{Language: l.Language, Phrases: l.Phrases}}
 	}
 	deps := c.con.deps
+	extra := map[string]any{}
+	if l.Free { // the phrases are examples: what cannot be heard of them is left out
+		extra["examples"] = true
+	}
+	if l.Strict {
+		extra["strict"] = true
+	}
 	h := &hearer{}
 	for _, t := range tongues {
 		var ways []way
@@ -41,7 +48,7 @@ func (c *Call) hearer(l ivr.Listen) asr.Recognizer {
 			ways = append(ways, way{Recognizer: deps.Dictation, language: t.Language})
 		}
 		if len(t.Phrases) > 0 && deps.Recognizer != nil {
-			ways = append(ways, way{deps.Recognizer, t.Phrases, t.Language, l.Free})
+			ways = append(ways, way{deps.Recognizer, t.Phrases, t.Language, extra})
 		}
 		if len(ways) > 0 {
 			h.tongues = append(h.tongues, ways)
@@ -85,10 +92,7 @@ func (h *hearer) Open(ctx context.Context, o asr.Options) (asr.Session, error) {
 // first opens the best way that there is.
 func first(ctx context.Context, ways []way, o asr.Options) (s asr.Session, err error) {
 	for _, w := range ways {
-		o.Phrases, o.Language, o.Extra = w.phrases, w.language, nil
-		if w.free { // the phrases are examples: what cannot be heard of them is left out
-			o.Extra = map[string]any{"examples": true}
-		}
+		o.Phrases, o.Language, o.Extra = w.phrases, w.language, w.extra
 		if s, err = w.Recognizer.Open(ctx, o); err == nil {
 			return s, nil
 		}

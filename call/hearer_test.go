@@ -164,6 +164,10 @@ func TestAskInWords(t *testing.T) {
 			if c.asked != "" && !slices.Contains(asked, c.asked) {
 				t.Errorf("%s: asked for %q", c.name, asked)
 			}
+			backed := slices.ContainsFunc(menus.asked, func(o asr.Options) bool { return o.Extra["strict"] == true })
+			if c.last == "blocked" && !backed {
+				t.Errorf("%s: a yes need not be surer than others: %q", c.name, asked)
+			}
 			if c.last == "blocked" && r.Intent != "card" {
 				t.Errorf("%s: the record has the intent %q", c.name, r.Intent)
 			}

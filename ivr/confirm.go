@@ -112,7 +112,7 @@ func (t *turns) sure(ctx context.Context, r *Run, o *option, heard string) (bool
 	if question.empty() {
 		question = saying(heard, r.top().flow.Languages)
 	}
-	turn := Listen{Min: 1, Max: 1, Single: "0123456789*#"}
+	turn := Listen{Min: 1, Max: 1, Single: "0123456789*#", Strict: true}
 	r.offer(&turn, func(language string) []string {
 		c := consents()[language]
 		return slices.Concat(c.no, c.yes)

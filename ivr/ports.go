@@ -72,6 +72,8 @@ type Listen struct {
 	// Free: anything may be said. The phrases are then all that an engine without
 	// dictation can hear.
 	Free bool
+	// Strict: to be asked again is better than to be misheard.
+	Strict bool
 }
 
 // Tongue is what may be said in one language.

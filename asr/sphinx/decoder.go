@@ -29,6 +29,7 @@ type Decoder struct {
 	wide          []int16
 	noise         *rand.PCG
 	named         string // the grammar that is set
+	least         float64
 }
 
 // NewDecoder loads the American English model from a directory that has en-us and
@@ -64,8 +65,12 @@ func (d *Decoder) Close() {
 	}
 }
 
-// Begin starts to listen for a grammar, as if nobody had been heard before.
-func (d *Decoder) Begin(grammar string) error {
+// Begin starts to listen for a grammar, as if nobody had been heard before. Where it is
+// strict, more of what is said is taken for nothing of the grammar.
+func (d *Decoder) Begin(grammar string, strict bool) error {
+	if d.least = leastLikeness; strict {
+		d.least = strictLikeness
+	}
 	if grammar != d.named {
 		d.named = ""
 		if err := d.words.grammar(grammar); err != nil {
@@ -101,7 +106,7 @@ func (d *Decoder) Write(pcm []int16) error {
 
 // Said is what has been understood so far, "" for nothing of the grammar.
 func (d *Decoder) Said() string {
-	if d.likeness() < leastLikeness {
+	if d.likeness() < d.least {
 		return ""
 	}
 	return d.words.said()

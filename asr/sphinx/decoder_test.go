@@ -23,9 +23,9 @@ func say(t testing.TB, voice, text string) []int16 {
 	return pcm
 }
 
-func hear(t testing.TB, d *Decoder, grammar string, pcm []int16) string {
+func hear(t testing.TB, d *Decoder, grammar string, strict bool, pcm []int16) string {
 	t.Helper()
-	if err := d.Begin(grammar); err != nil {
+	if err := d.Begin(grammar, strict); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Write(pcm); err != nil {
@@ -83,14 +83,14 @@ func TestCallersAreApart(t *testing.T) {
 	}
 	one := say(t, "en-us", "cancel my order")
 	d.noise.Seed(1, 2)
-	want := hear(t, d, grammar, one)
+	want := hear(t, d, grammar, false, one)
 	fits, mean := d.likeness(), d.words.mean()
-	hear(t, d, grammar, before)
+	hear(t, d, grammar, false, before)
 	if slices.Equal(d.words.mean(), mean) {
 		t.Fatal("the engine carries nothing over: this test shows nothing")
 	}
 	d.noise.Seed(1, 2)
-	if got := hear(t, d, grammar, one); got != want || d.likeness() != fits {
+	if got := hear(t, d, grammar, false, one); got != want || d.likeness() != fits {
 		t.Errorf("after another caller %q, %v, before %q, %v", got, d.likeness(), want, fits)
 	}
 }

@@ -81,6 +81,9 @@ func confirmed(t *testing.T, h half, noise float64, accepted share) {
 			beside = append(beside, s)
 		}
 	}
+	for _, s := range slices.Concat(answers, beside) {
+		s.strict = true
+	}
 	together(t, slices.Concat(answers, beside))
 	said := func(meant int) []*spoken {
 		return slices.DeleteFunc(slices.Clone(answers), func(s *spoken) bool { return s.meant != meant })

@@ -16,15 +16,17 @@ type part struct {
 // and plus signs.
 func (p part) speech() bool { return p.name != "SIL" && !strings.ContainsAny(p.name[:1], "<([+") }
 
-// A phrase is accepted when its likeness is at least this. The others were fitted, by
+// A phrase is accepted when its likeness is at least this, or the other where it is asked
+// back whether something was meant. The others were fitted, by
 // logistic regression, to what was right and what was none of the menu's in the half
 // that recognition is tuned on, with five more voices (docs/speech.md).
 const (
-	leastLikeness = -0.5
-	perFit        = 0.125
-	perWorst      = 0.0267
-	perFrame      = -0.0111
-	atLeast       = 7.06
+	leastLikeness  = -0.5
+	strictLikeness = 0.5
+	perFit         = 0.125
+	perWorst       = 0.0267
+	perFrame       = -0.0111
+	atLeast        = 7.06
 )
 
 // likeness tells by how much the words of a hypothesis fit what was heard worse than

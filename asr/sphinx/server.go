@@ -17,7 +17,7 @@ import (
 // Engine recognises one utterance after the other; *Decoder is one. It is used by one
 // goroutine at a time.
 type Engine interface {
-	Begin(grammar string) error
+	Begin(grammar string, strict bool) error
 	Write(pcm []int16) error
 	Said() string
 	End() (string, error)
@@ -35,9 +35,10 @@ const (
 
 // Server lends engines to whoever connects, each for one utterance, by the protocol
 // of jambonz for custom speech recognition: start with the phrases as
-// options.hints (and options.examples, where they are only
-// examples), sound as 16 bit little-endian at 8 kHz, stop; back come what seems
-// to have been said, and at the end what was, both as the phrase that it means.
+// options.hints (and options.examples, where they are only examples; options.strict,
+// where what is doubtful does harm), sound as 16 bit little-endian at 8 kHz, stop; back
+// come what seems to have been said, and at the end what was, both as the phrase that it
+// means.
 // Confidence is left out: the engine has none that holds for all callers.
 type Server struct {
 	dictionary Dictionary
@@ -64,6 +65,8 @@ type startMessage struct {
 		// Examples: the phrases are what might be said; those that cannot be heard are
 		// left out.
 		Examples bool `json:"examples"`
+		// Strict: better nothing than something else.
+		Strict bool `json:"strict"`
 	} `json:"options"`
 }
 
@@ -146,7 +149,7 @@ func (u *utterance) understand(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", &declined{err}
 	}
-	if err := u.engine.Begin(grammar); err != nil {
+	if err := u.engine.Begin(grammar, u.start.Options.Strict); err != nil {
 		return "", err
 	}
 	heard := u.listen(ctx)

@@ -17,9 +17,12 @@ type parrot struct {
 	heard   int
 }
 
-func (p *parrot) Begin(grammar string) error { p.grammar, p.heard = grammar, 0; return nil }
-func (p *parrot) Write(pcm []int16) error    { p.heard += len(pcm); return nil }
-func (p *parrot) End() (string, error)       { return p.Said(), nil }
+func (p *parrot) Begin(grammar string, strict bool) error {
+	p.grammar, p.heard = grammar, 0
+	return nil
+}
+func (p *parrot) Write(pcm []int16) error { p.heard += len(pcm); return nil }
+func (p *parrot) End() (string, error)    { return p.Said(), nil }
 func (p *parrot) Said() string {
 	if p.heard == 0 {
 		return ""

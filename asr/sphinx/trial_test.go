@@ -19,6 +19,7 @@ type spoken struct {
 	meant  int    // intent of the menu; -1: none
 	kind   string // of what is none of its business
 	noise  float64
+	strict bool   // it is asked back
 	result string // the phrase that was heard
 	plain  string // the same before anything is rejected
 	fits   float64
@@ -80,7 +81,7 @@ func (s *spoken) hear(t testing.TB, d *Decoder, pcm []int16) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.result = asr.Match(phrases, hear(t, d, grammar, pcm))
+	s.result = asr.Match(phrases, hear(t, d, grammar, s.strict, pcm))
 	s.plain, s.fits = asr.Match(phrases, d.words.said()), d.likeness()
 }
 
