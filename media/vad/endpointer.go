@@ -71,7 +71,7 @@ const mostly = 0.65
 
 // suspicion is how many loud frames it takes, one of them voiced, and without any; calms
 // are the frames that must be quiet until it was none.
-const suspicion, suspicionUnvoiced, calms = 3, 4, 10
+const suspicion, suspicionUnvoiced, calms = 3, 5, 10
 
 // onset is how much may come before the first vowel.
 const onset = media.Time(media.SampleRate / 5)
