@@ -164,7 +164,7 @@ func TestAskInWords(t *testing.T) {
 			if c.asked != "" && !slices.Contains(asked, c.asked) {
 				t.Errorf("%s: asked for %q", c.name, asked)
 			}
-			backed := slices.ContainsFunc(menus.asked, func(o asr.Options) bool { return o.Extra["strict"] == true })
+			backed := slices.ContainsFunc(menus.asked, func(o asr.Options) bool { return o.Extra["strict"] != nil })
 			if c.last == "blocked" && !backed {
 				t.Errorf("%s: a yes need not be surer than others: %q", c.name, asked)
 			}
